@@ -1,1 +1,12 @@
-//! Placeholder.
+//! Test doubles for programs that talk to `codex app-server`.
+
+mod error;
+mod gate;
+mod home;
+mod limit;
+mod model;
+
+pub use error::TestkitError;
+pub use gate::Gate;
+pub use home::{Home, HomeBuilder};
+pub use model::{Answer, FunctionCallOutput, MockModel, Request, Rule, Usage};
