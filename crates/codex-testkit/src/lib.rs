@@ -5,8 +5,10 @@ mod gate;
 mod home;
 mod limit;
 mod model;
+mod scripted;
 
 pub use error::TestkitError;
 pub use gate::Gate;
 pub use home::{Home, HomeBuilder};
 pub use model::{Answer, FunctionCallOutput, MockModel, Request, Rule, Usage};
+pub use scripted::{Call, ScriptedServer};
