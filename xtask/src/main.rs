@@ -1,2 +1,46 @@
-//! Maintainer tasks.
-fn main() {}
+//! Maintainer tasks: `cargo xtask <command>`.
+#![allow(unreachable_pub, reason = "a binary has no outside")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "printing is what a task does"
+)]
+
+use std::process::ExitCode;
+
+mod doctor;
+mod runtime;
+
+const HELP: &str = "\
+Usage: cargo xtask <command>
+
+Commands:
+  runtime install    install the pinned runtime in the user's cache
+  runtime path       print the path of the installed runtime
+  runtime verify     compare every byte of it with what was installed
+  runtime remove     remove it from the cache
+  runtime check-pin  find files that repeat the pinned version
+  doctor             say which runtime would start, and what to do if none would
+";
+
+/// Each command takes the arguments after its name. `Err` is printed and ends with 1.
+fn run(command: &str, args: Vec<String>) -> anyhow::Result<ExitCode> {
+    match command {
+        "runtime" => runtime::run(&args),
+        "doctor" => doctor::run(&args),
+        "help" | "-h" | "--help" => {
+            print!("{HELP}");
+            Ok(ExitCode::SUCCESS)
+        }
+        other => anyhow::bail!("unknown command {other:?}\n\n{HELP}"),
+    }
+}
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let command = args.next().unwrap_or_else(|| "help".to_owned());
+    run(&command, args.collect()).unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,217 @@
+//! Running `npm pack`, the only thing that downloads.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::progress::{Reporter, Step};
+use super::redact::redact;
+use crate::pin::Package;
+use crate::{Environment, Error};
+
+/// How often the growing download is looked at.
+const POLL: Duration = Duration::from_millis(100);
+
+/// How much of npm's standard error is kept for an error: its last lines.
+const TAIL: usize = 2000;
+
+/// The npm that was found, and the environment to run it with.
+pub(super) struct Npm {
+    program: PathBuf,
+    environment: Environment,
+}
+
+impl Npm {
+    pub(super) fn find(environment: Environment) -> Result<Self, Error> {
+        let names: &[&str] = if cfg!(windows) {
+            &["npm.cmd", "npm.exe"]
+        } else {
+            &["npm"]
+        };
+        let found = environment.on_path(names).into_iter().next();
+        Ok(Self {
+            program: found.ok_or(Error::NpmMissing)?,
+            environment,
+        })
+    }
+
+    /// Downloads a package into an empty folder and returns the packed file.
+    pub(super) fn pack(
+        &self,
+        package: &Package,
+        dir: &Path,
+        limit: Duration,
+        reporter: &mut Reporter<'_>,
+    ) -> Result<PathBuf, Error> {
+        let total = package.size();
+        reporter.report(Step::Downloading, 0, total)?;
+        let start = Instant::now();
+        let mut child = Running(self.spawn(package, dir)?);
+        let stderr = child.0.stderr.take();
+        let (sender, ended) = mpsc::channel();
+        // Ends when npm closes its standard error, at the latest by being killed.
+        thread::spawn(move || {
+            let _ = sender.send(stderr.map(read_tail).unwrap_or_default());
+        });
+        let stderr = loop {
+            match ended.recv_timeout(POLL) {
+                Ok(text) => break text,
+                Err(RecvTimeoutError::Disconnected) => break Vec::new(),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            reporter.report(Step::Downloading, largest_file(dir), total)?;
+            if start.elapsed() > limit {
+                return Err(Error::NpmTimedOut {
+                    package: package.spec(),
+                    after: limit,
+                });
+            }
+        };
+        let status = child.wait(limit.saturating_sub(start.elapsed()), reporter)?;
+        let Some(status) = status else {
+            return Err(Error::NpmTimedOut {
+                package: package.spec(),
+                after: limit,
+            });
+        };
+        self.outcome(package, dir, status, &stderr)
+    }
+
+    fn spawn(&self, package: &Package, dir: &Path) -> Result<Child, Error> {
+        Command::new(&self.program)
+            .arg("pack")
+            .arg(package.spec())
+            .arg("--pack-destination")
+            .arg(dir)
+            // A cache in our own folder: its growth is the progress, and
+            // nothing of the download stays in the user's.
+            .arg("--cache")
+            .arg(dir.join("cache"))
+            .args([
+                "--ignore-scripts",
+                "--loglevel=error",
+                "--update-notifier=false",
+            ])
+            .current_dir(dir)
+            .env_clear()
+            .envs(self.environment.iter())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|source| Error::Spawn {
+                program: self.program.clone(),
+                source,
+            })
+    }
+
+    fn outcome(
+        &self,
+        package: &Package,
+        dir: &Path,
+        status: ExitStatus,
+        stderr: &[u8],
+    ) -> Result<PathBuf, Error> {
+        let stderr = String::from_utf8_lossy(stderr);
+        if stderr.contains("ENOSPC") {
+            return Err(Error::NoSpace {
+                path: dir.to_owned(),
+            });
+        }
+        match packed_file(dir) {
+            Some(file) if status.success() => Ok(file),
+            _ => Err(Error::NpmFailed {
+                package: package.spec(),
+                status,
+                stderr: redact(stderr.trim(), &self.environment),
+            }),
+        }
+    }
+}
+
+/// npm at work; killed if it is not waited for.
+struct Running(Child);
+
+impl Running {
+    /// Waits for the end; `None` if it does not come in time.
+    fn wait(
+        &mut self,
+        limit: Duration,
+        reporter: &mut Reporter<'_>,
+    ) -> Result<Option<ExitStatus>, Error> {
+        let start = Instant::now();
+        loop {
+            let status = self
+                .0
+                .try_wait()
+                .map_err(|e| Error::io("wait for", "npm", e))?;
+            if status.is_some() || start.elapsed() > limit {
+                return Ok(status);
+            }
+            reporter.report(Step::Verifying, 0, None)?;
+            // It has closed its standard error, so this is its very end.
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Reads all, and keeps the last part, from the beginning of a line.
+fn read_tail(mut from: impl Read) -> Vec<u8> {
+    let (mut tail, mut chunk) = (Vec::new(), [0; 4096]);
+    while let Ok(count) = from.read(&mut chunk) {
+        if count == 0 {
+            break;
+        }
+        tail.extend(chunk.iter().take(count));
+        if tail.len() > 2 * TAIL {
+            let cut = tail.len() - TAIL;
+            let line = tail.iter().skip(cut).position(|b| *b == b'\n');
+            tail.drain(..line.map_or(cut, |at| cut + at + 1));
+        }
+    }
+    tail
+}
+
+/// Returns the size of the largest file: the package, on its way through npm's cache.
+fn largest_file(dir: &Path) -> u64 {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let sizes = entries.map(|entry| match entry.metadata() {
+        Ok(meta) if meta.is_dir() => largest_file(&entry.path()),
+        Ok(meta) => meta.len(),
+        Err(_) => 0,
+    });
+    sizes.max().unwrap_or(0)
+}
+
+/// Finds the one packed file; its name depends on npm's version.
+fn packed_file(dir: &Path) -> Option<PathBuf> {
+    let entries = fs::read_dir(dir).ok()?.flatten();
+    entries
+        .map(|entry| entry.path())
+        .find(|path| path.extension().is_some_and(|ext| ext == "tgz") && path.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tail_is_short_and_begins_with_a_line() {
+        let text: String = (0..5000).map(|n| format!("line {n}\n")).collect();
+        let tail = String::from_utf8(read_tail(text.as_bytes())).unwrap();
+        assert!(tail.len() <= 2 * TAIL + 4096);
+        assert!(tail.starts_with("line ") && tail.ends_with("line 4999\n"));
+        assert_eq!(read_tail(&b"short"[..]), b"short");
+    }
+}
