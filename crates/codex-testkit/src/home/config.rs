@@ -23,6 +23,8 @@ impl Config {
         config.set("model_provider", json!("mock_provider"));
         config.set("chatgpt_base_url", json!(model.origin()));
         config.set("analytics.enabled", json!(false));
+        // The runtime would fetch its list of plugins from a public host.
+        config.set("features.plugins", json!(false));
         // The workspace may lie inside a checkout whose instructions are not
         // the test's: with no marker, the workspace itself is the project.
         config.set("project_root_markers", json!([]));

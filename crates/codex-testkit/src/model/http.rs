@@ -77,7 +77,11 @@ async fn record(request: hyper::Request<Incoming>) -> Result<Request, hyper::Err
     let body = body.collect().await?.to_bytes().to_vec();
     Ok(Request {
         method: head.method.to_string(),
-        path: head.uri.path().to_owned(),
+        // A request to a proxy for a tunnel has no path, but a host.
+        path: match head.uri.authority() {
+            Some(host) if head.method == hyper::Method::CONNECT => host.to_string(),
+            _ => head.uri.path().to_owned(),
+        },
         query: head.uri.query().unwrap_or_default().to_owned(),
         headers: head
             .headers
