@@ -1,0 +1,218 @@
+//! What can go wrong, in one enum.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+mod close;
+mod response;
+mod rpc;
+
+pub use close::CloseReason;
+pub use response::ResponseError;
+pub use rpc::{RpcError, RpcErrorCode, RpcErrorKind};
+
+use crate::result::TurnFailure;
+
+/// The result of everything in this crate that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong.
+///
+/// Texts name what could not be done and the value that decides; causes are in
+/// [`source`](std::error::Error::source). Neither texts nor the `Debug` form hold payloads.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The runtime was not found, has the wrong version, or could not be started.
+    Runtime(codex_runtime::Error),
+    /// The connection has ended, for a reason that stays the same.
+    Closed(Arc<CloseReason>),
+    /// The runtime did not answer in time.
+    #[non_exhaustive]
+    Timeout {
+        /// The method of the request.
+        method: Cow<'static, str>,
+        /// How long the client waited.
+        after: Duration,
+    },
+    /// The runtime answered with an error.
+    #[non_exhaustive]
+    Rpc {
+        /// The method of the request.
+        method: Cow<'static, str>,
+        /// The answer.
+        source: RpcError,
+    },
+    /// The params of a request could not be written as JSON.
+    #[non_exhaustive]
+    Encode {
+        /// The method of the request.
+        method: Cow<'static, str>,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// The runtime's answer does not have the expected shape.
+    #[non_exhaustive]
+    Decode {
+        /// The method of the request.
+        method: Cow<'static, str>,
+        /// Why.
+        source: serde_json::Error,
+        /// What the runtime sent.
+        raw: RawPayload,
+    },
+    /// The turn ended as failed.
+    TurnFailed(Box<TurnFailure>),
+    /// What the caller passed cannot be sent; nothing was sent.
+    InvalidInput(String),
+    /// The running version of the runtime lacks a method or a field; nothing was sent.
+    #[non_exhaustive]
+    UnsupportedRuntime {
+        /// The method of the request.
+        method: Cow<'static, str>,
+        /// The field that the version lacks; empty if it lacks the method.
+        field: Cow<'static, str>,
+        /// The version that the runtime reported, or `unknown`.
+        found: String,
+        /// The first version that has it.
+        minimum: String,
+    },
+    /// The final response of a turn is not the JSON that was asked for.
+    Output(OutputError),
+    /// So many notifications were dropped because [`Notifications`](crate::Notifications) was
+    /// not read.
+    Lagged(u64),
+}
+
+/// What the runtime sent instead of the expected answer.
+///
+/// Its `Debug` form is its size, because answers can hold secrets.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RawPayload(Box<str>);
+
+/// Why the final response of a turn is not the JSON that was asked for.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum OutputError {
+    /// The turn has no final response.
+    Missing,
+    /// The final response is not JSON, or JSON of another shape.
+    Malformed(serde_json::Error),
+}
+
+impl Error {
+    /// Tells whether the same call may succeed later: the runtime or the model service lacked
+    /// capacity, or the turn lost its connection to the service.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Rpc { source, .. } => source.kind() == RpcErrorKind::ServerBusy,
+            Self::TurnFailed(failure) => failure.is_retryable(),
+            _ => false,
+        }
+    }
+
+    /// Tells whether the connection has ended.
+    pub fn is_closed(&self) -> bool {
+        matches!(self, Self::Closed(_))
+    }
+
+    /// Returns what the runtime answered, if it answered with an error.
+    pub fn rpc(&self) -> Option<&RpcError> {
+        match self {
+            Self::Rpc { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
+impl RawPayload {
+    pub(crate) fn new(text: impl Into<Box<str>>) -> Self {
+        Self(text.into())
+    }
+
+    /// Returns the JSON text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for RawPayload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<{} bytes>", self.0.len())
+    }
+}
+
+impl fmt::Display for OutputError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Missing => "the turn has no final response",
+            Self::Malformed(_) => "the final response is not the JSON that was asked for",
+        })
+    }
+}
+
+impl std::error::Error for OutputError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Missing => None,
+            Self::Malformed(error) => Some(error),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Runtime(error) => error.fmt(f),
+            Self::Closed(reason) => write!(f, "the connection is closed: {reason}"),
+            Self::Timeout { method, after } => {
+                write!(f, "the runtime did not answer {method} within {after:?}")
+            }
+            Self::Rpc { method, source } => write!(f, "the runtime refused {method}: {source}"),
+            Self::Encode { method, .. } => write!(f, "cannot encode the params of {method}"),
+            Self::Decode { method, .. } => write!(f, "cannot decode the response to {method}"),
+            Self::TurnFailed(failure) => failure.fmt(f),
+            Self::InvalidInput(reason) => write!(f, "invalid input: {reason}"),
+            Self::UnsupportedRuntime {
+                method,
+                field,
+                found,
+                minimum,
+            } => {
+                let of = if field.is_empty() { "" } else { "." };
+                write!(
+                    f,
+                    "{method}{of}{field} needs a Codex runtime of version {minimum} or newer, the \
+                     reported version is '{found}'; update the runtime"
+                )
+            }
+            Self::Output(error) => error.fmt(f),
+            Self::Lagged(count) => write!(
+                f,
+                "{count} notifications were dropped because they were not read in time"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        // A variant whose text is that of its cause passes on the cause of the cause.
+        match self {
+            Self::Runtime(error) => error.source(),
+            Self::Closed(reason) => reason.source(),
+            Self::Rpc { source, .. } => Some(source),
+            Self::Encode { source, .. } | Self::Decode { source, .. } => Some(source),
+            Self::Output(error) => error.source(),
+            _ => None,
+        }
+    }
+}
+
+impl From<codex_runtime::Error> for Error {
+    fn from(error: codex_runtime::Error) -> Self {
+        Self::Runtime(error)
+    }
+}

@@ -1,0 +1,349 @@
+//! The envelope of the protocol: one JSON object a line, in four shapes.
+//!
+//! Params and results stay text here: whoever knows their type decodes them, once and straight
+//! from the line.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Serialize;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::error::RpcError;
+
+/// A line from the runtime.
+#[derive(Debug)]
+pub(crate) enum Incoming<'a> {
+    /// It tells something.
+    Notification {
+        method: Cow<'a, str>,
+        params: &'a str,
+    },
+    /// It asks something.
+    Request {
+        /// The id as it stands in the line: it is echoed unchanged.
+        id: &'a str,
+        method: Cow<'a, str>,
+        params: &'a str,
+    },
+    /// It answers.
+    Answer { id: i64, answer: Answer<'a> },
+    /// It is none of the protocol's messages; the text says why.
+    Unusable(&'static str),
+}
+
+/// How the runtime answers.
+#[derive(Debug)]
+pub(crate) enum Answer<'a> {
+    Result(&'a str),
+    Error(RpcError),
+    /// Neither result nor error, or an error of another shape.
+    Malformed(&'static str),
+}
+
+/// The members of a message that matter; others are skipped.
+#[derive(Default)]
+struct Envelope<'a> {
+    id: Option<&'a RawValue>,
+    method: Option<Cow<'a, str>>,
+    params: Option<&'a RawValue>,
+    result: Option<&'a RawValue>,
+    error: Option<&'a RawValue>,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+
+        impl<'de> Visitor<'de> for Members {
+            type Value = Envelope<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a message")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Envelope<'de>, A::Error> {
+                let mut envelope = Envelope::default();
+                while let Some(Text(name)) = map.next_key()? {
+                    match &*name {
+                        "id" => envelope.id = map.next_value()?,
+                        "method" => {
+                            envelope.method = map.next_value::<Option<Text>>()?.map(|t| t.0)
+                        }
+                        "params" => envelope.params = map.next_value()?,
+                        // An explicit null is not absence.
+                        "result" => envelope.result = Some(map.next_value()?),
+                        "error" => envelope.error = Some(map.next_value()?),
+                        _ => drop(map.next_value::<IgnoredAny>()?),
+                    }
+                }
+                Ok(envelope)
+            }
+        }
+
+        deserializer.deserialize_map(Members)
+    }
+}
+
+/// A string that is borrowed from the line unless it has escapes.
+struct Text<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Borrow;
+
+        impl<'de> Visitor<'de> for Borrow {
+            type Value = Text<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+        }
+
+        deserializer.deserialize_str(Borrow)
+    }
+}
+
+/// What stands for params that are absent or null.
+const NO_PARAMS: &str = "{}";
+
+impl<'a> Incoming<'a> {
+    /// Reads a line.
+    pub(crate) fn parse(line: &'a str) -> Self {
+        let envelope: Envelope<'a> = match serde_json::from_str(line) {
+            Ok(envelope) => envelope,
+            Err(error) if error.is_data() => return Self::Unusable("not a message"),
+            Err(_) => return Self::Unusable("not JSON"),
+        };
+        let params = envelope.params.map_or(NO_PARAMS, RawValue::get);
+        match (envelope.method, envelope.id) {
+            (Some(method), Some(id)) => Self::Request {
+                id: id.get(),
+                method,
+                params,
+            },
+            (Some(method), None) => Self::Notification { method, params },
+            (None, Some(id)) => match id.get().parse() {
+                Ok(id) => Self::Answer {
+                    id,
+                    answer: Answer::of(envelope.result, envelope.error),
+                },
+                Err(_) => Self::Unusable("an answer to nobody"),
+            },
+            (None, None) => Self::Unusable("neither method nor id"),
+        }
+    }
+}
+
+impl<'a> Answer<'a> {
+    fn of(result: Option<&'a RawValue>, error: Option<&'a RawValue>) -> Self {
+        match (result, error) {
+            (_, Some(error)) => match serde_json::from_str(error.get()) {
+                Ok(error) => Self::Error(error),
+                Err(_) if error.get() == "null" && result.is_some() => Self::of(result, None),
+                Err(_) => Self::Malformed("malformed JSON-RPC error response"),
+            },
+            (Some(result), None) => Self::Result(result.get()),
+            (None, None) => Self::Malformed("a response without result or error"),
+        }
+    }
+}
+
+/// Splits a line that looks like a notification into method and params, without reading it.
+///
+/// It cuts `{"method":"…","params":` off the front and `}`, or `,"emittedAtMs":…}`, off the end.
+/// If what is left is one JSON value, then the line is that notification, for there is no other
+/// way to read it; the decoder of the params finds that out anyway. If it is not, the line has
+/// to be read by [`Incoming::parse`]. So most of what a runtime sends is read once instead of
+/// twice.
+pub(crate) fn split_notification(line: &str) -> Option<(&str, &str)> {
+    let rest = line.strip_prefix(r#"{"method":""#)?;
+    let (method, rest) = rest.split_at(memchr::memchr(b'"', rest.as_bytes())?);
+    if method.contains('\\') {
+        return None;
+    }
+    let rest = rest.strip_prefix(r#"","params":"#)?.strip_suffix('}')?;
+    let digits = rest.trim_end_matches(|c: char| c.is_ascii_digit());
+    let params = match digits.strip_suffix(r#","emittedAtMs":"#) {
+        Some(params) if digits.len() < rest.len() => params,
+        _ => rest,
+    };
+    Some((method, params))
+}
+
+/// Writes a request as a line. Params that are null, those of a method without any, are left
+/// out.
+///
+/// # Errors
+///
+/// What the params' own serialization reports; a map with keys that are not strings, for
+/// example.
+pub(crate) fn request_line(
+    id: i64,
+    method: &str,
+    params: &impl Serialize,
+) -> Result<Vec<u8>, serde_json::Error> {
+    let mut line = format!("{{\"id\":{id},\"method\":").into_bytes();
+    serde_json::to_writer(&mut line, method)?;
+    let without = line.len();
+    line.extend_from_slice(b",\"params\":");
+    serde_json::to_writer(&mut line, params)?;
+    if line.ends_with(b",\"params\":null") && line.len() == without + b",\"params\":null".len() {
+        line.truncate(without);
+    }
+    line.extend_from_slice(b"}\n");
+    Ok(line)
+}
+
+/// Writes a notification without params as a line.
+pub(crate) fn notification_line(method: &str) -> Vec<u8> {
+    format!("{{\"method\":{}}}\n", serde_json::Value::from(method)).into_bytes()
+}
+
+/// Writes the answer to a request of the runtime as a line.
+pub(crate) fn result_line(id: &str, result: &str) -> Vec<u8> {
+    format!("{{\"id\":{id},\"result\":{result}}}\n").into_bytes()
+}
+
+/// Writes an error as the answer to a request of the runtime as a line.
+pub(crate) fn error_line(id: &str, code: i64, message: &str) -> Vec<u8> {
+    let message = serde_json::Value::from(message);
+    format!("{{\"id\":{id},\"error\":{{\"code\":{code},\"message\":{message}}}}}\n").into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(line: &str) -> String {
+        match Incoming::parse(line) {
+            Incoming::Notification { method, params } => format!("notification {method} {params}"),
+            Incoming::Request { id, method, params } => format!("request {id} {method} {params}"),
+            Incoming::Answer { id, answer } => match answer {
+                Answer::Result(result) => format!("result {id} {result}"),
+                Answer::Error(error) => format!("error {id} {error}"),
+                Answer::Malformed(why) => format!("malformed {id} {why}"),
+            },
+            Incoming::Unusable(why) => format!("unusable: {why}"),
+        }
+    }
+
+    #[test]
+    fn a_line_is_classified_by_method_and_id() {
+        let table = [
+            (
+                r#"{"method":"a","params":{"x":1},"emittedAtMs":5}"#,
+                r#"notification a {"x":1}"#,
+            ),
+            (
+                r#"{"params":{},"method":"a\u002fb"}"#,
+                "notification a/b {}",
+            ),
+            (r#"{"method":"a"}"#, "notification a {}"),
+            (r#"{"method":"a","params":null}"#, "notification a {}"),
+            (r#"{"method":"a","id":0,"params":{}}"#, "request 0 a {}"),
+            (r#"{"method":"a","id":"x\"y"}"#, r#"request "x\"y" a {}"#),
+            (r#"{"id":7,"result":{"a":[]}}"#, r#"result 7 {"a":[]}"#),
+            (r#"{"id":7,"result":null}"#, "result 7 null"),
+            (r#"{"id":7,"result":{},"error":null}"#, "result 7 {}"),
+            (
+                r#"{"error":{"code":-32600,"message":"m"},"id":7}"#,
+                "error 7 m (code -32600)",
+            ),
+            (
+                r#"{"id":7,"error":"x"}"#,
+                "malformed 7 malformed JSON-RPC error response",
+            ),
+            (
+                r#"{"id":7}"#,
+                "malformed 7 a response without result or error",
+            ),
+            (
+                r#"{"id":"nope","result":{}}"#,
+                "unusable: an answer to nobody",
+            ),
+            (
+                r#"{"id":null,"result":{}}"#,
+                "unusable: neither method nor id",
+            ),
+            (r#"{"id":1.5,"result":{}}"#, "unusable: an answer to nobody"),
+            ("{}", "unusable: neither method nor id"),
+            ("[1]", "unusable: not a message"),
+            ("5", "unusable: not a message"),
+            ("null", "unusable: not a message"),
+            ("hello", "unusable: not JSON"),
+            (r#"{"method":"a""#, "unusable: not JSON"),
+        ];
+        for (line, expected) in table {
+            assert_eq!(shape(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_split_notification_is_what_the_parser_reads() {
+        let table = [
+            (
+                r#"{"method":"a/b","params":{"x":"}"},"emittedAtMs":5}"#,
+                Some(("a/b", r#"{"x":"}"}"#)),
+            ),
+            (r#"{"method":"a","params":{}}"#, Some(("a", "{}"))),
+            (r#"{"method":"a","params":12}"#, Some(("a", "12"))),
+            (r#"{"method":"a\u002fb","params":{}}"#, None),
+            (r#"{"method":"a"}"#, None),
+            (r#"{"id":1,"result":{}}"#, None),
+        ];
+        for (line, expected) in table {
+            assert_eq!(split_notification(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_split_that_is_no_notification_has_params_that_are_no_json() {
+        for line in [
+            r#"{"method":"a","params":{},"id":5}"#,
+            r#"{"method":"a","params":{},"id":5,"emittedAtMs":5}"#,
+            r#"{"method":"a","params":{},"emittedAtMs":}"#,
+        ] {
+            let (_, params) = split_notification(line).unwrap();
+            assert!(
+                serde_json::from_str::<serde_json::Value>(params).is_err(),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn messages_are_written_as_lines() {
+        let text = |line: Vec<u8>| String::from_utf8(line).unwrap();
+        assert_eq!(
+            text(request_line(1, "a/b", &serde_json::json!({})).unwrap()),
+            "{\"id\":1,\"method\":\"a/b\",\"params\":{}}\n"
+        );
+        assert_eq!(
+            text(request_line(1, "a", &()).unwrap()),
+            "{\"id\":1,\"method\":\"a\"}\n"
+        );
+        assert_eq!(
+            text(request_line(1, "a", &serde_json::json!({"params": null})).unwrap()),
+            "{\"id\":1,\"method\":\"a\",\"params\":{\"params\":null}}\n"
+        );
+        assert_eq!(text(notification_line("a")), "{\"method\":\"a\"}\n");
+        assert_eq!(
+            text(result_line("\"x\"", "{}")),
+            "{\"id\":\"x\",\"result\":{}}\n"
+        );
+        assert_eq!(
+            text(error_line("3", -32601, "no \"x\"")),
+            "{\"id\":3,\"error\":{\"code\":-32601,\"message\":\"no \\\"x\\\"\"}}\n"
+        );
+    }
+}

@@ -1,0 +1,74 @@
+//! Who approves what the agent wants to do, and what it may touch.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::Error;
+
+/// Who decides when the agent asks to do more than its sandbox allows.
+///
+/// A new thread starts with [`ApprovalMode::AutoReview`]; resumed and forked threads, and turns,
+/// keep what they have unless told otherwise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ApprovalMode {
+    /// A reviewer model decides; it denies whatever it cannot judge.
+    #[default]
+    AutoReview,
+    /// Nothing beyond the sandbox is ever approved.
+    DenyAll,
+}
+
+/// What the agent may touch without asking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Sandbox {
+    /// It reads, and writes nothing.
+    ReadOnly,
+    /// It writes within the workspace.
+    WorkspaceWrite,
+    /// It does whatever the user could do.
+    FullAccess,
+}
+
+impl fmt::Display for ApprovalMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AutoReview => "auto_review",
+            Self::DenyAll => "deny_all",
+        })
+    }
+}
+
+impl FromStr for ApprovalMode {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "auto_review" => Ok(Self::AutoReview),
+            "deny_all" => Ok(Self::DenyAll),
+            _ => Err(Error::InvalidInput(format!(
+                "unknown approval mode {text:?}; use one of deny_all, auto_review"
+            ))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_approval_mode_is_its_own_text() {
+        for mode in [ApprovalMode::AutoReview, ApprovalMode::DenyAll] {
+            assert_eq!(mode.to_string().parse::<ApprovalMode>().unwrap(), mode);
+        }
+        assert_eq!(ApprovalMode::default(), ApprovalMode::AutoReview);
+    }
+
+    #[test]
+    fn an_unknown_approval_mode_names_the_known_ones() {
+        let error = "allow_all".parse::<ApprovalMode>().unwrap_err().to_string();
+        assert!(error.contains("deny_all, auto_review"), "{error}");
+    }
+}

@@ -1,0 +1,70 @@
+//! Reads what the runtime sends, a chunk at a time.
+
+use std::io;
+
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+mod lines;
+
+pub(crate) use lines::{Lines, TooLong};
+
+/// How a reader ended.
+#[derive(Debug)]
+pub(crate) enum ReadEnd {
+    /// The runtime closed its output.
+    Eof,
+    /// Reading failed.
+    Failed(io::Error),
+    /// A line is longer than allowed.
+    TooLong,
+}
+
+/// What a reader does with the lines of a chunk.
+pub(crate) trait Sink: Send {
+    /// Takes one line; it may keep what it makes of it until [`Sink::flush`].
+    fn line(&mut self, line: &[u8]);
+
+    /// Ends a chunk: hands on what its lines brought. Tells whether that woke anybody.
+    fn flush(&mut self) -> bool;
+}
+
+/// Reads until the end, whatever consumers do.
+///
+/// All lines of a chunk are handed on together, and consumers get a turn before the next chunk
+/// is read: on a runtime with one thread they would otherwise wait for a pause in the stream.
+pub(crate) async fn read(
+    mut pipe: impl AsyncRead + Unpin,
+    longest: usize,
+    mut sink: impl Sink,
+) -> ReadEnd {
+    let mut lines = Lines::new(longest);
+    loop {
+        match pipe.read_buf(lines.room()).await {
+            Ok(0) => {
+                // A last line without an end may be whole.
+                let rest = lines.rest();
+                if !rest.is_empty() {
+                    sink.line(rest);
+                    sink.flush();
+                }
+                return ReadEnd::Eof;
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return ReadEnd::Failed(error),
+        }
+        loop {
+            match lines.next_line() {
+                Ok(Some(line)) => sink.line(line),
+                Ok(None) => break,
+                Err(TooLong) => {
+                    sink.flush();
+                    return ReadEnd::TooLong;
+                }
+            }
+        }
+        if sink.flush() {
+            tokio::task::yield_now().await;
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Which turn runs on which thread, and whether anybody still wants it.
+
+use std::task::{Context, Waker};
+
+use super::{Effects, Interrupt, Kind, Routed, Router};
+
+/// The running turn of a thread: from its start's response or `turn/started`, whichever is
+/// first, to its completion.
+#[derive(Debug)]
+pub(super) struct Active {
+    pub(super) turn: Box<str>,
+    /// Whether the runtime said that it runs; until then it cannot be interrupted.
+    pub(super) started: bool,
+    /// Whether a start of this client led to it, so that a later start joins it.
+    pub(super) claimed: bool,
+    /// Whether the caller who started it is gone, so that it is to be interrupted once nobody
+    /// else reads it.
+    pub(super) abandoned: bool,
+    /// Who waits for it to start or to end.
+    waiters: Vec<Waker>,
+}
+
+/// How far a turn is, as far as this connection knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Accepted, and not yet running.
+    Accepted,
+    /// Running.
+    Running,
+    /// Completed, or never heard of.
+    Unknown,
+}
+
+impl Active {
+    fn new(turn: &str) -> Self {
+        Self {
+            turn: turn.into(),
+            started: false,
+            claimed: false,
+            abandoned: false,
+            waiters: Vec::new(),
+        }
+    }
+
+    pub(super) fn wake<E: Routed, R>(self, fx: &mut Effects<E, R>) {
+        fx.wakers.extend(self.waiters);
+    }
+}
+
+impl<E: Routed, R> Router<E, R> {
+    /// Returns how far a turn is; while it is [`Phase::Accepted`], `cx` is woken on a change.
+    pub(crate) fn poll_phase(&mut self, thread: &str, turn: &str, cx: &mut Context<'_>) -> Phase {
+        match self.active.get_mut(thread) {
+            Some(active) if *active.turn == *turn => {
+                if active.started {
+                    return Phase::Running;
+                }
+                if !active.waiters.iter().any(|old| old.will_wake(cx.waker())) {
+                    active.waiters.push(cx.waker().clone());
+                }
+                Phase::Accepted
+            }
+            _ => Phase::Unknown,
+        }
+    }
+
+    /// Notes what an event says about the turn of its thread; returns the thread if that may
+    /// free a turn to be interrupted.
+    pub(super) fn note(&mut self, event: &E) -> Option<Box<str>> {
+        let kind = event.kind();
+        let thread: Box<str> = match (event.thread_id(), event.turn_id()) {
+            (Some(thread), _) => thread.into(),
+            (None, Some(turn)) => self.thread_of(turn)?,
+            (None, None) => return None,
+        };
+        match (kind, event.turn_id()) {
+            (Kind::TurnStarted, Some(turn)) => {
+                self.activate(&thread, turn).started = true;
+                Some(thread)
+            }
+            (Kind::TurnCompleted, Some(turn)) => {
+                self.note_abandoned(&thread, turn);
+                self.active.remove(&thread).and_then(|active| {
+                    if *active.turn == *turn {
+                        // Waiters are woken by `settle`, once the completion is delivered.
+                        self.ended.push(active);
+                        Some(thread)
+                    } else {
+                        self.active.insert(thread, active);
+                        None
+                    }
+                })
+            }
+            (Kind::ThreadClosed, _) => {
+                self.ended.extend(self.active.remove(&thread));
+                Some(thread)
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns the entry of a thread's running turn, replacing that of another turn.
+    pub(super) fn activate(&mut self, thread: &str, turn: &str) -> &mut Active {
+        let active = self
+            .active
+            .entry(thread.into())
+            .or_insert_with(|| Active::new(turn));
+        if *active.turn != *turn {
+            let other = std::mem::replace(active, Active::new(turn));
+            self.ended.push(other);
+        }
+        active
+    }
+
+    /// Asks for the interrupt of a thread's turn if it runs, its caller is gone, and nobody
+    /// reads it or may be about to join it.
+    pub(super) fn settle(&mut self, thread: &str, fx: &mut Effects<E, R>) {
+        for ended in self.ended.drain(..) {
+            ended.wake(fx);
+        }
+        let Some(active) = self.active.get_mut(thread) else {
+            return;
+        };
+        if active.started {
+            fx.wakers.append(&mut active.waiters);
+            if active.abandoned
+                && !self.turns.contains_key(&active.turn)
+                && !self.starts.contains_key(thread)
+            {
+                active.abandoned = false;
+                fx.interrupts.push(Interrupt {
+                    thread_id: thread.into(),
+                    turn_id: active.turn.clone(),
+                });
+            }
+        }
+    }
+
+    /// Finds the thread of a turn whose event does not name it.
+    fn thread_of(&self, turn: &str) -> Option<Box<str>> {
+        let mut threads = self.active.iter();
+        let found = threads.find(|(_, active)| *active.turn == *turn);
+        found.map(|(thread, _)| thread.clone())
+    }
+}

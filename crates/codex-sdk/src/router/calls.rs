@@ -1,0 +1,364 @@
+//! Requests that wait for their answer, and what the answer opens.
+
+use std::sync::Arc;
+
+use super::buffer::{Buffer, Coalesce};
+use super::queue::Queue;
+use super::{Effects, Kind, QueueReader, Routed, Router, SubscriptionId};
+use crate::error::{CloseReason, RpcError};
+
+/// A request that waits for its answer.
+#[derive(Debug)]
+pub(super) struct Call<R> {
+    /// Who gets the answer; `None` if nobody cares.
+    pub(super) reply: Option<R>,
+    then: Then,
+}
+
+/// What the answer to a request opens, while it is handled and before the next line is read.
+#[derive(Clone, Debug)]
+pub(crate) enum Then {
+    /// Nothing.
+    Nothing,
+    /// A turn on this thread.
+    OpenTurn {
+        thread_id: Box<str>,
+        /// Reads the turn's id from the result.
+        turn_id: fn(&str) -> Option<String>,
+    },
+    /// A login.
+    OpenLogin {
+        /// Reads the login's id from the result.
+        login_id: fn(&str) -> Option<String>,
+    },
+}
+
+/// What became of a request.
+#[derive(Debug)]
+pub(crate) enum Outcome<E: Coalesce> {
+    /// The result, and what it opened.
+    Result(Box<str>, Opened<E>),
+    /// The runtime's error.
+    Error(RpcError),
+    /// An answer that is neither; the text says why.
+    Malformed(String),
+    /// The connection ended first.
+    Closed(Arc<CloseReason>),
+}
+
+/// What the result of a request opened.
+#[derive(Debug)]
+pub(crate) enum Opened<E: Coalesce> {
+    Nothing,
+    Turn {
+        thread_id: Box<str>,
+        turn_id: Box<str>,
+        subscription: SubscriptionId,
+        events: QueueReader<E>,
+        /// Whether the turn was running before the request.
+        joined: bool,
+    },
+    Login {
+        login_id: Box<str>,
+        subscription: SubscriptionId,
+        events: QueueReader<E>,
+    },
+}
+
+/// A `turn/start` that was sent and is not answered.
+#[derive(Debug)]
+pub(super) struct Start<E: Routed> {
+    call: i64,
+    /// The turn that ran when it was sent.
+    running: Option<Box<str>>,
+    /// Turn events of its thread since it was sent.
+    early: Buffer<Early<E>>,
+}
+
+/// An event that arrived while a start was pending.
+#[derive(Debug)]
+struct Early<E> {
+    event: E,
+    /// Whether subscribers of its turn have got it already.
+    owned: bool,
+}
+
+impl<E: Coalesce> Coalesce for Early<E> {
+    type Key = (bool, E::Key);
+
+    fn key(&self) -> Option<Self::Key> {
+        self.event.key().map(|key| (self.owned, key))
+    }
+
+    fn absorb(&mut self, later: Self) {
+        self.event.absorb(later.event);
+    }
+}
+
+impl<E: Routed> Start<E> {
+    /// Returns the events that nobody has got, in order.
+    pub(super) fn into_unowned(self) -> impl Iterator<Item = E> {
+        let events = self.early.into_events().into_iter();
+        events.filter(|early| !early.owned).map(|early| early.event)
+    }
+}
+
+/// A start that was sent and whose caller has given up.
+#[derive(Debug)]
+pub(super) struct Abandoned {
+    thread: Box<str>,
+    running: Option<Box<str>>,
+    /// Turns of the thread that completed since it was sent.
+    completed: Vec<Box<str>>,
+    turn_id: fn(&str) -> Option<String>,
+}
+
+/// How many abandoned starts are remembered; a runtime that answers has far fewer.
+const MOST_ABANDONED: usize = 256;
+
+impl<E: Routed, R> Router<E, R> {
+    /// Enters a request, at the moment it is sent; with `then` set to open a turn, the turn's
+    /// queue is open from here on.
+    ///
+    /// # Errors
+    ///
+    /// The reason why the connection ended, if it has.
+    pub(crate) fn call(
+        &mut self,
+        id: i64,
+        reply: Option<R>,
+        then: Then,
+    ) -> Result<(), Arc<CloseReason>> {
+        if let Some(reason) = &self.closed {
+            return Err(Arc::clone(reason));
+        }
+        match &then {
+            Then::Nothing => {}
+            Then::OpenTurn { thread_id, .. } => {
+                let running = self.active.get(thread_id).map(|active| active.turn.clone());
+                let starts = self.starts.entry(thread_id.clone()).or_default();
+                starts.push(Start {
+                    call: id,
+                    running,
+                    early: Buffer::default(),
+                });
+            }
+            Then::OpenLogin { .. } => self.login_starts += 1,
+        }
+        self.calls.insert(id, Call { reply, then });
+        Ok(())
+    }
+
+    /// Routes the answer to a request.
+    pub(crate) fn answer(
+        &mut self,
+        id: i64,
+        answer: Result<Box<str>, Outcome<E>>,
+        fx: &mut Effects<E, R>,
+    ) {
+        let Some(call) = self.calls.remove(&id) else {
+            match self.abandoned.remove(&id) {
+                Some(abandoned) => self.answer_abandoned(abandoned, answer.ok(), fx),
+                None => self.counters.late_answers += 1,
+            }
+            return;
+        };
+        let outcome = match (answer, call.then) {
+            (Ok(result), Then::Nothing) => Outcome::Result(result, Opened::Nothing),
+            (Ok(result), Then::OpenTurn { thread_id, turn_id }) => {
+                let opened = self.open_turn(id, thread_id, turn_id(&result), fx);
+                Outcome::Result(result, opened)
+            }
+            (Ok(result), Then::OpenLogin { login_id }) => {
+                let opened = self.open_login(login_id(&result), fx);
+                Outcome::Result(result, opened)
+            }
+            (Err(outcome), then) => {
+                self.release(id, &then, fx);
+                outcome
+            }
+        };
+        if let Some(reply) = call.reply {
+            fx.replies.push((reply, outcome));
+        }
+    }
+
+    /// Removes a request whose caller has given up.
+    pub(crate) fn cancel(&mut self, id: i64, fx: &mut Effects<E, R>) {
+        let Some(call) = self.calls.remove(&id) else {
+            return;
+        };
+        if let Then::OpenTurn { thread_id, turn_id } = &call.then
+            && let Some(start) = self.start(thread_id, id)
+        {
+            let events = start.early.iter().map(|early| &early.event);
+            let abandoned = Abandoned {
+                thread: thread_id.clone(),
+                running: start.running.clone(),
+                completed: events
+                    .filter(|event| event.kind() == Kind::TurnCompleted)
+                    .filter_map(|event| event.turn_id().map(Box::from))
+                    .collect(),
+                turn_id: *turn_id,
+            };
+            self.abandoned.insert(id, abandoned);
+            if self.abandoned.len() > MOST_ABANDONED {
+                self.abandoned.pop_first();
+            }
+        }
+        self.release(id, &call.then, fx);
+    }
+
+    /// Keeps a copy of a turn's event for the starts that are pending on its thread; tells
+    /// whether there are any.
+    pub(super) fn keep_early(&mut self, event: &E, owned: bool) -> bool {
+        let mut kept = false;
+        let mut keep = |starts: &mut Vec<Start<E>>| {
+            for start in starts {
+                // Nobody else need publish what the first start keeps.
+                start.early.push(Early {
+                    event: event.clone(),
+                    owned: owned || kept,
+                });
+                kept = true;
+            }
+        };
+        match event.thread_id() {
+            Some(thread) => {
+                if let Some(starts) = self.starts.get_mut(thread) {
+                    keep(starts);
+                }
+            }
+            None => self.starts.values_mut().for_each(keep),
+        }
+        kept
+    }
+
+    /// Remembers the completion of a turn for the abandoned starts of its thread.
+    pub(super) fn note_abandoned(&mut self, thread: &str, turn: &str) {
+        for abandoned in self.abandoned.values_mut() {
+            if *abandoned.thread == *thread {
+                abandoned.completed.push(turn.into());
+            }
+        }
+    }
+
+    /// Opens the turn that a start led to, with the events that came before the answer.
+    fn open_turn(
+        &mut self,
+        call: i64,
+        thread: Box<str>,
+        turn: Option<String>,
+        fx: &mut Effects<E, R>,
+    ) -> Opened<E> {
+        let Some(start) = self.take_start(&thread, call) else {
+            return Opened::Nothing;
+        };
+        let Some(turn) = turn else {
+            self.publish_all(start, fx);
+            self.settle(&thread, fx);
+            return Opened::Nothing;
+        };
+        let joined = self.turns.contains_key(&*turn)
+            || start.running.as_deref() == Some(&*turn)
+            || self
+                .active
+                .get(&thread)
+                .is_some_and(|active| active.claimed && *active.turn == *turn);
+        let queue = Arc::new(Queue::lossless());
+        let mut completed = false;
+        for early in start.early.into_events() {
+            if !completed && early.event.turn_id() == Some(&*turn) {
+                completed = early.event.kind() == Kind::TurnCompleted;
+                let _ = queue.push(early.event);
+            } else if !early.owned {
+                self.publish(early.event, fx);
+            }
+        }
+        let events = QueueReader::new(Arc::clone(&queue));
+        let subscription = if completed {
+            let _ = queue.finish();
+            self.subscription_id()
+        } else {
+            self.activate(&thread, &turn).claimed = true;
+            self.subscribe(&turn, queue, !joined)
+        };
+        self.settle(&thread, fx);
+        Opened::Turn {
+            thread_id: thread,
+            turn_id: turn.into(),
+            subscription,
+            events,
+            joined,
+        }
+    }
+
+    /// Sees to it that the turn of an abandoned start is interrupted, unless it joined one.
+    fn answer_abandoned(
+        &mut self,
+        abandoned: Abandoned,
+        result: Option<Box<str>>,
+        fx: &mut Effects<E, R>,
+    ) {
+        let Abandoned {
+            thread,
+            running,
+            completed,
+            turn_id,
+        } = abandoned;
+        let Some(turn) = result.and_then(|result| turn_id(&result)) else {
+            return;
+        };
+        let joined = running.as_deref() == Some(&*turn)
+            || self.turns.contains_key(&*turn)
+            || self
+                .active
+                .get(&thread)
+                .is_some_and(|active| active.claimed && *active.turn == *turn);
+        if joined || completed.iter().any(|done| **done == *turn) {
+            return;
+        }
+        let active = self.activate(&thread, &turn);
+        active.claimed = true;
+        active.abandoned = true;
+        self.settle(&thread, fx);
+    }
+
+    /// Lets go of what was kept for a request that opened nothing.
+    fn release(&mut self, id: i64, then: &Then, fx: &mut Effects<E, R>) {
+        match then {
+            Then::Nothing => {}
+            Then::OpenTurn { thread_id, .. } => {
+                if let Some(start) = self.take_start(thread_id, id) {
+                    self.publish_all(start, fx);
+                }
+                self.settle(thread_id, fx);
+            }
+            Then::OpenLogin { .. } => {
+                self.login_starts = self.login_starts.saturating_sub(1);
+                self.release_logins(fx);
+            }
+        }
+    }
+
+    fn publish_all(&mut self, start: Start<E>, fx: &mut Effects<E, R>) {
+        for event in start.into_unowned() {
+            self.publish(event, fx);
+        }
+    }
+
+    fn start(&self, thread: &str, call: i64) -> Option<&Start<E>> {
+        let starts = self.starts.get(thread)?;
+        starts.iter().find(|start| start.call == call)
+    }
+
+    fn take_start(&mut self, thread: &str, call: i64) -> Option<Start<E>> {
+        let starts = self.starts.get_mut(thread)?;
+        let at = starts.iter().position(|start| start.call == call)?;
+        let start = starts.remove(at);
+        if starts.is_empty() {
+            self.starts.remove(thread);
+        }
+        Some(start)
+    }
+}

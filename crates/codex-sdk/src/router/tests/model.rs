@@ -1,0 +1,1 @@
+//! Random interleavings against what must hold whatever happens.

@@ -1,0 +1,318 @@
+//! One behavior a test.
+
+use std::task::{Context, Waker};
+
+use super::*;
+use crate::error::RpcError;
+
+struct Opened1 {
+    id: SubscriptionId,
+    events: QueueReader<Event>,
+    joined: bool,
+}
+
+/// Takes the turn that the only reply in `fx` opened.
+fn opened(fx: &mut TestEffects) -> Opened1 {
+    match fx.replies.pop() {
+        Some((
+            _,
+            Outcome::Result(
+                _,
+                Opened::Turn {
+                    subscription,
+                    events,
+                    joined,
+                    ..
+                },
+            ),
+        )) => Opened1 {
+            id: subscription,
+            events,
+            joined,
+        },
+        other => panic!("no turn was opened: {other:?}"),
+    }
+}
+
+fn item(turn: &str, n: u32) -> Event {
+    Event::new("t", turn, What::Item(n))
+}
+
+fn start(router: &mut TestRouter, call: i64, turn: &str) -> Opened1 {
+    let mut fx = TestEffects::default();
+    router.call(call, Some(call), open_turn("t")).unwrap();
+    router.answer(call, Ok(turn.into()), &mut fx);
+    opened(&mut fx)
+}
+
+fn send(router: &mut TestRouter, event: Event) -> TestEffects {
+    let mut fx = TestEffects::default();
+    router.event(event, &mut fx);
+    fx
+}
+
+#[test]
+fn early_events_and_completion_reach_the_turn() {
+    let mut router = TestRouter::default();
+    let mut fx = TestEffects::default();
+    let (_, mut global) = router.subscribe_globally(100);
+    router.call(1, Some(1), open_turn("t")).unwrap();
+    for event in [
+        item("a", 1),
+        item("other", 9),
+        Event::new("t", "a", What::Completed),
+        item("a", 2),
+    ] {
+        router.event(event, &mut fx);
+    }
+    assert_eq!(drain(&mut global).0, []);
+    router.answer(1, Ok("a".into()), &mut fx);
+    let mut turn = opened(&mut fx);
+    let expected = vec![item("a", 1), Event::new("t", "a", What::Completed)];
+    assert_eq!(drain(&mut turn.events), (expected, true, false));
+    assert_eq!(drain(&mut global).0, [item("other", 9), item("a", 2)]);
+    assert!(router.turns.is_empty() && router.active.is_empty() && router.starts.is_empty());
+}
+
+#[test]
+fn a_failed_start_releases_what_came_early() {
+    let mut router = TestRouter::default();
+    let mut fx = TestEffects::default();
+    router.call(1, Some(1), open_turn("t")).unwrap();
+    router.event(item("a", 1), &mut fx);
+    router.answer(1, Err(Outcome::Error(RpcError::new(-32600, "no"))), &mut fx);
+    assert!(matches!(fx.replies[..], [(1, Outcome::Error(_))]));
+    assert!(router.is_idle());
+}
+
+#[test]
+fn a_second_start_on_a_busy_thread_joins_from_its_request_on() {
+    let mut router = TestRouter::default();
+    let mut first = start(&mut router, 1, "a");
+    assert!(!first.joined);
+    send(&mut router, item("a", 1));
+    router.call(2, Some(2), open_turn("t")).unwrap();
+    send(&mut router, item("a", 2));
+    let mut fx = TestEffects::default();
+    router.answer(2, Ok("a".into()), &mut fx);
+    let mut second = opened(&mut fx);
+    assert!(second.joined);
+    send(&mut router, Event::new("t", "a", What::Completed));
+    let completed = Event::new("t", "a", What::Completed);
+    let all = vec![item("a", 1), item("a", 2), completed.clone()];
+    assert_eq!(drain(&mut first.events), (all, true, false));
+    assert_eq!(
+        drain(&mut second.events),
+        (vec![item("a", 2), completed], true, false)
+    );
+    assert!(router.is_idle());
+}
+
+#[test]
+fn dropping_the_starters_handle_interrupts_once_the_turn_runs() {
+    let mut router = TestRouter::default();
+    let turn = start(&mut router, 1, "a");
+    let mut fx = TestEffects::default();
+    router.unsubscribe("t", "a", turn.id, &mut fx);
+    assert_eq!(fx.interrupts, []);
+    let fx = send(&mut router, Event::new("t", "a", What::Started));
+    let interrupt = Interrupt {
+        thread_id: "t".into(),
+        turn_id: "a".into(),
+    };
+    assert_eq!(fx.interrupts, [interrupt]);
+    assert_eq!(
+        send(&mut router, Event::new("t", "a", What::Started)).interrupts,
+        []
+    );
+    send(&mut router, Event::new("t", "a", What::Completed));
+    assert!(router.is_idle());
+}
+
+#[test]
+fn a_turn_that_somebody_reads_is_not_interrupted() {
+    let mut router = TestRouter::default();
+    let first = start(&mut router, 1, "a");
+    send(&mut router, Event::new("t", "a", What::Started));
+    let second = start(&mut router, 2, "a");
+    let mut fx = TestEffects::default();
+    router.unsubscribe("t", "a", first.id, &mut fx);
+    assert_eq!(fx.interrupts, []);
+    router.unsubscribe("t", "a", second.id, &mut fx);
+    assert_eq!(fx.interrupts.len(), 1);
+}
+
+#[test]
+fn a_joined_or_detached_turn_is_left_alone() {
+    let mut router = TestRouter::default();
+    let mut fx = TestEffects::default();
+    let (joined, _events) = router.join("b");
+    router.unsubscribe("t", "b", joined, &mut fx);
+    let turn = start(&mut router, 1, "a");
+    send(&mut router, Event::new("t", "a", What::Started));
+    router.detach("t", "a", turn.id);
+    let late = start(&mut router, 2, "a");
+    assert!(late.joined);
+    router.unsubscribe("t", "a", late.id, &mut fx);
+    assert_eq!(fx.interrupts, []);
+}
+
+#[test]
+fn a_start_whose_caller_is_gone_is_interrupted_by_its_answer() {
+    let mut router = TestRouter::default();
+    let mut fx = TestEffects::default();
+    router.call(1, Some(1), open_turn("t")).unwrap();
+    router.cancel(1, &mut fx);
+    router.event(Event::new("t", "a", What::Started), &mut fx);
+    assert_eq!(fx.interrupts, []);
+    router.answer(1, Ok("a".into()), &mut fx);
+    assert_eq!(fx.interrupts.len(), 1);
+
+    // One that has completed meanwhile leaves nothing.
+    router.event(Event::new("t", "a", What::Completed), &mut fx);
+    router.call(2, Some(2), open_turn("t")).unwrap();
+    router.event(Event::new("t", "b", What::Started), &mut fx);
+    router.cancel(2, &mut fx);
+    router.event(Event::new("t", "b", What::Completed), &mut fx);
+    router.answer(2, Ok("b".into()), &mut fx);
+    assert_eq!(fx.interrupts.len(), 1);
+    assert!(router.is_idle());
+}
+
+#[test]
+fn an_abandoned_turn_that_the_next_start_joins_goes_on() {
+    let mut router = TestRouter::default();
+    let mut fx = TestEffects::default();
+    router.call(1, Some(1), open_turn("t")).unwrap();
+    router.cancel(1, &mut fx);
+    router.call(2, Some(2), open_turn("t")).unwrap();
+    router.event(Event::new("t", "a", What::Started), &mut fx);
+    router.answer(1, Ok("a".into()), &mut fx);
+    router.answer(2, Ok("a".into()), &mut fx);
+    assert_eq!(fx.interrupts, []);
+    let turn = opened(&mut fx);
+    router.unsubscribe("t", "a", turn.id, &mut fx);
+    assert_eq!(fx.interrupts.len(), 1);
+}
+
+#[test]
+fn the_phase_of_a_turn_can_be_waited_for() {
+    let mut router = TestRouter::default();
+    let _turn = start(&mut router, 1, "a");
+    let mut cx = Context::from_waker(Waker::noop());
+    assert_eq!(router.poll_phase("t", "a", &mut cx), Phase::Accepted);
+    let fx = send(&mut router, Event::new("t", "a", What::Started));
+    assert_eq!(fx.wakers.len(), 1);
+    assert_eq!(router.poll_phase("t", "a", &mut cx), Phase::Running);
+    send(&mut router, Event::new("t", "a", What::Completed));
+    assert_eq!(router.poll_phase("t", "a", &mut cx), Phase::Unknown);
+}
+
+#[test]
+fn a_login_completes_for_its_handle_even_early() {
+    let login = |id: &str| Event {
+        thread: None,
+        turn: None,
+        login: Some(id.into()),
+        what: What::Login,
+    };
+    let mut router = TestRouter::default();
+    let mut fx = TestEffects::default();
+    let (_, mut global) = router.subscribe_globally(10);
+    router
+        .call(1, Some(1), Then::OpenLogin { login_id: id_of })
+        .unwrap();
+    router.event(login("mine"), &mut fx);
+    router.event(login("old"), &mut fx);
+    router.answer(1, Ok("mine".into()), &mut fx);
+    let Some((_, Outcome::Result(_, Opened::Login { mut events, .. }))) = fx.replies.pop() else {
+        panic!("no login was opened");
+    };
+    assert_eq!(drain(&mut events), (vec![login("mine")], true, false));
+    assert_eq!(drain(&mut global).0, [login("old")]);
+    assert!(router.logins.is_empty() && router.early_logins.is_empty());
+}
+
+#[test]
+fn closing_reaches_everybody_and_stays() {
+    let mut router = TestRouter::default();
+    let mut fx = TestEffects::default();
+    let mut turn = start(&mut router, 1, "a");
+    let (_, mut joined) = router.join("a");
+    let (_, mut global) = router.subscribe_globally(10);
+    router.event(item("a", 1), &mut fx);
+    router.call(2, Some(2), Then::Nothing).unwrap();
+    router.call(3, Some(3), open_turn("u")).unwrap();
+    router
+        .call(4, Some(4), Then::OpenLogin { login_id: id_of })
+        .unwrap();
+    router.close(Arc::new(CloseReason::Requested), &mut fx);
+    router.close(Arc::new(CloseReason::Protocol("later".into())), &mut fx);
+    fx.replies.sort_by_key(|(id, _)| *id);
+    assert!(matches!(
+        fx.replies[..],
+        [
+            (2, Outcome::Closed(_)),
+            (3, Outcome::Closed(_)),
+            (4, Outcome::Closed(_))
+        ]
+    ));
+    assert_eq!(drain(&mut turn.events), (vec![item("a", 1)], true, true));
+    assert_eq!(drain(&mut joined), (vec![item("a", 1)], true, true));
+    assert_eq!(drain(&mut global), (vec![], true, true));
+    assert!(router.is_idle());
+
+    let reason = router.call(5, Some(5), Then::Nothing).unwrap_err();
+    assert!(matches!(*reason, CloseReason::Requested));
+    assert_eq!(drain(&mut router.join("z").1), (vec![], true, true));
+    assert_eq!(
+        drain(&mut router.subscribe_globally(1).1),
+        (vec![], true, true)
+    );
+    assert!(router.is_idle());
+}
+
+#[test]
+fn a_global_subscriber_that_does_not_read_loses_the_oldest_and_is_told() {
+    let mut router = TestRouter::default();
+    let (id, mut global) = router.subscribe_globally(10);
+    for n in 0..100 {
+        send(&mut router, item("nobody", n));
+    }
+    assert!(matches!(global.try_next(), Some(Next::Lagged(90))));
+    let expected: Vec<Event> = (90..100).map(|n| item("nobody", n)).collect();
+    assert_eq!(drain(&mut global).0, expected);
+    router.unsubscribe_globally(id);
+    assert!(router.is_idle());
+}
+
+#[test]
+fn a_million_unread_deltas_cost_their_text() {
+    let mut router = TestRouter::default();
+    let mut turn = start(&mut router, 1, "a");
+    for n in 0..1_000_000_u32 {
+        let delta = What::Delta((n % 3) as u8, "x".into());
+        send(&mut router, Event::new("t", "a", delta));
+    }
+    send(&mut router, item("a", 7));
+    send(
+        &mut router,
+        Event::new("t", "a", What::Delta(0, "y".into())),
+    );
+    send(&mut router, Event::new("t", "a", What::Completed));
+    let (events, ended, _) = drain(&mut turn.events);
+    assert!(ended);
+    assert!(events.len() < 1100, "{}", events.len());
+    let text = |item| {
+        let deltas = events.iter().filter_map(move |event| match &event.what {
+            What::Delta(of, text) if *of == item => Some(text.as_str()),
+            _ => None,
+        });
+        deltas.collect::<String>()
+    };
+    assert_eq!(text(0), format!("{}y", "x".repeat(333_334)));
+    assert_eq!(text(1).len(), 333_333);
+    let tail = &events[events.len() - 3..];
+    assert_eq!(tail[0], item("a", 7));
+    assert_eq!(tail[1].what, What::Delta(0, "y".into()));
+}
