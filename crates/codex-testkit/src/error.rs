@@ -25,6 +25,11 @@ pub enum TestkitError {
         /// The limit that ran out.
         after: Duration,
     },
+    /// The client closed its side before it did something awaited.
+    Closed {
+        /// What was awaited.
+        awaited: String,
+    },
     /// Something else happened than the script or the test said.
     Unexpected {
         /// What was expected and what came.
@@ -58,6 +63,9 @@ impl fmt::Display for TestkitError {
             Self::Io { action, .. } => write!(f, "cannot {action}"),
             Self::TimedOut { awaited, after } => {
                 write!(f, "{awaited} did not happen within {after:?}")
+            }
+            Self::Closed { awaited } => {
+                write!(f, "{awaited} did not happen before the client closed")
             }
             Self::Unexpected { text } | Self::Malformed { text } => f.write_str(text),
         }

@@ -11,7 +11,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use self::config::Config;
-pub(crate) use self::place::remove_folder;
+pub(crate) use self::place::{default_parent, remove_folder};
 use crate::error::TestkitError;
 use crate::model::MockModel;
 
@@ -211,7 +211,7 @@ impl HomeBuilder {
     ///
     /// [`TestkitError::Io`] if the folders cannot be made.
     pub fn build(self) -> Result<Home, TestkitError> {
-        let parent = self.parent.unwrap_or_else(place::default_parent);
+        let parent = self.parent.unwrap_or_else(default_parent);
         let action = format!("make an isolated home in {}", parent.display());
         let failed = || TestkitError::io(action.clone());
         std::fs::create_dir_all(&parent).map_err(failed())?;

@@ -11,4 +11,6 @@ pub use error::TestkitError;
 pub use gate::Gate;
 pub use home::{Home, HomeBuilder};
 pub use model::{Answer, FunctionCallOutput, MockModel, Request, Rule, Usage};
-pub use scripted::{Call, ScriptedServer};
+pub use scripted::{
+    Call, LogEvent, LogLine, Script, ScriptedProcess, ScriptedServer, Start, scripted_main,
+};

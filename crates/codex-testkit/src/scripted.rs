@@ -1,9 +1,16 @@
 //! A scripted `codex app-server`: the peer for what a healthy runtime cannot do.
 
 mod call;
+mod child;
 mod inbox;
+mod log;
+mod player;
+mod process;
+mod script;
+mod subset;
 mod wire;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -13,10 +20,16 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 pub use self::call::Call;
+pub use self::child::scripted_main;
+pub use self::log::{LogEvent, LogLine, Start};
+pub use self::process::ScriptedProcess;
+pub use self::script::Script;
 
-use self::inbox::{Inbox, State};
+use self::inbox::{Inbox, State, Tap};
+use self::player::{Act, Stage};
 use self::wire::{Outbox, Outgoing};
 use crate::error::TestkitError;
+use crate::gate::Gate;
 use crate::limit::{DEFAULT_LIMIT, within};
 
 /// The runtime version that a scripted server reports unless told otherwise.
@@ -24,6 +37,9 @@ const DEFAULT_VERSION: &str = "0.169.0";
 
 /// How many bytes a pipe holds unless told otherwise.
 const PIPE_BYTES: usize = 64 * 1024;
+
+/// How long an ending server waits for a client to read its last words.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Plays `codex app-server` for a client, line by line, as the test says.
 ///
@@ -61,6 +77,7 @@ pub struct ScriptedServer {
     next_id: i64,
     limit: Duration,
     version: String,
+    gates: HashMap<String, Gate>,
 }
 
 impl ScriptedServer {
@@ -97,7 +114,24 @@ impl ScriptedServer {
         R: AsyncRead + Unpin + Send + 'static,
         W: AsyncWrite + Unpin + Send + 'static,
     {
-        let inbox = Arc::new(Inbox::default());
+        Self::with_inbox(input, output, Inbox::default())
+    }
+
+    /// As [`over`](Self::over), with a look at every message as it comes.
+    fn tapped<R, W>(input: R, output: W, tap: Tap) -> Self
+    where
+        R: AsyncRead + Unpin + Send + 'static,
+        W: AsyncWrite + Unpin + Send + 'static,
+    {
+        Self::with_inbox(input, output, Inbox::tapped(tap))
+    }
+
+    fn with_inbox<R, W>(input: R, output: W, inbox: Inbox) -> Self
+    where
+        R: AsyncRead + Unpin + Send + 'static,
+        W: AsyncWrite + Unpin + Send + 'static,
+    {
+        let inbox = Arc::new(inbox);
         let (outbox, queue) = Outbox::new();
         let reading = watch::Sender::new(true);
         let reader = tokio::spawn(wire::read(
@@ -117,6 +151,7 @@ impl ScriptedServer {
             next_id: 0,
             limit: DEFAULT_LIMIT,
             version: DEFAULT_VERSION.to_owned(),
+            gates: HashMap::new(),
         }
     }
 
@@ -132,6 +167,24 @@ impl ScriptedServer {
     pub fn version(&mut self, version: impl Into<String>) -> &mut Self {
         self.version = version.into();
         self
+    }
+
+    /// Plays a script to its end; the gates at which it holds are
+    /// [`gate`](Self::gate).
+    ///
+    /// # Errors
+    ///
+    /// [`TestkitError::Unexpected`] if the client does what the script does not
+    /// allow; [`TestkitError::TimedOut`] if it does not do what the script
+    /// expects; [`TestkitError::Malformed`] if a step is for an executable only.
+    pub async fn play(&mut self, script: &Script) -> Result<(), TestkitError> {
+        let gates = Gates(self.gates.clone());
+        player::play(self, &gates, script).await
+    }
+
+    /// Returns the gate of this name; ask for it before the script is played.
+    pub fn gate(&mut self, name: impl Into<String>) -> Gate {
+        self.gates.entry(name.into()).or_default().clone()
     }
 
     /// Answers `initialize` as the runtime does, takes `initialized`, and
@@ -152,8 +205,8 @@ impl ScriptedServer {
     ///
     /// # Errors
     ///
-    /// [`TestkitError::Unexpected`] if it is another or the client has closed;
-    /// [`TestkitError::TimedOut`] if none came.
+    /// [`TestkitError::Unexpected`] if it is another; [`TestkitError::Closed`] if
+    /// the client has closed; [`TestkitError::TimedOut`] if none came.
     pub async fn expect(&mut self, method: &str) -> Result<Call, TestkitError> {
         let awaited = || format!("the client's call of {method}");
         let call = self.take(awaited, |state| state.calls.pop_front()).await?;
@@ -169,7 +222,7 @@ impl ScriptedServer {
     ///
     /// # Errors
     ///
-    /// [`TestkitError::Unexpected`] if the client closed without it;
+    /// [`TestkitError::Closed`] if the client closed without it;
     /// [`TestkitError::TimedOut`] if it did not come.
     pub async fn find(&mut self, method: &str) -> Result<Call, TestkitError> {
         self.find_by(method, |_| true).await
@@ -266,16 +319,14 @@ impl ScriptedServer {
     ///
     /// # Errors
     ///
-    /// [`TestkitError::Unexpected`] if the client has closed;
+    /// [`TestkitError::Closed`] if the client has closed;
     /// [`TestkitError::TimedOut`] if it does not read.
     pub async fn flushed(&mut self) -> Result<(), TestkitError> {
         let awaited = || "the client's reading of what was sent".to_owned();
         if within(self.limit, awaited, self.outbox.flush()).await? {
             return Ok(());
         }
-        Err(TestkitError::unexpected(
-            "what was sent cannot be written: the client has closed",
-        ))
+        Err(TestkitError::Closed { awaited: awaited() })
     }
 
     /// Closes the output after what was sent; the input stays open.
@@ -326,6 +377,17 @@ impl ScriptedServer {
         methods.map(str::to_owned).collect()
     }
 
+    /// Resolves when the client has closed its side, without a limit.
+    fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
+        let inbox = Arc::clone(&self.inbox);
+        async move { inbox.wait(|state| state.ended.then_some(())).await }
+    }
+
+    /// Waits for what was sent to be written, as long as somebody may read it.
+    async fn flushed_before_the_end(&self) {
+        let _ = tokio::time::timeout(LAST_WORDS, self.outbox.flush()).await;
+    }
+
     async fn take(
         &self,
         awaited: impl Fn() -> String,
@@ -337,10 +399,7 @@ impl ScriptedServer {
         });
         match within(self.limit, &awaited, wait).await? {
             Some(found) => Ok(found),
-            None => Err(TestkitError::unexpected(format!(
-                "{} did not happen before the client closed",
-                awaited()
-            ))),
+            None => Err(TestkitError::Closed { awaited: awaited() }),
         }
     }
 }
@@ -349,6 +408,33 @@ impl Drop for ScriptedServer {
     fn drop(&mut self) {
         self.outbox.push(Outgoing::Close);
         self.reader.abort();
+    }
+}
+
+/// The stage of a script that is played over a pipe.
+struct Gates(HashMap<String, Gate>);
+
+impl Stage for Gates {
+    async fn hold(&self, gate: &str) {
+        match self.0.get(gate) {
+            Some(gate) => gate.pass().await,
+            // Nobody can open a gate that nobody holds.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Over a pipe a script waits as long as it says.
+    async fn cut_short(&self) {
+        std::future::pending().await
+    }
+
+    fn act(&self, act: Act<'_>) -> Result<(), TestkitError> {
+        match act {
+            Act::CloseOutput | Act::Exit(_) => Ok(()),
+            act => Err(TestkitError::malformed(format!(
+                "only an executable can play {act:?}"
+            ))),
+        }
     }
 }
 

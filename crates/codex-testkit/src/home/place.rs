@@ -8,7 +8,7 @@ use std::time::Duration;
 /// It must not be under the system's folder for temporary files, where the
 /// runtime warns and refuses to place its helpers: `target/tmp` of the build is
 /// first, then the user's cache folder.
-pub(super) fn default_parent() -> PathBuf {
+pub(crate) fn default_parent() -> PathBuf {
     let temp = std::env::temp_dir();
     let usable = |path: &PathBuf| !path.starts_with(&temp) && !path.starts_with("/tmp");
     build_folder()

@@ -1,18 +1,23 @@
 //! What a scripted server has received: what waits to be looked at, and the log.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 use tokio::sync::watch;
 
 /// The messages of the client, between the reader and whoever awaits them.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Inbox {
     state: Mutex<State>,
     /// Changes with every message and at the end.
     changed: watch::Sender<()>,
+    tap: Option<Tap>,
 }
+
+/// Looks at every message as it comes.
+pub(super) type Tap = Box<dyn Fn(&Value) + Send + Sync>;
 
 #[derive(Debug, Default)]
 pub(super) struct State {
@@ -28,7 +33,22 @@ pub(super) struct State {
     pub(super) ended: bool,
 }
 
+impl fmt::Debug for Inbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inbox")
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Inbox {
+    pub(super) fn tapped(tap: Tap) -> Self {
+        Self {
+            tap: Some(tap),
+            ..Self::default()
+        }
+    }
+
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -37,6 +57,9 @@ impl Inbox {
     pub(super) fn file(&self, line: &[u8]) -> Option<(Value, Value)> {
         let message = serde_json::from_slice(line)
             .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(line).into_owned()));
+        if let Some(tap) = &self.tap {
+            tap(&message);
+        }
         let mut state = self.lock();
         state.log.push(message.clone());
         let standing = standing_answer(&state, &message);

@@ -87,13 +87,6 @@ async fn an_account_is_not_shown_to_any_other_host() {
 
     let request = &model.responses_requests()[0];
     assert_eq!(request.header("Authorization"), Some("Bearer sk-not-a-key"));
-        "{:?}",
-        model
-            .requests()
-            .iter()
-            .map(|r| r.summary())
-            .collect::<Vec<_>>()
-    );
     assert_eq!(hosts_asked(&model), [""; 0]);
 }
 
