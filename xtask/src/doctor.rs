@@ -1,115 +1,107 @@
 //! `cargo xtask doctor`: which runtime would start, and what to do if none would.
 
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use anyhow::bail;
 use codex_runtime::{
-    BIN_VARIABLE, CACHE_VARIABLE, Environment, Error, Installation, Locator, Runtime, VERSION,
-    probe_version,
+    BIN_VARIABLE, CACHE_VARIABLE, Environment, Error, Installation, Locator, VERSION, probe_version,
 };
 
 pub fn run(args: &[String]) -> anyhow::Result<ExitCode> {
     if !args.is_empty() {
         bail!("usage: cargo xtask doctor");
     }
-    let environment = Environment::current();
-    row("pin", &format!("runtime {VERSION}"));
-    row(BIN_VARIABLE, &variable(&environment, BIN_VARIABLE));
-    row(CACHE_VARIABLE, &variable(&environment, CACHE_VARIABLE));
-    cache();
-    on_path(&environment);
-    npm(&environment);
-    match start() {
+    report(&Environment::current(), &mut io::stdout().lock())
+}
+
+/// Writes what was looked for and found; 1 if no runtime would start.
+fn report(environment: &Environment, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+    let mut row = |what: &str, text: &str| writeln!(out, "{what:<20}{text}");
+    row("pin", &format!("runtime {VERSION}"))?;
+    for key in [BIN_VARIABLE, CACHE_VARIABLE] {
+        row(key, &variable(environment, key))?;
+    }
+    match Installation::pinned_in(environment) {
+        Ok(installation) => {
+            row("pinned runtime", &state(&installation))?;
+            row("free space", &free_space(installation.dir()))?;
+        }
+        Err(error) => row("pinned runtime", &error.to_string())?,
+    }
+    for text in on_path(environment) {
+        row("codex on PATH", &text)?;
+    }
+    row("npm", &npm(environment))?;
+    match start(environment) {
         Ok(text) => {
-            row("would start", &text);
+            row("would start", &text)?;
             Ok(ExitCode::SUCCESS)
         }
         Err(error) => {
-            row("would start", "nothing");
-            row("what to do", &format!("{:#}", anyhow::Error::from(error)));
+            row("would start", "nothing")?;
+            row("what to do", &format!("{:#}", anyhow::Error::from(error)))?;
             Ok(ExitCode::FAILURE)
         }
     }
 }
 
 /// Finds the runtime as the SDK does, and asks it for its version.
-fn start() -> Result<String, Error> {
-    let runtime = Locator::new().locate()?;
-    let found = ask(&runtime)?;
-    Ok(format!(
-        "{} ({}), {found}",
-        runtime.program().display(),
-        runtime.source()
-    ))
-}
-
-fn ask(runtime: &Runtime) -> Result<String, Error> {
-    match probe_version(runtime.program())? {
+fn start(environment: &Environment) -> Result<String, Error> {
+    let runtime = Locator::new().environment(environment.clone()).locate()?;
+    let version = match probe_version(runtime.program())? {
         Some(version) => {
             runtime.check_version(&version)?;
-            Ok(format!("version {version}"))
+            format!("version {version}")
         }
-        None => Ok("which does not tell its version".to_owned()),
+        None => "which does not tell its version".to_owned(),
+    };
+    let (program, source) = (runtime.program().display(), runtime.source());
+    Ok(format!("{program} ({source}), {version}"))
+}
+
+fn state(installation: &Installation) -> String {
+    let dir = installation.dir().display();
+    match installation.check() {
+        Ok(Some(_)) => format!("installed in {dir}"),
+        Ok(None) => format!("not installed in {dir}"),
+        Err(error) => error.to_string(),
     }
 }
 
-fn cache() {
-    let installation = match Installation::pinned() {
-        Ok(installation) => installation,
-        Err(error) => return row("pinned runtime", &error.to_string()),
-    };
-    let dir = installation.dir();
-    let state = match installation.check() {
-        Ok(Some(_)) => format!("installed in {}", dir.display()),
-        Ok(None) => format!("not installed in {}", dir.display()),
-        Err(error) => error.to_string(),
-    };
-    row("pinned runtime", &state);
-    row("free space", &free_space(dir));
-}
-
-fn on_path(environment: &Environment) {
+fn on_path(environment: &Environment) -> Vec<String> {
     let names: &[&str] = if cfg!(windows) {
         &["codex.exe", "codex.cmd"]
     } else {
         &["codex"]
     };
-    let programs = environment.on_path(names);
-    if programs.is_empty() {
-        row("codex on PATH", "none");
+    let found = environment.on_path(names);
+    if found.is_empty() {
+        return vec!["none".to_owned()];
     }
-    for program in programs {
-        let version = match probe_version(&program) {
-            Ok(Some(version)) if version.is_supported() => format!("version {version}"),
-            Ok(Some(version)) => format!("version {version}, which is too old"),
-            Ok(None) => "does not tell its version".to_owned(),
-            Err(error) => error.to_string(),
-        };
-        row(
-            "codex on PATH",
-            &format!("{}, {version}", program.display()),
-        );
-    }
+    let describe = |program: &Path| match probe_version(program) {
+        Ok(Some(version)) if version.is_supported() => format!("version {version}"),
+        Ok(Some(version)) => format!("version {version}, which is too old"),
+        Ok(None) => "which does not tell its version".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    let text = |program: &Path| format!("{}, {}", program.display(), describe(program));
+    found.iter().map(|program| text(program)).collect()
 }
 
-fn npm(environment: &Environment) {
-    let names: &[&str] = if cfg!(windows) {
-        &["npm.cmd"]
-    } else {
-        &["npm"]
-    };
+fn npm(environment: &Environment) -> String {
+    let names: &[&str] = if cfg!(windows) { &["npm.cmd", "npm.exe"] } else { &["npm"] };
     let Some(npm) = environment.on_path(names).into_iter().next() else {
-        return row("npm", &Error::NpmMissing.to_string());
+        return Error::NpmMissing.to_string();
     };
     let output = Command::new(&npm).arg("--version").output();
-    let version = output.ok().filter(|output| output.status.success());
-    let version = version.and_then(|output| String::from_utf8(output.stdout).ok());
-    let version = version.map_or_else(
+    let output = output.ok().filter(|output| output.status.success());
+    let version = output.map_or_else(
         || "which does not start".to_owned(),
-        |version| format!("version {}", version.trim()),
+        |output| format!("version {}", String::from_utf8_lossy(&output.stdout).trim()),
     );
-    row("npm", &format!("{}, {version}", npm.display()));
+    format!("{}, {version}", npm.display())
 }
 
 fn free_space(dir: &Path) -> String {
@@ -135,6 +127,42 @@ fn variable(environment: &Environment, key: &str) -> String {
     }
 }
 
-fn row(what: &str, text: &str) {
-    println!("{what:<20}{text}");
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reported(vars: &[(&str, &str)]) -> (ExitCode, String) {
+        let mut out = Vec::new();
+        let environment = Environment::native(vars.iter().copied());
+        let code = report(&environment, &mut out).unwrap();
+        (code, String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn an_empty_machine_is_told_what_to_do() {
+        let temp = tempfile::tempdir().unwrap();
+        let cache = temp.path().to_str().unwrap();
+        let (code, text) = reported(&[(CACHE_VARIABLE, cache), ("PATH", cache)]);
+        assert_eq!(code, ExitCode::FAILURE);
+        for part in [
+            "CODEX_BIN           not set",
+            "pinned runtime      not installed in ",
+            "free space          ",
+            "codex on PATH       none",
+            "npm                 cannot find npm on PATH",
+            "would start         nothing",
+            "what to do          cannot find a Codex runtime; tried codex_bin",
+            "cargo xtask runtime install",
+        ] {
+            assert!(text.contains(part), "{part}\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_codex_bin_is_named() {
+        let (code, text) = reported(&[(BIN_VARIABLE, "/no/such/codex"), ("HOME", "/nowhere")]);
+        assert_eq!(code, ExitCode::FAILURE);
+        assert!(text.contains("CODEX_BIN           /no/such/codex"), "{text}");
+        assert!(text.contains("cannot use /no/such/codex"), "{text}");
+    }
 }

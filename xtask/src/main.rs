@@ -9,6 +9,7 @@
 use std::process::ExitCode;
 
 mod doctor;
+mod regen;
 mod runtime;
 
 const HELP: &str = "\
@@ -21,6 +22,7 @@ Commands:
   runtime remove     remove it from the cache
   runtime check-pin  find files that repeat the pinned version
   doctor             say which runtime would start, and what to do if none would
+  regen              dump the schema of the runtime and generate the types
 ";
 
 /// Each command takes the arguments after its name. `Err` is printed and ends with 1.
@@ -28,6 +30,7 @@ fn run(command: &str, args: Vec<String>) -> anyhow::Result<ExitCode> {
     match command {
         "runtime" => runtime::run(&args),
         "doctor" => doctor::run(&args),
+        "regen" => regen::run(args),
         "help" | "-h" | "--help" => {
             print!("{HELP}");
             Ok(ExitCode::SUCCESS)

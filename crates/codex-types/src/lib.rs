@@ -1,1 +1,43 @@
-//! Placeholder.
+//! Typed messages of the Codex app-server protocol, generated from the pinned runtime's own schema.
+//!
+//! ```
+//! use codex_types::{ServerNotification, ThreadItem};
+//!
+//! let line = r#"{"method":"item/completed","params":{"threadId":"t","turnId":"u","completedAtMs":1,
+//!     "item":{"type":"agentMessage","id":"i","text":"hello"}}}"#;
+//! let notification: ServerNotification = serde_json::from_str(line)?;
+//! assert_eq!(notification.turn_id(), Some("u"));
+//! if let ServerNotification::ItemCompleted(completed) = notification
+//!     && let ThreadItem::AgentMessage(message) = &completed.item
+//! {
+//!     assert_eq!(message.text, "hello");
+//! }
+//! # Ok::<(), serde_json::Error>(())
+//! ```
+//!
+//! A newer runtime never breaks these types. An unknown value of a string enum is `Unrecognized`
+//! with its text, an unknown or unfitting variant of a union is [`Unrecognized`] with its raw JSON,
+//! unknown fields of what the runtime sends are in `unknown_fields`, an unknown notification is
+//! [`ServerNotification::Unknown`], and all of them are written again as they came.
+//!
+//! Types that the client builds have public fields and either `Default` or `new` with what is
+//! required, and a setter for each optional field. Types that only the runtime builds are
+//! `#[non_exhaustive]`.
+//!
+//! # Features
+//!
+//! - `experimental`: the methods, types and fields that the runtime serves only to clients that
+//!   opted into its experimental API.
+
+mod codec;
+mod ext;
+mod generated;
+mod id;
+mod registry;
+pub mod request;
+mod safe;
+
+pub use codec::{DecodeError, UnknownFields, Unrecognized, from_str};
+pub use generated::*;
+pub use id::Id;
+pub use registry::{UnknownNotification, UnknownRequest};

@@ -1,0 +1,405 @@
+//! How generated types are read and written.
+//!
+//! serde's derives would be most of what this crate costs to compile, and they cannot express what
+//! the protocol needs: unknown fields, values and variants survive a round trip, absent and null
+//! stay apart, and nothing is buffered on the way. The macros here implement serde's traits with a
+//! few small loops instead, and every generated type is one line of macro input per field.
+
+mod fields;
+mod mode;
+mod presence;
+mod text;
+mod union;
+mod unknown;
+
+pub(crate) use fields::{Fields, Object, ObjectVisitor};
+pub use mode::from_str;
+pub(crate) use text::TextVisitor;
+pub(crate) use union::{External, Tagged, Untagged, read_external, read_tagged, read_untagged, try_value};
+pub(crate) use unknown::Marks;
+pub use unknown::{DecodeError, UnknownFields, Unrecognized};
+
+pub(crate) mod kind {
+    //! The presence of a field, by the word that the generated tables use.
+    pub(crate) use super::presence::{default, nullable, optional, patch, preset, required};
+}
+
+/// Implements reading and writing for an object.
+///
+/// `keep` objects hold `unknown_fields`; `plain` ones are written by the client alone and do not.
+macro_rules! object {
+    (@marks keep $object:expr) => { $object.unknown_fields.marks };
+    (@marks plain $object:expr) => { crate::codec::Marks::default() };
+    (@keeps keep) => { true };
+    (@keeps plain) => { false };
+    (@build keep $reader:ident { $($field:tt)* }) => {
+        Self { $($field)* unknown_fields: $reader.finish() }
+    };
+    (@build plain $reader:ident { $($field:tt)* }) => { Self { $($field)* } };
+    (@rest keep $object:expr, $map:expr) => { $object.unknown_fields.write($map) };
+    (@rest plain $object:expr, $map:expr) => {{
+        let _ = $map;
+        Ok(())
+    }};
+    ($ty:ident $keep:ident {
+        $($(#[$cfg:meta])* $index:literal $field:ident $name:literal $kind:ident $(($preset:expr))?,)*
+    }) => {
+        impl crate::codec::Object for $ty {
+            fn read<'de, A: ::serde::de::MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
+                let mut reader = crate::codec::Fields::new(&[$($name),*], object!(@keeps $keep));
+                $($(#[$cfg])* let mut $field = None;)*
+                while let Some(index) = reader.next(&mut map)? {
+                    match index {
+                        $($(#[$cfg])* $index => crate::codec::kind::$kind::read(
+                            &mut map, &mut $field, &mut reader.marks, $index,
+                        )?,)*
+                        _ => reader.unknown(index, &mut map)?,
+                    }
+                }
+                $($(#[$cfg])* let $field = crate::codec::kind::$kind::finish(
+                    $field, $name, &mut reader.marks, $index $(, || $preset)?
+                )?;)*
+                Ok(object!(@build $keep reader { $($(#[$cfg])* $field,)* }))
+            }
+
+            fn write<M: ::serde::ser::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+                let _marks = object!(@marks $keep self);
+                $($(#[$cfg])* crate::codec::kind::$kind::write(
+                    map, $name, &self.$field, _marks, $index $(, || $preset)?
+                )?;)*
+                object!(@rest $keep self, map)
+            }
+        }
+
+        impl<'de> ::serde::Deserialize<'de> for $ty {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_map(crate::codec::ObjectVisitor::new())
+            }
+        }
+
+        impl ::serde::Serialize for $ty {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let mut map = serializer.serialize_map(None)?;
+                crate::codec::Object::write(self, &mut map)?;
+                ::serde::ser::SerializeMap::end(map)
+            }
+        }
+    };
+}
+
+/// Implements reading and writing for the params of a method that takes none.
+macro_rules! unit {
+    ($ty:ident) => {
+        impl<'de> ::serde::Deserialize<'de> for $ty {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                <::serde::de::IgnoredAny as ::serde::Deserialize>::deserialize(deserializer).map(|_| Self)
+            }
+        }
+
+        impl ::serde::Serialize for $ty {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_unit()
+            }
+        }
+    };
+}
+
+/// Implements `new` where something is required, and consuming setters.
+macro_rules! setters {
+    (@set $object:ident $field:ident $value:ident value $index:literal $keep:ident) => {
+        $object.$field = $value.into();
+    };
+    (@set $object:ident $field:ident $value:ident some $index:literal $keep:ident) => {
+        $object.$field = Some($value.into());
+    };
+    // A default that was set is written, although the value is the default.
+    (@set $object:ident $field:ident $value:ident default $index:literal keep) => {
+        $object.$field = $value.into();
+        $object.unknown_fields.marks.set($index);
+    };
+    (@set $object:ident $field:ident $value:ident default $index:literal plain) => {
+        $object.$field = $value.into();
+    };
+    ($ty:ident $keep:ident {
+        $($(#[$meta:meta])* $index:literal $field:ident $set:ident ($value:ty),)*
+    }) => {
+        impl $ty {
+            $(
+                $(#[$meta])*
+                #[must_use]
+                pub fn $field(mut self, $field: $value) -> Self {
+                    setters!(@set self $field $field $set $index $keep);
+                    self
+                }
+            )*
+        }
+    };
+}
+
+/// Implements an open string enum.
+macro_rules! string_enum {
+    ($ty:ident { $($(#[$cfg:meta])* $variant:ident $wire:literal,)* }) => {
+        impl $ty {
+            /// The value as it stands on the wire.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $($(#[$cfg])* Self::$variant => $wire,)*
+                    Self::Unrecognized(value) => value,
+                }
+            }
+        }
+
+        impl From<&str> for $ty {
+            fn from(value: &str) -> Self {
+                match value {
+                    $($(#[$cfg])* $wire => Self::$variant,)*
+                    _ => Self::Unrecognized(value.to_owned()),
+                }
+            }
+        }
+
+        named_string!(@traits $ty);
+    };
+}
+
+/// Implements a string with a name of its own.
+macro_rules! named_string {
+    (@traits $ty:ident) => {
+        impl From<String> for $ty {
+            fn from(value: String) -> Self {
+                Self::from(value.as_str())
+            }
+        }
+
+        impl ::std::fmt::Display for $ty {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl AsRef<str> for $ty {
+            fn as_ref(&self) -> &str {
+                self.as_str()
+            }
+        }
+
+        impl PartialEq<str> for $ty {
+            fn eq(&self, other: &str) -> bool {
+                self.as_str() == other
+            }
+        }
+
+        impl PartialEq<&str> for $ty {
+            fn eq(&self, other: &&str) -> bool {
+                self.as_str() == *other
+            }
+        }
+
+        impl ::serde::Serialize for $ty {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> ::serde::Deserialize<'de> for $ty {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_str(crate::codec::TextVisitor::new())
+            }
+        }
+    };
+    ($ty:ident) => {
+        impl $ty {
+            /// The text as it stands on the wire.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl From<&str> for $ty {
+            fn from(value: &str) -> Self {
+                Self(value.to_owned())
+            }
+        }
+
+        impl ::std::ops::Deref for $ty {
+            type Target = str;
+
+            fn deref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl From<$ty> for String {
+            fn from(value: $ty) -> Self {
+                value.0
+            }
+        }
+
+        named_string!(@traits $ty);
+    };
+}
+
+/// Implements a union of objects that one property tells apart.
+macro_rules! tagged {
+    (@read unit $variant:ident $map:ident) => {
+        crate::codec::Fields::drain($map).map(|()| Self::$variant)
+    };
+    (@read object $variant:ident $map:ident) => {
+        crate::codec::Object::read($map).map(Self::$variant)
+    };
+    (@pattern unit $variant:ident $value:ident) => { Self::$variant };
+    (@pattern object $variant:ident $value:ident) => { Self::$variant($value) };
+    (@write unit $value:ident $map:ident) => {};
+    (@write object $value:ident $map:ident) => { crate::codec::Object::write($value, &mut $map)? };
+    ($ty:ident $tag:literal { $($(#[$cfg:meta])* $variant:ident $wire:literal $shape:ident,)* }) => {
+        impl crate::codec::Tagged for $ty {
+            const TAG: &'static str = $tag;
+
+            fn read<'de, A: ::serde::de::MapAccess<'de>>(
+                tag: &str,
+                map: A,
+            ) -> Result<Result<Self, A::Error>, A> {
+                match tag {
+                    $($(#[$cfg])* $wire => Ok(tagged!(@read $shape $variant map)),)*
+                    _ => Err(map),
+                }
+            }
+
+            fn unrecognized(value: crate::codec::Unrecognized) -> Self {
+                Self::Unrecognized(value)
+            }
+        }
+
+        impl<'de> ::serde::Deserialize<'de> for $ty {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                crate::codec::read_tagged(deserializer)
+            }
+        }
+
+        impl ::serde::Serialize for $ty {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                use ::serde::ser::SerializeMap as _;
+                match self {
+                    $($(#[$cfg])* tagged!(@pattern $shape $variant value) => {
+                        let mut map = serializer.serialize_map(None)?;
+                        map.serialize_entry($tag, $wire)?;
+                        tagged!(@write $shape value map);
+                        map.end()
+                    })*
+                    Self::Unrecognized(value) => value.serialize(serializer),
+                }
+            }
+        }
+    };
+}
+
+/// Implements a union of strings and of objects with the one property that names the variant.
+macro_rules! external {
+    (@unit unit $variant:ident) => { Some(Self::$variant) };
+    (@unit value $variant:ident) => { None };
+    (@read unit $variant:ident $map:ident) => { return None };
+    (@read value $variant:ident $map:ident) => { $map.next_value().map(Self::$variant) };
+    (@pattern unit $variant:ident $value:ident) => { Self::$variant };
+    (@pattern value $variant:ident $value:ident) => { Self::$variant($value) };
+    (@write unit $wire:literal $value:ident $serializer:ident) => { $serializer.serialize_str($wire) };
+    (@write value $wire:literal $value:ident $serializer:ident) => {{
+        let mut map = $serializer.serialize_map(Some(1))?;
+        ::serde::ser::SerializeMap::serialize_entry(&mut map, $wire, $value)?;
+        ::serde::ser::SerializeMap::end(map)
+    }};
+    ($ty:ident { $($(#[$cfg:meta])* $variant:ident $wire:literal $shape:ident,)* }) => {
+        impl crate::codec::External for $ty {
+            fn unit(name: &str) -> Option<Self> {
+                match name {
+                    $($(#[$cfg])* $wire => external!(@unit $shape $variant),)*
+                    _ => None,
+                }
+            }
+
+            fn read<'de, A: ::serde::de::MapAccess<'de>>(
+                name: &str,
+                _map: &mut A,
+            ) -> Option<Result<Self, A::Error>> {
+                Some(match name {
+                    $($(#[$cfg])* $wire => external!(@read $shape $variant _map),)*
+                    _ => return None,
+                })
+            }
+
+            fn unrecognized(value: crate::codec::Unrecognized) -> Self {
+                Self::Unrecognized(value)
+            }
+        }
+
+        impl<'de> ::serde::Deserialize<'de> for $ty {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                crate::codec::read_external(deserializer)
+            }
+        }
+
+        impl ::serde::Serialize for $ty {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self {
+                    $($(#[$cfg])* external!(@pattern $shape $variant value) => {
+                        external!(@write $shape $wire value serializer)
+                    })*
+                    Self::Unrecognized(value) => value.serialize(serializer),
+                }
+            }
+        }
+    };
+}
+
+/// Implements a union that only shape tells apart: the first variant that fits.
+macro_rules! untagged {
+    ($ty:ident { $($(#[$cfg:meta])* $variant:ident,)* }) => {
+        impl crate::codec::Untagged for $ty {
+            fn fit(value: &::serde_json::Value) -> Option<Self> {
+                $($(#[$cfg])* if let Some(fitting) = crate::codec::try_value(value) {
+                    return Some(Self::$variant(fitting));
+                })*
+                None
+            }
+
+            fn unrecognized(value: crate::codec::Unrecognized) -> Self {
+                Self::Unrecognized(value)
+            }
+        }
+
+        impl<'de> ::serde::Deserialize<'de> for $ty {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                crate::codec::read_untagged(deserializer)
+            }
+        }
+
+        impl ::serde::Serialize for $ty {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self {
+                    $($(#[$cfg])* Self::$variant(value) => value.serialize(serializer),)*
+                    Self::Unrecognized(value) => value.serialize(serializer),
+                }
+            }
+        }
+    };
+}
+
+/// Implements `Debug` for an object with secrets: their values are not shown.
+macro_rules! redacted_debug {
+    ($ty:ident { $($(#[$cfg:meta])* $field:ident $show:ident,)* }) => {
+        impl ::std::fmt::Debug for $ty {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                let mut object = f.debug_struct(stringify!($ty));
+                $($(#[$cfg])* redacted_debug!(@field $show object self $field);)*
+                object.finish_non_exhaustive()
+            }
+        }
+    };
+    (@field show $object:ident $self:ident $field:ident) => {
+        $object.field(stringify!($field), &$self.$field);
+    };
+    (@field hide $object:ident $self:ident $field:ident) => {
+        $object.field(stringify!($field), &"[redacted]");
+    };
+}
+
+pub(crate) use {external, named_string, object, redacted_debug, setters, string_enum, tagged, unit, untagged};

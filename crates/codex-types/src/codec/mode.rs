@@ -1,0 +1,63 @@
+//! One pass first, and a second, tolerant one only for what did not fit.
+//!
+//! A union whose variant does not fit must keep its raw JSON, but text that was read cannot be read
+//! again. Plain serde calls therefore buffer every union. [`from_str`] reads in one pass without
+//! buffers, and only when that fails again with them.
+
+use std::cell::Cell;
+
+use serde::de::DeserializeOwned;
+
+thread_local! {
+    static ONE_PASS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether unions may read straight from the input and fail.
+pub(super) fn one_pass() -> bool {
+    ONE_PASS.get()
+}
+
+/// Sets the mode until dropped.
+struct Mode(bool);
+
+impl Mode {
+    fn enter(one_pass: bool) -> Self {
+        Self(ONE_PASS.replace(one_pass))
+    }
+}
+
+impl Drop for Mode {
+    fn drop(&mut self) {
+        ONE_PASS.set(self.0);
+    }
+}
+
+/// Decodes JSON text into a protocol type, in one pass where it fits the schema.
+///
+/// It gives what [`serde_json::from_str`] gives, and faster.
+///
+/// ```
+/// let status: codex_types::ThreadStatus = codex_types::from_str(r#"{"type":"idle"}"#)?;
+/// assert_eq!(status, codex_types::ThreadStatus::Idle);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// The text is not JSON, or does not fit the type.
+pub fn from_str<T: DeserializeOwned>(text: &str) -> serde_json::Result<T> {
+    let first = {
+        let _mode = Mode::enter(true);
+        serde_json::from_str(text)
+    };
+    first.or_else(|_| {
+        let _mode = Mode::enter(false);
+        serde_json::from_str(text)
+    })
+}
+
+/// Runs `read` with buffering unions, because its input is in memory already.
+pub(super) fn buffered<T>(read: impl FnOnce() -> T) -> T {
+    let _mode = Mode::enter(false);
+    read()
+}

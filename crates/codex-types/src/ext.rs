@@ -1,0 +1,71 @@
+//! Conveniences beside generated types that cannot be generated.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::generated::{
+    AbsolutePathBuf, ImageUserInput, LocalImageUserInput, MentionUserInput, SkillUserInput,
+    TextUserInput, UserInput,
+};
+
+impl UserInput {
+    /// Makes a text item.
+    ///
+    /// ```
+    /// let item = codex_types::UserInput::text("Fix the failing test.");
+    /// let json = serde_json::to_value(item)?;
+    /// assert_eq!(json, serde_json::json!({"type": "text", "text": "Fix the failing test."}));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Text(TextUserInput::new(text))
+    }
+
+    /// Makes an image item from a `data:` URL; the runtime refuses remote URLs.
+    pub fn image_url(url: impl Into<String>) -> Self {
+        Self::Image(ImageUserInput::default().url(url))
+    }
+
+    /// Makes an image item from its bytes, as a `data:` URL of that MIME type (`image/png`).
+    pub fn image_bytes(mime: &str, bytes: &[u8]) -> Self {
+        Self::image_url(format!("data:{mime};base64,{}", STANDARD.encode(bytes)))
+    }
+
+    /// Makes an image item from a file, which the runtime reads when the turn starts.
+    pub fn local_image(path: impl Into<std::path::PathBuf>) -> Self {
+        Self::LocalImage(LocalImageUserInput::new(path_text(path)))
+    }
+
+    /// Makes an item that brings in the skill of that name, whose `SKILL.md` is at `path`.
+    pub fn skill(name: impl Into<String>, path: impl Into<std::path::PathBuf>) -> Self {
+        Self::Skill(SkillUserInput::new(name, path_text(path)))
+    }
+
+    /// Makes an item that mentions a file or an app by name and path.
+    pub fn mention(name: impl Into<String>, path: impl Into<std::path::PathBuf>) -> Self {
+        Self::Mention(MentionUserInput::new(name, path_text(path)))
+    }
+}
+
+/// The wire knows only text; what is not Unicode in a path cannot be said there.
+fn path_text(path: impl Into<std::path::PathBuf>) -> String {
+    path.into().to_string_lossy().into_owned()
+}
+
+impl From<std::path::PathBuf> for AbsolutePathBuf {
+    fn from(path: std::path::PathBuf) -> Self {
+        Self(path_text(path))
+    }
+}
+
+impl From<&std::path::Path> for AbsolutePathBuf {
+    fn from(path: &std::path::Path) -> Self {
+        Self(path_text(path))
+    }
+}
+
+impl AsRef<std::path::Path> for AbsolutePathBuf {
+    fn as_ref(&self) -> &std::path::Path {
+        std::path::Path::new(&self.0)
+    }
+}

@@ -1,0 +1,177 @@
+//! The ids that events repeat.
+
+use std::borrow::Borrow;
+use std::cell::RefCell;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::codec::TextVisitor;
+
+/// The id of a thread, a turn or an item, cheap to clone.
+///
+/// Every event of a turn repeats the same ids, so notifications share their text instead of holding
+/// a `String` each. It reads like a `&str` and turns into a `String`.
+///
+/// ```
+/// let id = codex_types::Id::from("thread-1");
+/// assert_eq!(id, "thread-1");
+/// assert_eq!(String::from(id.clone()), id.to_string());
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Id(Arc<str>);
+
+impl Id {
+    /// The id as a string slice.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// How many recent ids a thread remembers; a power of two.
+const RECENT: usize = 64;
+
+thread_local! {
+    /// Ids that this thread decoded lately, found by hash; a newer one takes the older one's place.
+    static IDS: RefCell<[Option<Arc<str>>; RECENT]> = const { RefCell::new([const { None }; RECENT]) };
+}
+
+/// FNV-1a over the end of the text, where the ids of one client differ most.
+fn slot(text: &str) -> usize {
+    let tail = text.as_bytes().iter().rev().take(16);
+    let hash = tail.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    (hash >> 32) as usize % RECENT
+}
+
+impl From<&str> for Id {
+    fn from(text: &str) -> Self {
+        IDS.with_borrow_mut(|ids| {
+            let place = &mut ids[slot(text)];
+            match place {
+                Some(known) if **known == *text => Self(Arc::clone(known)),
+                _ => Self(Arc::clone(place.insert(Arc::from(text)))),
+            }
+        })
+    }
+}
+
+impl From<String> for Id {
+    fn from(text: String) -> Self {
+        Self::from(text.as_str())
+    }
+}
+
+impl From<Id> for String {
+    fn from(id: Id) -> Self {
+        id.0.as_ref().to_owned()
+    }
+}
+
+impl From<&Id> for String {
+    fn from(id: &Id) -> Self {
+        id.0.as_ref().to_owned()
+    }
+}
+
+impl Deref for Id {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl AsRef<str> for Id {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for Id {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&*self.0, f)
+    }
+}
+
+impl PartialEq<str> for Id {
+    fn eq(&self, other: &str) -> bool {
+        **self == *other
+    }
+}
+
+impl PartialEq<&str> for Id {
+    fn eq(&self, other: &&str) -> bool {
+        **self == **other
+    }
+}
+
+impl PartialEq<String> for Id {
+    fn eq(&self, other: &String) -> bool {
+        **self == **other
+    }
+}
+
+impl PartialEq<Id> for String {
+    fn eq(&self, other: &Id) -> bool {
+        **self == **other
+    }
+}
+
+impl PartialEq<Id> for &str {
+    fn eq(&self, other: &Id) -> bool {
+        **self == **other
+    }
+}
+
+impl PartialEq<Id> for str {
+    fn eq(&self, other: &Id) -> bool {
+        *self == **other
+    }
+}
+
+impl Serialize for Id {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Id {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(TextVisitor::new())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_ids_share_their_text() {
+        let (first, second) = (Id::from("turn-1"), Id::from("turn-1"));
+        assert!(Arc::ptr_eq(&first.0, &second.0));
+    }
+
+    #[test]
+    fn ids_stay_themselves_however_many_pass() {
+        let ids: Vec<Id> = (0..1_000).map(|n| Id::from(format!("item-{n}"))).collect();
+        let texts: Vec<String> = ids.iter().map(Id::to_string).collect();
+        let expected: Vec<String> = (0..1_000).map(|n| format!("item-{n}")).collect();
+        assert_eq!(texts, expected);
+    }
+}

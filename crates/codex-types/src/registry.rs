@@ -1,0 +1,274 @@
+//! What the generated method tables expand to.
+
+use std::fmt;
+
+use serde::de::Error as _;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::Deserializer;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::codec::DecodeError;
+
+/// A notification of a method that these types do not know, or whose params did not fit.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct UnknownNotification {
+    /// The method's name.
+    pub method: String,
+    /// The raw params; null where there were none.
+    pub params: Value,
+    /// Why a known method's params did not fit; `None` for an unknown method.
+    pub error: Option<DecodeError>,
+}
+
+/// A request of a method that these types do not know, or whose params did not fit.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct UnknownRequest {
+    /// The method's name.
+    pub method: String,
+    /// The raw params; null where there were none.
+    pub params: Value,
+    /// Why a known method's params did not fit; `None` for an unknown method.
+    pub error: Option<DecodeError>,
+}
+
+macro_rules! unknown_message {
+    ($ty:ident) => {
+        impl $ty {
+            pub(crate) fn new(method: &str, params: &str, error: Option<DecodeError>) -> Self {
+                // What cannot be read as JSON at all is kept as text: nothing is lost.
+                let params = serde_json::from_str(params).unwrap_or_else(|_| Value::String(params.to_owned()));
+                let method = method.to_owned();
+                Self { method, params, error }
+            }
+
+            /// The thread that the raw params name: `threadId`, or `thread.id`.
+            pub fn thread_id(&self) -> Option<&str> {
+                raw_id(&self.params, "threadId", "thread")
+            }
+
+            /// The turn that the raw params name: `turnId`, or `turn.id`.
+            pub fn turn_id(&self) -> Option<&str> {
+                raw_id(&self.params, "turnId", "turn")
+            }
+        }
+
+        /// Equal where method and params are; the reason is only for readers.
+        impl PartialEq for $ty {
+            fn eq(&self, other: &Self) -> bool {
+                self.method == other.method && self.params == other.params
+            }
+        }
+    };
+}
+
+unknown_message!(UnknownNotification);
+unknown_message!(UnknownRequest);
+
+fn raw_id<'a>(params: &'a Value, direct: &str, nested: &str) -> Option<&'a str> {
+    let id = params.get(direct).filter(|id| id.is_string());
+    id.or_else(|| params.get(nested)?.get("id"))?.as_str()
+}
+
+/// Decodes one method's params into the message enum.
+pub(crate) type Decode<M> = fn(&str) -> serde_json::Result<M>;
+
+/// Finds a method in a sorted table and decodes with it; `Err(None)` where it is not there.
+pub(crate) fn decode<M>(table: &[(&str, Decode<M>)], method: &str, params: &str) -> Result<M, Option<DecodeError>> {
+    let index = table
+        .binary_search_by(|(name, _)| (*name).cmp(method))
+        .map_err(|_| None)?;
+    table
+        .get(index)
+        .map_or(Err(None), |(_, decode)| decode(params).map_err(|error| Some(DecodeError::new(error))))
+}
+
+/// Writes `{"method": …, "params": …}`.
+pub(crate) fn write_message<S: Serializer, P: Serialize>(serializer: S, method: &str, params: &P) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(2))?;
+    map.serialize_entry("method", method)?;
+    map.serialize_entry("params", params)?;
+    map.end()
+}
+
+/// Reads `{"method": …, "params": …}`, whatever else stands beside them.
+pub(crate) fn read_message<'de, D: Deserializer<'de>, M>(
+    deserializer: D,
+    decode: fn(&str, &str) -> M,
+) -> Result<M, D::Error> {
+    struct Parts;
+    impl<'de> serde::de::Visitor<'de> for Parts {
+        type Value = (String, Box<RawValue>);
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a message with a method")
+        }
+
+        fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let (mut method, mut params) = (None, None);
+            while let Some(key) = map.next_key::<String>()? {
+                match key.as_str() {
+                    "method" => method = Some(map.next_value()?),
+                    "params" => params = Some(map.next_value()?),
+                    _ => {
+                        map.next_value::<serde::de::IgnoredAny>()?;
+                    }
+                }
+            }
+            let method = method.ok_or_else(|| A::Error::missing_field("method"))?;
+            Ok((method, params.unwrap_or_else(|| RawValue::NULL.to_owned())))
+        }
+    }
+    let (method, params) = deserializer.deserialize_map(Parts)?;
+    Ok(decode(&method, params.get()))
+}
+
+/// Implements [`ClientRequest`](crate::request::ClientRequest), one row a method.
+macro_rules! client_requests {
+    (@has object) => { true };
+    (@has unit) => { false };
+    ($($(#[$cfg:meta])* $method:literal $params:ident $kind:ident => $response:ident,)*) => {
+        $($(#[$cfg])* impl crate::request::ClientRequest for $params {
+            const METHOD: &'static str = $method;
+            const HAS_PARAMS: bool = client_requests!(@has $kind);
+            type Response = $response;
+        })*
+
+        /// The names of all methods that a client can call, sorted.
+        pub const CLIENT_METHODS: &[&str] = &[$($(#[$cfg])* $method,)*];
+    };
+}
+
+/// Implements [`ServerRequest`](crate::request::ServerRequest) and the enum's reading and writing.
+macro_rules! server_requests {
+    ($($(#[$cfg:meta])* $method:literal $variant:ident($params:ident) => $response:ident,)*) => {
+        $($(#[$cfg])* impl crate::request::ServerRequest for $params {
+            const METHOD: &'static str = $method;
+            type Response = $response;
+
+            fn safe_response(failure: Option<&str>) -> Option<$response> {
+                <Self as crate::safe::Safe>::safe(failure)
+            }
+        })*
+
+        /// The names of all methods that the runtime can call, sorted.
+        pub const SERVER_METHODS: &[&str] = &[$($(#[$cfg])* $method,)*];
+
+        impl ServerRequest {
+            /// Decodes a request; what does not fit is [`ServerRequest::Unknown`].
+            pub fn decode(method: &str, params: &str) -> Self {
+                const TABLE: &[(&str, crate::registry::Decode<ServerRequest>)] = &[
+                    $($(#[$cfg])* ($method, |params| {
+                        crate::codec::from_str(params).map(|params| ServerRequest::$variant(Box::new(params)))
+                    }),)*
+                ];
+                crate::registry::decode(TABLE, method, params)
+                    .unwrap_or_else(|error| Self::Unknown(UnknownRequest::new(method, params, error)))
+            }
+
+            /// The method's name on the wire.
+            pub fn method(&self) -> &str {
+                match self {
+                    $($(#[$cfg])* Self::$variant(_) => $method,)*
+                    Self::Unknown(request) => &request.method,
+                }
+            }
+        }
+
+        impl ::serde::Serialize for ServerRequest {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self {
+                    $($(#[$cfg])* Self::$variant(params) => {
+                        crate::registry::write_message(serializer, $method, params)
+                    })*
+                    Self::Unknown(request) => {
+                        crate::registry::write_message(serializer, &request.method, &request.params)
+                    }
+                }
+            }
+        }
+
+        impl<'de> ::serde::Deserialize<'de> for ServerRequest {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                crate::registry::read_message(deserializer, Self::decode)
+            }
+        }
+    };
+}
+
+/// Implements the notification enum: decoding, routing, reading and writing.
+macro_rules! notifications {
+    (@thread none $payload:ident) => { { let _ = $payload; None } };
+    (@thread direct $payload:ident) => { Some(&$payload.thread_id) };
+    (@thread optional $payload:ident) => { $payload.thread_id.as_deref() };
+    (@thread nested $payload:ident) => { Some(&$payload.thread.id) };
+    (@turn none $payload:ident) => { { let _ = $payload; None } };
+    (@turn direct $payload:ident) => { Some(&$payload.turn_id) };
+    (@turn optional $payload:ident) => { $payload.turn_id.as_deref() };
+    (@turn nested $payload:ident) => { Some(&$payload.turn.id) };
+    ($($(#[$cfg:meta])* $method:literal $variant:ident($payload:ident) thread=$thread:ident turn=$turn:ident,)*) => {
+        /// The names of all notifications of the runtime, sorted.
+        pub const NOTIFICATION_METHODS: &[&str] = &[$($(#[$cfg])* $method,)*];
+
+        impl ServerNotification {
+            /// Decodes a notification; what does not fit is [`ServerNotification::Unknown`].
+            pub fn decode(method: &str, params: &str) -> Self {
+                const TABLE: &[(&str, crate::registry::Decode<ServerNotification>)] = &[
+                    $($(#[$cfg])* ($method, |params| {
+                        crate::codec::from_str::<$payload>(params)
+                            .map(|payload| ServerNotification::$variant(payload.into()))
+                    }),)*
+                ];
+                crate::registry::decode(TABLE, method, params)
+                    .unwrap_or_else(|error| Self::Unknown(UnknownNotification::new(method, params, error)))
+            }
+
+            /// The method's name on the wire.
+            pub fn method(&self) -> &str {
+                match self {
+                    $($(#[$cfg])* Self::$variant(_) => $method,)*
+                    Self::Unknown(notification) => &notification.method,
+                }
+            }
+
+            /// The thread that it belongs to, if its payload says so.
+            pub fn thread_id(&self) -> Option<&str> {
+                match self {
+                    $($(#[$cfg])* Self::$variant(payload) => notifications!(@thread $thread payload),)*
+                    Self::Unknown(notification) => notification.thread_id(),
+                }
+            }
+
+            /// The turn that it belongs to, if its payload says so.
+            pub fn turn_id(&self) -> Option<&str> {
+                match self {
+                    $($(#[$cfg])* Self::$variant(payload) => notifications!(@turn $turn payload),)*
+                    Self::Unknown(notification) => notification.turn_id(),
+                }
+            }
+        }
+
+        impl ::serde::Serialize for ServerNotification {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self {
+                    $($(#[$cfg])* Self::$variant(payload) => {
+                        crate::registry::write_message(serializer, $method, payload)
+                    })*
+                    Self::Unknown(notification) => {
+                        crate::registry::write_message(serializer, &notification.method, &notification.params)
+                    }
+                }
+            }
+        }
+
+        impl<'de> ::serde::Deserialize<'de> for ServerNotification {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                crate::registry::read_message(deserializer, Self::decode)
+            }
+        }
+    };
+}
+
+pub(crate) use {client_requests, notifications, server_requests};

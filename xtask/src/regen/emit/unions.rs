@@ -1,0 +1,189 @@
+//! String enums, named strings and unions: a plain enum and one table line a variant.
+
+use std::fmt::Write as _;
+
+use anyhow::Result;
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::super::ir::{Kind, StringValue, Ty, TypeDef, Variant};
+use super::objects::gate;
+use super::{Emission, cfg, cfg_text, docs, ident, pretty, size, type_tokens};
+
+/// Variants of at least this many bytes are boxed, so that moving the others stays cheap.
+const BOXED_FROM: usize = 240;
+
+fn type_docs(name: &str, definition: &TypeDef) -> TokenStream {
+    let text = definition.docs.clone();
+    docs(&text.unwrap_or_else(|| format!("`{name}` of the protocol.")))
+}
+
+pub fn string_enum(name: &str, definition: &TypeDef, values: &[StringValue]) -> Result<String> {
+    let variants = values.iter().map(|value| {
+        let text = value.docs.clone().unwrap_or_else(|| format!("`{}`.", value.wire));
+        let (docs, cfg, ident) = (docs(&text), cfg(value.experimental), ident(&value.ident));
+        quote!(#docs #cfg #ident,)
+    });
+    let (docs, cfg, ident) = (type_docs(name, definition), cfg(definition.experimental), ident(name));
+    let mut text = pretty(quote! {
+        #docs
+        #cfg
+        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum #ident {
+            #(#variants)*
+            /// A value that this version does not know, as it came.
+            Unrecognized(String),
+        }
+    })?;
+    writeln!(text, "string_enum!({name} {{")?;
+    for value in values {
+        writeln!(text, "    {}{} {:?},", cfg_text(value.experimental), value.ident, value.wire)?;
+    }
+    writeln!(text, "}});\n")?;
+    Ok(gate(definition, text))
+}
+
+pub fn text(name: &str, definition: &TypeDef) -> Result<String> {
+    let (docs, cfg, ident) = (type_docs(name, definition), cfg(definition.experimental), ident(name));
+    let mut text = pretty(quote! {
+        #docs
+        #cfg
+        #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct #ident(pub String);
+    })?;
+    writeln!(text, "named_string!({name});\n")?;
+    Ok(gate(definition, text))
+}
+
+/// The enum itself; every union gets an open end.
+fn declaration(name: &str, definition: &TypeDef, variants: &[Variant]) -> Result<String> {
+    let lines = variants.iter().map(|variant| {
+        let text = variant.docs.clone().unwrap_or_else(|| format!("`{}`.", variant.wire));
+        let (docs, cfg, ident) = (docs(&text), cfg(variant.experimental), ident(&variant.ident));
+        match &variant.ty {
+            None => quote!(#docs #cfg #ident,),
+            Some(ty) => {
+                let ty = type_tokens(ty);
+                quote!(#docs #cfg #ident(#ty),)
+            }
+        }
+    });
+    let (docs, cfg, ident) = (type_docs(name, definition), cfg(definition.experimental), ident(name));
+    pretty(quote! {
+        #docs
+        #cfg
+        #[derive(Debug, Clone, PartialEq)]
+        #[non_exhaustive]
+        pub enum #ident {
+            #(#lines)*
+            /// What fits none of these, as raw JSON.
+            Unrecognized(Unrecognized),
+        }
+    })
+}
+
+pub fn tagged(
+    context: &Emission<'_>,
+    name: &str,
+    definition: &TypeDef,
+    tag: &str,
+    variants: &[Variant],
+) -> Result<String> {
+    let mut variants = variants.to_vec();
+    for variant in &mut variants {
+        if let Some(ty) = &variant.ty
+            && size(ty, context.types, 0) >= BOXED_FROM
+        {
+            variant.ty = Some(Ty::Boxed(Box::new(ty.clone())));
+        }
+    }
+    let mut text = declaration(name, definition, &variants)?;
+    writeln!(text, "tagged!({name} {tag:?} {{")?;
+    for variant in &variants {
+        let shape = if variant.ty.is_some() { "object" } else { "unit" };
+        writeln!(text, "    {}{} {:?} {shape},", cfg_text(variant.experimental), variant.ident, variant.wire)?;
+    }
+    writeln!(text, "}});")?;
+    text.push_str(&shared_fields(context, name, definition, &variants)?);
+    text.push('\n');
+    Ok(gate(definition, text))
+}
+
+/// Accessors of the fields that every variant has.
+fn shared_fields(context: &Emission<'_>, name: &str, definition: &TypeDef, variants: &[Variant]) -> Result<String> {
+    let mut bodies = Vec::new();
+    for variant in variants {
+        let target = match &variant.ty {
+            Some(Ty::Named(name)) => name,
+            Some(Ty::Boxed(inner)) => match inner.as_ref() {
+                Ty::Named(name) => name,
+                _ => return Ok(String::new()),
+            },
+            _ => return Ok(String::new()),
+        };
+        match context.types.get(target).map(|definition| &definition.kind) {
+            Some(Kind::Object(fields)) => bodies.push(fields),
+            _ => return Ok(String::new()),
+        }
+    }
+    let Some((first, others)) = bodies.split_first().filter(|(_, others)| !others.is_empty()) else {
+        return Ok(String::new());
+    };
+    let mut methods = Vec::new();
+    for field in first.iter() {
+        let same = |other: &&Vec<super::super::ir::Field>| {
+            let equal = |other: &super::super::ir::Field| {
+                other.wire == field.wire && other.ty == field.ty && other.presence == field.presence && other.experimental == field.experimental
+            };
+            other.iter().any(equal)
+        };
+        if !others.iter().all(|other| same(&other)) {
+            continue;
+        }
+        let (ident, cfg) = (ident(&field.ident), cfg(field.experimental));
+        let ty = super::field_type(&field.ty, &field.presence);
+        let arms = variants.iter().map(|variant| {
+            let (variant, cfg) = (super::ident(&variant.ident), super::cfg(variant.experimental));
+            quote!(#cfg Self::#variant(value) => Some(&value.#ident),)
+        });
+        let text = format!(" `{}`, which every known variant has; `None` for an unrecognized one.", field.wire);
+        methods.push(quote! {
+            #[doc = #text]
+            #cfg
+            pub fn #ident(&self) -> Option<&#ty> {
+                match self {
+                    #(#arms)*
+                    Self::Unrecognized(_) => None,
+                }
+            }
+        });
+    }
+    if methods.is_empty() {
+        return Ok(String::new());
+    }
+    let _ = definition;
+    let ident = ident(name);
+    pretty(quote!(impl #ident { #(#methods)* }))
+}
+
+pub fn external(name: &str, definition: &TypeDef, variants: &[Variant]) -> Result<String> {
+    let mut text = declaration(name, definition, variants)?;
+    writeln!(text, "external!({name} {{")?;
+    for variant in variants {
+        let shape = if variant.ty.is_some() { "value" } else { "unit" };
+        writeln!(text, "    {}{} {:?} {shape},", cfg_text(variant.experimental), variant.ident, variant.wire)?;
+    }
+    writeln!(text, "}});\n")?;
+    Ok(gate(definition, text))
+}
+
+pub fn untagged(name: &str, definition: &TypeDef, variants: &[Variant]) -> Result<String> {
+    let mut text = declaration(name, definition, variants)?;
+    writeln!(text, "untagged!({name} {{")?;
+    for variant in variants {
+        writeln!(text, "    {}{},", cfg_text(variant.experimental), variant.ident)?;
+    }
+    writeln!(text, "}});\n")?;
+    Ok(gate(definition, text))
+}

@@ -1,0 +1,203 @@
+//! The method tables: which params, response and payload types each method has.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result, ensure};
+use heck::ToUpperCamelCase;
+
+use super::bundle::{Bundle, Method};
+use super::ir::{Field, Kind, Presence, Ty, TypeDef, Types};
+
+/// Methods whose response has a name of its own. A row whose method the experimental bundle does not
+/// have is an error.
+const RESPONSES: &[(&str, &str)] = &[
+    ("account/gatewayOAuth/cancel", "GatewayOAuthCancelResponse"),
+    ("account/logout", "LogoutAccountResponse"),
+    ("account/securitySetup/read", "GetAccountSecuritySetupResponse"),
+    ("account/workspaceMessages/read", "GetWorkspaceMessagesResponse"),
+    ("accountSession/list", "AccountSessionsResponse"),
+    ("config/batchWrite", "ConfigWriteResponse"),
+    ("config/mcpServer/reload", "McpServerRefreshResponse"),
+    ("config/value/write", "ConfigWriteResponse"),
+    (
+        "externalAgentConfig/import/readHistories",
+        "ExternalAgentConfigImportHistoriesReadResponse",
+    ),
+];
+
+/// Notifications that the runtime sends although no method table lists them. A row that the tables
+/// list, or whose payload is gone, is an error.
+const UNLISTED_NOTIFICATIONS: &[(&str, &str)] = &[
+    ("rawResponse/completed", "RawResponseCompletedNotification"),
+    ("rawResponseItem/completed", "RawResponseItemCompletedNotification"),
+];
+
+/// How a notification says which turn it belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Route {
+    None,
+    Direct,
+    Optional,
+    Nested,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct RequestRow {
+    pub method: String,
+    pub params: String,
+    /// The params type is ours: the method takes none.
+    pub unit: bool,
+    pub response: String,
+    pub docs: Option<String>,
+    pub experimental: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct NotificationRow {
+    pub method: String,
+    pub variant: String,
+    pub payload: String,
+    pub thread: Route,
+    pub turn: Route,
+    pub docs: Option<String>,
+    pub experimental: bool,
+}
+
+/// Every method, sorted by name.
+#[derive(Debug, Default)]
+pub struct Registry {
+    pub client_requests: Vec<RequestRow>,
+    pub server_requests: Vec<RequestRow>,
+    pub notifications: Vec<NotificationRow>,
+}
+
+/// The Rust name of a method: its path in PascalCase.
+pub fn method_name(method: &str) -> String {
+    method
+        .split('/')
+        .map(|part| part.to_upper_camel_case())
+        .collect()
+}
+
+impl Registry {
+    /// Joins the schema's method tables with the lowered types; unit params types are added to them.
+    pub fn build(bundle: &Bundle, types: &mut Types, complete: bool) -> Result<Self> {
+        let mut registry = Self::default();
+        let mut used = BTreeSet::new();
+        for method in &bundle.client_requests {
+            let row = request_row(method, types)?;
+            used.insert(row.response.clone());
+            registry.client_requests.push(row);
+        }
+        for method in &bundle.server_requests {
+            let row = request_row(method, types)?;
+            used.insert(row.response.clone());
+            registry.server_requests.push(row);
+        }
+        for (method, _) in RESPONSES {
+            ensure!(
+                !complete || registry.client_requests.iter().any(|row| row.method == *method),
+                "RESPONSES names {method}, which the schema does not have: remove the row"
+            );
+        }
+        for name in types.keys().filter(|name| name.ends_with("Response")) {
+            let nested = types.values().any(|other| holds(other, name));
+            ensure!(used.contains(name) || nested, "no method answers with {name}: name it in RESPONSES");
+        }
+        for method in &bundle.notifications {
+            registry.notifications.push(notification_row(method, types)?);
+        }
+        for (name, payload) in UNLISTED_NOTIFICATIONS {
+            let listed = bundle.notifications.iter().any(|method| method.name == *name);
+            ensure!(!listed, "the schema lists {name} now: remove it from UNLISTED_NOTIFICATIONS");
+            let method = Method {
+                name: (*name).to_owned(),
+                params: Some((*payload).to_owned()),
+                nullable: false,
+                docs: Some("Sent to clients that asked for raw events; no method table lists it.".to_owned()),
+            };
+            registry.notifications.push(notification_row(&method, types)?);
+        }
+        registry.notifications.sort_by(|a, b| a.method.cmp(&b.method));
+        Ok(registry)
+    }
+}
+
+fn holds(definition: &TypeDef, name: &str) -> bool {
+    let mut found = false;
+    definition.names(&mut |other| found |= other == name);
+    found
+}
+
+fn request_row(method: &Method, types: &mut Types) -> Result<RequestRow> {
+    let name = method_name(&method.name);
+    let by_table = RESPONSES.iter().find(|row| row.0 == method.name).map(|row| row.1.to_owned());
+    let by_params = method
+        .params
+        .as_deref()
+        .and_then(|params| params.strip_suffix("Params"))
+        .map(|stem| format!("{stem}Response"));
+    let by_path = format!("{name}Response");
+    let response = [by_table, by_params, Some(by_path)]
+        .into_iter()
+        .flatten()
+        .find(|candidate| types.contains_key(candidate))
+        .with_context(|| format!("no response type for {}: name it in RESPONSES", method.name))?;
+    let params = match &method.params {
+        Some(params) => params.clone(),
+        None => {
+            let params = format!("{name}Params");
+            let docs = Some(format!("Params of `{}`, which takes none.", method.name));
+            let kind = Kind::Object(Vec::new());
+            let unit = TypeDef { docs, kind, experimental: false };
+            ensure!(
+                types.insert(params.clone(), unit).is_none(),
+                "the schema has a type {params}, but {} takes no params",
+                method.name
+            );
+            params
+        }
+    };
+    Ok(RequestRow {
+        method: method.name.clone(),
+        unit: method.params.is_none(),
+        params,
+        response,
+        docs: method.docs.clone(),
+        experimental: false,
+    })
+}
+
+fn notification_row(method: &Method, types: &Types) -> Result<NotificationRow> {
+    let payload = method
+        .params
+        .clone()
+        .with_context(|| format!("{} has no payload type", method.name))?;
+    let Some(Kind::Object(fields)) = types.get(&payload).map(|definition| &definition.kind) else {
+        anyhow::bail!("the payload {payload} of {} is no object", method.name);
+    };
+    Ok(NotificationRow {
+        method: method.name.clone(),
+        variant: method_name(&method.name),
+        thread: route(fields, "threadId", "thread", "Thread"),
+        turn: route(fields, "turnId", "turn", "Turn"),
+        payload,
+        docs: method.docs.clone(),
+        experimental: false,
+    })
+}
+
+fn route(fields: &[Field], direct: &str, nested: &str, target: &str) -> Route {
+    for field in fields {
+        if field.wire == direct {
+            return match field.presence {
+                Presence::Required => Route::Direct,
+                _ => Route::Optional,
+            };
+        }
+        if field.wire == nested && field.ty == Ty::Named(target.to_owned()) {
+            return Route::Nested;
+        }
+    }
+    Route::None
+}
