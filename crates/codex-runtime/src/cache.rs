@@ -39,7 +39,16 @@ impl Installation {
     /// [`Error::NoCacheDir`] if there is no home folder,
     /// [`Error::UnknownPlatform`] if no runtime is published for this platform.
     pub fn pinned() -> Result<Self, Error> {
-        let cache = cache_dir(&Environment::current())?;
+        Self::pinned_in(&Environment::current())
+    }
+
+    /// As [`pinned`](Self::pinned), with these variables instead of those of the process.
+    ///
+    /// # Errors
+    ///
+    /// As [`pinned`](Self::pinned).
+    pub fn pinned_in(environment: &Environment) -> Result<Self, Error> {
+        let cache = cache_dir(environment)?;
         Ok(Self::new(&cache, Pin::current()?, Target::current()?))
     }
 

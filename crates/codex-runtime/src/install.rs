@@ -1,9 +1,11 @@
 //! Installing the pinned runtime: download, verify, unpack, and only then put in place.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use crate::cache::{self, Installation};
@@ -34,7 +36,9 @@ const TIME_LIMIT: Duration = Duration::from_secs(30 * 60);
 /// `PATH`, downloads about 170 MB, and the progress is shown on the standard
 /// error: a live line on a terminal, else one plain line. Nothing is put in
 /// place before its digest and its files are checked. Two calls at the same
-/// time, in one process or in several, download once and both succeed.
+/// time, in one process or in several, download once and both succeed. What a
+/// killed process leaves is never taken for a runtime, and the next
+/// installation removes it.
 ///
 /// It blocks; an async program calls it on a thread for blocking work.
 ///
@@ -270,10 +274,24 @@ fn put_in_place(installation: &Installation, stage: &Path, work: &WorkFolder) ->
     if fs::symlink_metadata(dir).is_ok() {
         work.take(dir)?;
     }
-    match fs::rename(stage, dir) {
+    match rename(stage, dir) {
         Ok(()) => work::sync_folder(dir.parent()),
         // Without locks, which not every file system has, another may come first.
         Err(_) if intact(installation)?.is_some() => Ok(()),
         Err(error) => Err(Error::io("create", dir, error)),
+    }
+}
+
+/// Renames; on Windows again while a virus scanner looks at the new files.
+fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    let mut attempts = if cfg!(windows) { 20 } else { 0 };
+    loop {
+        match fs::rename(from, to) {
+            Err(error) if attempts > 0 && error.kind() == io::ErrorKind::PermissionDenied => {
+                attempts -= 1;
+                thread::sleep(Duration::from_millis(100));
+            }
+            other => return other,
+        }
     }
 }

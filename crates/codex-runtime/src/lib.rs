@@ -1,13 +1,14 @@
 //! Finds, installs and launches the pinned Codex runtime.
 //!
 //! [`Locator`] decides which runtime is used and [`Launch`] says how it is
-//! started; neither downloads anything. [`install`] puts the pinned runtime,
+//! started; neither downloads anything. `install()` puts the pinned runtime,
 //! whose version is [`VERSION`], into the user's cache.
 //!
 //! ```no_run
-//! use codex_runtime::{Launch, install};
+//! use codex_runtime::{Launch, Locator};
 //!
-//! let runtime = install()?;
+//! // Or `codex_runtime::install()?`, which downloads it if it is missing.
+//! let runtime = Locator::new().locate()?;
 //! let mut child = Launch::new(&runtime).to_command()?.spawn()?;
 //! # child.kill()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())

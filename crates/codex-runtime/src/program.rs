@@ -85,3 +85,21 @@ fn probe_version_within(program: &Path, limit: Duration) -> Result<Option<Versio
     let _ = child.wait();
     Ok(Version::from_output(&String::from_utf8_lossy(&text)))
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+
+    #[test]
+    fn a_program_that_never_ends_is_not_waited_for() {
+        let start = Instant::now();
+        // It takes `--version` for the time to sleep, so it needs no script.
+        let temp = tempfile::tempdir().unwrap();
+        let program = temp.path().join("codex");
+        std::os::unix::fs::symlink("/usr/bin/yes", &program).unwrap();
+        let version = probe_version_within(&program, Duration::from_millis(200)).unwrap();
+        assert_eq!(version, None);
+        assert!(start.elapsed() < Duration::from_secs(30));
+    }
+}

@@ -7,8 +7,8 @@ use crate::{Error, Version};
 
 /// A runtime that can be started.
 ///
-/// [`Locator::locate`](crate::Locator::locate) and
-/// [`install`](crate::install) make it; [`Launch`](crate::Launch) starts it.
+/// [`Locator::locate`](crate::Locator::locate) and `install()` make it;
+/// [`Launch`](crate::Launch) starts it.
 ///
 /// ```no_run
 /// let runtime = codex_runtime::Locator::new().locate()?;

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,9 @@ use crate::{Environment, Error};
 
 /// How often the growing download is looked at.
 const POLL: Duration = Duration::from_millis(100);
+
+/// How often it is looked for the end of an npm that has closed its standard error.
+const LAST_POLL: Duration = Duration::from_millis(5);
 
 /// How much of npm's standard error is kept for an error: its last lines.
 const TAIL: usize = 2000;
@@ -57,28 +60,29 @@ impl Npm {
         thread::spawn(move || {
             let _ = sender.send(stderr.map(read_tail).unwrap_or_default());
         });
-        let stderr = loop {
-            match ended.recv_timeout(POLL) {
-                Ok(text) => break text,
-                Err(RecvTimeoutError::Disconnected) => break Vec::new(),
-                Err(RecvTimeoutError::Timeout) => {}
+        let mut stderr = None;
+        loop {
+            match stderr {
+                // Wakes up as soon as npm ends, or to look at the download.
+                None => stderr = ended.recv_timeout(POLL).ok(),
+                // All is said, so this is its very end.
+                Some(_) => thread::sleep(LAST_POLL),
             }
+            let status = child.0.try_wait();
+            let status = status.map_err(|e| Error::io("wait for", &self.program, e))?;
+            // Before the outcome: an interrupt from the keyboard ends npm too.
             reporter.report(Step::Downloading, largest_file(dir), total)?;
+            if let Some(status) = status {
+                let stderr = stderr.or_else(|| ended.recv_timeout(POLL).ok());
+                return self.outcome(package, dir, status, &stderr.unwrap_or_default());
+            }
             if start.elapsed() > limit {
                 return Err(Error::NpmTimedOut {
                     package: package.spec(),
                     after: limit,
                 });
             }
-        };
-        let status = child.wait(limit.saturating_sub(start.elapsed()), reporter)?;
-        let Some(status) = status else {
-            return Err(Error::NpmTimedOut {
-                package: package.spec(),
-                after: limit,
-            });
-        };
-        self.outcome(package, dir, status, &stderr)
+        }
     }
 
     fn spawn(&self, package: &Package, dir: &Path) -> Result<Child, Error> {
@@ -136,31 +140,17 @@ impl Npm {
 /// npm at work; killed if it is not waited for.
 struct Running(Child);
 
-impl Running {
-    /// Waits for the end; `None` if it does not come in time.
-    fn wait(
-        &mut self,
-        limit: Duration,
-        reporter: &mut Reporter<'_>,
-    ) -> Result<Option<ExitStatus>, Error> {
-        let start = Instant::now();
-        loop {
-            let status = self
-                .0
-                .try_wait()
-                .map_err(|e| Error::io("wait for", "npm", e))?;
-            if status.is_some() || start.elapsed() > limit {
-                return Ok(status);
-            }
-            reporter.report(Step::Verifying, 0, None)?;
-            // It has closed its standard error, so this is its very end.
-            thread::sleep(Duration::from_millis(5));
-        }
-    }
-}
-
 impl Drop for Running {
     fn drop(&mut self) {
+        // On Windows npm is a script whose interpreter would go on without it.
+        if cfg!(windows) && matches!(self.0.try_wait(), Ok(None)) {
+            let _ = Command::new("taskkill")
+                .args(["/T", "/F", "/PID", &self.0.id().to_string()])
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status();
+        }
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
