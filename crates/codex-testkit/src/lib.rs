@@ -6,6 +6,7 @@ mod home;
 mod limit;
 mod model;
 mod scripted;
+mod transcript;
 
 pub use error::TestkitError;
 pub use gate::Gate;
@@ -14,3 +15,4 @@ pub use model::{Answer, FunctionCallOutput, MockModel, Request, Rule, Usage};
 pub use scripted::{
     Call, LogEvent, LogLine, Script, ScriptedProcess, ScriptedServer, Start, scripted_main,
 };
+pub use transcript::{Direction, Recorder, Replay, Tap, Transcript, TranscriptLine};

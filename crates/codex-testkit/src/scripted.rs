@@ -32,9 +32,6 @@ use crate::error::TestkitError;
 use crate::gate::Gate;
 use crate::limit::{DEFAULT_LIMIT, within};
 
-/// The runtime version that a scripted server reports unless told otherwise.
-const DEFAULT_VERSION: &str = "0.169.0";
-
 /// How many bytes a pipe holds unless told otherwise.
 const PIPE_BYTES: usize = 64 * 1024;
 
@@ -150,7 +147,7 @@ impl ScriptedServer {
             reader,
             next_id: 0,
             limit: DEFAULT_LIMIT,
-            version: DEFAULT_VERSION.to_owned(),
+            version: codex_runtime::VERSION.to_owned(),
             gates: HashMap::new(),
         }
     }
@@ -163,7 +160,8 @@ impl ScriptedServer {
         self
     }
 
-    /// Sets the runtime version that [`handshake`](Self::handshake) reports.
+    /// Sets the runtime version that [`handshake`](Self::handshake) reports;
+    /// unless set, it is that of the pinned runtime.
     pub fn version(&mut self, version: impl Into<String>) -> &mut Self {
         self.version = version.into();
         self

@@ -116,7 +116,8 @@ impl Script {
         Self::default()
     }
 
-    /// Sets the runtime version that [`handshake`](Self::handshake) reports.
+    /// Sets the runtime version that [`handshake`](Self::handshake) reports;
+    /// unless set, it is that of the pinned runtime.
     pub fn version(self, version: impl Into<String>) -> Self {
         self.step(Step::Version(version.into()))
     }

@@ -13,3 +13,4 @@ mod process;
 mod runtime;
 mod scripted;
 mod stage;
+mod transcript;

@@ -1,6 +1,8 @@
 //! The real runtime, spoken to in bare JSON lines.
 
+use std::path::Path;
 use std::process::Stdio;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use codex_testkit::Home;
@@ -148,6 +150,9 @@ impl Runtime {
     }
 }
 
-fn program() -> std::ffi::OsString {
-    std::env::var_os("CODEX_BIN").expect("set CODEX_BIN to the pinned runtime")
+/// The pinned runtime; the first test to ask installs it, if it must.
+fn program() -> &'static Path {
+    static RUNTIME: LazyLock<codex_runtime::Runtime> =
+        LazyLock::new(|| codex_runtime::install().unwrap());
+    RUNTIME.program()
 }
