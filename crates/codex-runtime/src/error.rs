@@ -96,7 +96,7 @@ pub enum Error {
         package: String,
         /// How npm ended.
         status: ExitStatus,
-        /// The last lines that npm wrote to its standard error, without secrets.
+        /// What npm wrote to its standard error, cut down and without secrets.
         stderr: String,
     },
     /// `npm pack` took too long and was stopped.

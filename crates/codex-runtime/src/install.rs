@@ -14,6 +14,7 @@ use crate::pin::Package;
 use crate::{Environment, Error, Pin, Runtime, Target};
 
 mod archive;
+mod complaint;
 mod lock;
 mod npm;
 mod progress;

@@ -8,8 +8,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::complaint::complaint;
 use super::progress::{Reporter, Step};
-use super::redact::redact;
 use crate::pin::Package;
 use crate::{Environment, Error};
 
@@ -21,6 +21,15 @@ const LAST_POLL: Duration = Duration::from_millis(5);
 
 /// How much of npm's standard error is kept for an error: its last lines.
 const TAIL: usize = 2000;
+
+/// Without a network the default pauses would take more than a minute.
+const FLAGS: [&str; 5] = [
+    "--ignore-scripts",
+    "--loglevel=error",
+    "--update-notifier=false",
+    "--fetch-retry-mintimeout=1000",
+    "--fetch-retry-maxtimeout=10000",
+];
 
 /// The npm that was found, and the environment to run it with.
 pub(super) struct Npm {
@@ -95,11 +104,7 @@ impl Npm {
             // nothing of the download stays in the user's.
             .arg("--cache")
             .arg(dir.join("cache"))
-            .args([
-                "--ignore-scripts",
-                "--loglevel=error",
-                "--update-notifier=false",
-            ])
+            .args(FLAGS)
             .current_dir(dir)
             .env_clear()
             .envs(self.environment.iter())
@@ -131,7 +136,7 @@ impl Npm {
             _ => Err(Error::NpmFailed {
                 package: package.spec(),
                 status,
-                stderr: redact(stderr.trim(), &self.environment),
+                stderr: complaint(&stderr, &self.environment),
             }),
         }
     }
