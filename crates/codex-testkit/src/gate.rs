@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::error::TestkitError;
-use crate::limit::{DEFAULT_LIMIT, within};
+use crate::limit::{DEFAULT_LIMIT, blocking, within};
 
 /// Holds a scripted answer at one point until the test opens it.
 ///
@@ -55,6 +55,19 @@ impl Gate {
     /// [`TestkitError::TimedOut`] if nothing arrived.
     pub async fn reached(&self) -> Result<(), TestkitError> {
         self.reached_times(1).await
+    }
+
+    /// Waits as [`reached`](Self::reached), outside of async code.
+    ///
+    /// # Errors
+    ///
+    /// [`TestkitError::TimedOut`] if nothing arrived.
+    ///
+    /// # Panics
+    ///
+    /// Inside of async code.
+    pub fn reached_blocking(&self) -> Result<(), TestkitError> {
+        blocking(self.reached())
     }
 
     /// Waits until `times` answers have arrived here, for 30 seconds at most.

@@ -20,3 +20,14 @@ pub(crate) async fn within<T>(
             after: limit,
         })
 }
+
+/// Awaits `work` on this thread, outside of async code.
+pub(crate) fn blocking<T>(
+    work: impl Future<Output = Result<T, TestkitError>>,
+) -> Result<T, TestkitError> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .map_err(TestkitError::io("wait outside of async code"))?
+        .block_on(work)
+}

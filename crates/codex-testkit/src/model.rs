@@ -3,6 +3,7 @@
 mod answer;
 mod http;
 mod part;
+mod plan;
 mod queue;
 mod request;
 mod usage;
@@ -22,7 +23,7 @@ pub use self::usage::Usage;
 use self::part::Ids;
 use self::queue::Answers;
 use crate::error::TestkitError;
-use crate::limit::{DEFAULT_LIMIT, within};
+use crate::limit::{DEFAULT_LIMIT, blocking, within};
 
 /// Plays the model: the Responses API on a loopback port, with scripted answers.
 ///
@@ -239,6 +240,19 @@ impl MockModel {
         })
         .await?;
         Ok(self.responses_requests())
+    }
+
+    /// Waits as [`wait_for_requests`](Self::wait_for_requests), outside of async code.
+    ///
+    /// # Errors
+    ///
+    /// [`TestkitError::TimedOut`] if fewer came.
+    ///
+    /// # Panics
+    ///
+    /// Inside of async code.
+    pub fn wait_for_requests_blocking(&self, count: usize) -> Result<Vec<Request>, TestkitError> {
+        blocking(self.wait_for_requests(count))
     }
 
     /// Checks that every request found an answer and every answer a request.

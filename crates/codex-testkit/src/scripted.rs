@@ -2,6 +2,8 @@
 
 mod call;
 mod child;
+mod envelope;
+mod gates;
 mod inbox;
 mod log;
 mod player;
@@ -10,9 +12,8 @@ mod script;
 mod subset;
 mod wire;
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
@@ -25,8 +26,9 @@ pub use self::log::{LogEvent, LogLine, Start};
 pub use self::process::ScriptedProcess;
 pub use self::script::Script;
 
+use self::envelope::{initialize_result, now_ms};
+use self::gates::Gates;
 use self::inbox::{Inbox, State, Tap};
-use self::player::{Act, Stage};
 use self::wire::{Outbox, Outgoing};
 use crate::error::TestkitError;
 use crate::gate::Gate;
@@ -74,7 +76,7 @@ pub struct ScriptedServer {
     next_id: i64,
     limit: Duration,
     version: String,
-    gates: HashMap<String, Gate>,
+    gates: Gates,
 }
 
 impl ScriptedServer {
@@ -148,7 +150,7 @@ impl ScriptedServer {
             next_id: 0,
             limit: DEFAULT_LIMIT,
             version: codex_runtime::VERSION.to_owned(),
-            gates: HashMap::new(),
+            gates: Gates::default(),
         }
     }
 
@@ -176,13 +178,13 @@ impl ScriptedServer {
     /// allow; [`TestkitError::TimedOut`] if it does not do what the script
     /// expects; [`TestkitError::Malformed`] if a step is for an executable only.
     pub async fn play(&mut self, script: &Script) -> Result<(), TestkitError> {
-        let gates = Gates(self.gates.clone());
+        let gates = self.gates.clone();
         player::play(self, &gates, script).await
     }
 
     /// Returns the gate of this name; ask for it before the script is played.
     pub fn gate(&mut self, name: impl Into<String>) -> Gate {
-        self.gates.entry(name.into()).or_default().clone()
+        self.gates.gate(name.into())
     }
 
     /// Answers `initialize` as the runtime does, takes `initialized`, and
@@ -195,7 +197,7 @@ impl ScriptedServer {
         let initialize = self.expect("initialize").await?;
         let params = initialize.params().clone();
         initialize.reply(initialize_result(&params, &self.version));
-        let _ = self.expect("initialized").await?;
+        self.expect("initialized").await?;
         Ok(params)
     }
 
@@ -407,51 +409,4 @@ impl Drop for ScriptedServer {
         self.outbox.push(Outgoing::Close);
         self.reader.abort();
     }
-}
-
-/// The stage of a script that is played over a pipe.
-struct Gates(HashMap<String, Gate>);
-
-impl Stage for Gates {
-    async fn hold(&self, gate: &str) {
-        match self.0.get(gate) {
-            Some(gate) => gate.pass().await,
-            // Nobody can open a gate that nobody holds.
-            None => std::future::pending().await,
-        }
-    }
-
-    /// Over a pipe a script waits as long as it says.
-    async fn cut_short(&self) {
-        std::future::pending().await
-    }
-
-    fn act(&self, act: Act<'_>) -> Result<(), TestkitError> {
-        match act {
-            Act::CloseOutput | Act::Exit(_) => Ok(()),
-            act => Err(TestkitError::malformed(format!(
-                "only an executable can play {act:?}"
-            ))),
-        }
-    }
-}
-
-/// Makes the answer to `initialize`, in the runtime's own form.
-fn initialize_result(params: &Value, version: &str) -> Value {
-    let client = &params["clientInfo"];
-    let name = client["name"].as_str().unwrap_or("unknown");
-    let client_version = client["version"].as_str().unwrap_or("0");
-    json!({
-        "userAgent": format!(
-            "{name}/{version} (Debian 12.0.0; x86_64) xterm ({name}; {client_version})"
-        ),
-        "codexHome": "/home/u/.codex",
-        "platformFamily": "unix",
-        "platformOs": "linux",
-    })
-}
-
-fn now_ms() -> u64 {
-    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH);
-    elapsed.map_or(0, |elapsed| elapsed.as_millis() as u64)
 }

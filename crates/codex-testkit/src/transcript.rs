@@ -175,6 +175,22 @@ impl Transcript {
         &self.lines
     }
 
+    /// Splits a recording of several runtimes on one home: a transcript
+    /// for each start.
+    pub fn runs(&self) -> Vec<Self> {
+        let restart = Direction::Other("restart".to_owned());
+        let mut runs: Vec<Self> = self
+            .lines
+            .split(|line| line.dir == restart)
+            .map(|lines| Self {
+                meta: self.meta.clone(),
+                lines: lines.to_vec(),
+            })
+            .collect();
+        runs.retain(|run| !run.lines.is_empty());
+        runs
+    }
+
     /// Returns the lines of one direction, in order.
     pub fn of(&self, dir: Direction) -> impl Iterator<Item = &TranscriptLine> {
         self.lines.iter().filter(move |line| line.dir == dir)

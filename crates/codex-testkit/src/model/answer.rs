@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::part::{Call, Ids, Message, Part, Reasoning, Step};
+use super::part::{Call, Message, Part, Reasoning};
 use super::usage::Usage;
 use crate::gate::Gate;
 
@@ -36,10 +36,11 @@ use crate::gate::Gate;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Answer {
-    parts: Vec<Part>,
-    ending: Ending,
-    usage: Option<Usage>,
-    delta_delay: Duration,
+    pub(super) parts: Vec<Part>,
+    pub(super) ending: Ending,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) usage: Option<Usage>,
+    pub(super) delta_delay: Duration,
 }
 
 /// How an answer ends.
@@ -55,7 +56,6 @@ pub(super) enum Ending {
     /// No stream at all, but this status and body.
     Http {
         status: u16,
-        headers: Vec<(String, String)>,
         body: String,
     },
 }
@@ -66,6 +66,7 @@ impl Answer {
         Self {
             parts: Vec::new(),
             ending: Ending::Completed,
+            headers: Vec::new(),
             usage: Some(Usage::default()),
             delta_delay: Duration::ZERO,
         }
@@ -219,7 +220,6 @@ impl Answer {
     pub fn http_error(status: u16, body: Value) -> Self {
         Self::ending(Ending::Http {
             status,
-            headers: Vec::new(),
             body: match body {
                 Value::String(text) => text,
                 other => other.to_string(),
@@ -231,6 +231,7 @@ impl Answer {
     pub fn and(mut self, next: Self) -> Self {
         self.parts.extend(next.parts);
         self.ending = next.ending;
+        self.headers.extend(next.headers);
         if next.usage != Some(Usage::default()) {
             self.usage = next.usage;
         }
@@ -299,11 +300,9 @@ impl Answer {
         self.change_call(|call| call.namespace = Some(namespace))
     }
 
-    /// Adds a header to an [`http_error`](Self::http_error).
+    /// Adds a header to the HTTP response.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        if let Ending::Http { headers, .. } = &mut self.ending {
-            headers.push((name.into(), value.into()));
-        }
+        self.headers.push((name.into(), value.into()));
         self
     }
 
@@ -359,57 +358,5 @@ impl Answer {
             change(call);
         }
         self
-    }
-
-    /// Says what the server does, in order, and how it ends.
-    pub(super) fn plan(&self, ids: &Ids) -> (Vec<Step>, Ending) {
-        let response = ids.next("resp");
-        let mut steps = Vec::new();
-        // Gates at the front hold even the answer's first event back.
-        let held = self
-            .parts
-            .iter()
-            .take_while(|part| matches!(part, Part::Hold(_) | Part::Pause(_)))
-            .count();
-        for part in &self.parts[..held] {
-            part.plan(0, ids, &mut steps);
-        }
-        steps.push(Step::Send(
-            json!({"type": "response.created", "response": {"id": response}}),
-        ));
-        for (index, part) in self.parts[held..].iter().enumerate() {
-            part.plan(index, ids, &mut steps);
-        }
-        if !self.delta_delay.is_zero() {
-            steps = self.with_delays(steps);
-        }
-        match &self.ending {
-            Ending::Completed => {
-                let mut completed = json!({"id": response, "status": "completed"});
-                if let Some(usage) = self.usage {
-                    completed["usage"] = usage.to_json();
-                }
-                let event = json!({"type": "response.completed", "response": completed});
-                (steps, Ending::Event(event))
-            }
-            Ending::Event(event) => {
-                let mut event = event.clone();
-                event["response"]["id"] = json!(response);
-                (steps, Ending::Event(event))
-            }
-            other => (steps, other.clone()),
-        }
-    }
-
-    fn with_delays(&self, steps: Vec<Step>) -> Vec<Step> {
-        let mut spaced = Vec::with_capacity(steps.len() * 2);
-        let mut first = true;
-        for step in steps {
-            if matches!(step, Step::Delta(_)) && !std::mem::take(&mut first) {
-                spaced.push(Step::Pause(self.delta_delay));
-            }
-            spaced.push(step);
-        }
-        spaced
     }
 }

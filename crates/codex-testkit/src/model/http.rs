@@ -5,9 +5,11 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http_body_util::BodyExt as _;
-use hyper::body::{Body, Bytes, Frame, Incoming};
+use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Response, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -33,8 +35,12 @@ pub(super) async fn serve(
     loop {
         tokio::select! {
             accepted = listener.accept() => {
-                if let Ok((stream, _)) = accepted {
-                    connections.spawn(serve_connection(stream, Arc::clone(&shared)));
+                match accepted {
+                    Ok((stream, _)) => {
+                        connections.spawn(serve_connection(stream, Arc::clone(&shared)));
+                    }
+                    // The process is out of descriptors; some will be free again.
+                    Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
                 }
             }
             Some(_) = connections.join_next() => {}
@@ -99,40 +105,38 @@ async fn record(request: hyper::Request<Incoming>) -> Result<Request, hyper::Err
 /// Starts to send `answer`; what waits at a gate is sent when the gate opens.
 async fn stream(answer: Answer, shared: &Shared) -> Response<AnswerBody> {
     let (steps, ending) = answer.plan(&shared.ids);
-    if let Ending::Http {
-        status,
-        headers,
-        body,
-    } = ending
-    {
-        for step in steps {
-            match step {
-                Step::Hold(gate) => gate.pass().await,
-                Step::Pause(length) => tokio::time::sleep(length).await,
-                Step::Send(_) | Step::Delta(_) => {}
+    let mut response = match ending {
+        Ending::Http { status, body } => {
+            for step in steps {
+                match step {
+                    Step::Hold(gate) => gate.pass().await,
+                    Step::Pause(length) => tokio::time::sleep(length).await,
+                    Step::Send(_) | Step::Delta(_) => {}
+                }
             }
+            plain(status, "application/json", body)
         }
-        let mut response = plain(status, "application/json", body);
-        for (name, value) in headers {
-            let name = hyper::header::HeaderName::from_bytes(name.as_bytes());
-            let value = hyper::header::HeaderValue::from_str(&value);
-            if let (Ok(name), Ok(value)) = (name, value) {
-                response.headers_mut().append(name, value);
-            }
+        ending => {
+            // A bound of one: an event leaves only when the one before it is on its way.
+            let (sender, receiver) = mpsc::channel(1);
+            // It ends with the answer, or as soon as nobody reads the body any more.
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = send(steps, ending, &sender) => {}
+                    () = sender.closed() => {}
+                }
+            });
+            let mut response = Response::new(AnswerBody::Stream(receiver));
+            set_type(&mut response, "text/event-stream");
+            response
         }
-        return response;
+    };
+    for (name, value) in answer.headers {
+        let name = HeaderName::from_bytes(name.as_bytes());
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(&value)) {
+            response.headers_mut().append(name, value);
+        }
     }
-    // A bound of one: an event leaves only when the one before it is on its way.
-    let (sender, receiver) = mpsc::channel(1);
-    // It ends with the answer, or as soon as nobody reads the body any more.
-    tokio::spawn(async move {
-        tokio::select! {
-            () = send(steps, ending, &sender) => {}
-            () = sender.closed() => {}
-        }
-    });
-    let mut response = Response::new(AnswerBody::Stream(receiver));
-    set_type(&mut response, "text/event-stream");
     response
 }
 
@@ -175,10 +179,8 @@ fn plain(status: u16, content_type: &'static str, body: String) -> Response<Answ
 }
 
 fn set_type(response: &mut Response<AnswerBody>, content_type: &'static str) {
-    let value = hyper::header::HeaderValue::from_static(content_type);
-    response
-        .headers_mut()
-        .insert(hyper::header::CONTENT_TYPE, value);
+    let value = HeaderValue::from_static(content_type);
+    response.headers_mut().insert(CONTENT_TYPE, value);
 }
 
 /// A body that is there at once, or comes event by event.
@@ -200,6 +202,14 @@ impl Body for AnswerBody {
             Self::Stream(events) => events
                 .poll_recv(context)
                 .map(|event| event.map(|event| event.map(Frame::data))),
+        }
+    }
+
+    /// The length of a whole body is known, so that it is not sent in chunks.
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
+            Self::Stream(_) => SizeHint::default(),
         }
     }
 }

@@ -8,7 +8,6 @@ use super::wire::Outbox;
 ///
 /// Calls may be answered in any order, more than once, or not at all.
 #[derive(Clone, Debug)]
-#[must_use]
 pub struct Call {
     message: Value,
     outbox: Outbox,

@@ -1,8 +1,9 @@
 //! The scripted model as the real runtime sees it.
 
+use std::io::{Read as _, Write as _};
 use std::time::Duration;
 
-use codex_testkit::{Answer, Gate, Usage};
+use codex_testkit::{Answer, Gate, MockModel, Usage};
 use serde_json::{Value, json};
 
 use crate::stage::Stage;
@@ -281,4 +282,64 @@ async fn the_delay_goes_between_the_deltas() {
     let turn = stage.run("slowly").await;
     assert!(turn["durationMs"].as_u64().unwrap() >= 60, "{turn}");
     assert_eq!(stage.runtime.agent_texts(), ["abc"]);
+}
+
+#[test]
+fn a_model_stops_when_it_is_dropped() {
+    let model = MockModel::start_blocking().unwrap();
+    let address = ("127.0.0.1", model.port());
+    let mut connection = std::net::TcpStream::connect(address).unwrap();
+    drop(model);
+    let mut rest = Vec::new();
+    // The connection ends, in good order or not, and nothing was answered.
+    let _ = connection.read_to_end(&mut rest);
+    assert!(rest.is_empty());
+}
+
+#[test]
+fn a_test_that_blocks_its_thread_is_served_too() {
+    let model = MockModel::start_blocking().unwrap();
+    let gate = Gate::new();
+    model.push(Answer::text("hi").gate(&gate).header("x-extra", "yes"));
+    let mut connection = std::net::TcpStream::connect(("127.0.0.1", model.port())).unwrap();
+    let request = "POST /v1/responses HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+                   content-length: 2\r\n\r\n{}";
+    connection.write_all(request.as_bytes()).unwrap();
+    gate.reached_blocking().unwrap();
+    assert_eq!(model.wait_for_requests_blocking(1).unwrap()[0].body, b"{}");
+    gate.open();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains("\r\nx-extra: yes\r\n"), "{answer}");
+    assert!(answer.contains("event: response.completed\n"), "{answer}");
+}
+
+#[test]
+fn other_paths_have_pages() {
+    let model = MockModel::start_blocking().unwrap();
+    model.page("/api/usage", 200, json!({"left": 3}));
+    for (path, status, body) in [
+        (
+            "/v1/models",
+            "200 OK",
+            r#"{"data":[],"models":[],"object":"list"}"#,
+        ),
+        ("/api/usage", "200 OK", r#"{"left":3}"#),
+        ("/other", "404 Not Found", "{}"),
+    ] {
+        let mut connection = std::net::TcpStream::connect(("127.0.0.1", model.port())).unwrap();
+        write!(
+            connection,
+            "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}")),
+            "{answer}"
+        );
+        assert!(answer.ends_with(body), "{answer}");
+    }
+    model.assert_exhausted();
 }

@@ -154,3 +154,13 @@ async fn what_passes_is_recorded_and_can_be_replayed() {
         Some(r#"{"id": 1, "method": "x"}"#)
     );
 }
+
+#[test]
+fn a_recording_of_two_runtimes_is_split() {
+    let again = r#"{"t":0.1,"dir":"c2s","msg":{"id":1,"method":"initialize"}}"#;
+    let transcript = Transcript::parse(&format!("{RECORDING}{again}\n")).unwrap();
+    let runs = transcript.runs();
+    let lengths: Vec<usize> = runs.iter().map(|run| run.lines().len()).collect();
+    assert_eq!(lengths, [9, 1]);
+    assert_eq!(runs[1].meta()["scenario"], "approval");
+}
