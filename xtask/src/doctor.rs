@@ -91,7 +91,11 @@ fn on_path(environment: &Environment) -> Vec<String> {
 }
 
 fn npm(environment: &Environment) -> String {
-    let names: &[&str] = if cfg!(windows) { &["npm.cmd", "npm.exe"] } else { &["npm"] };
+    let names: &[&str] = if cfg!(windows) {
+        &["npm.cmd", "npm.exe"]
+    } else {
+        &["npm"]
+    };
     let Some(npm) = environment.on_path(names).into_iter().next() else {
         return Error::NpmMissing.to_string();
     };
@@ -162,7 +166,10 @@ mod tests {
     fn a_wrong_codex_bin_is_named() {
         let (code, text) = reported(&[(BIN_VARIABLE, "/no/such/codex"), ("HOME", "/nowhere")]);
         assert_eq!(code, ExitCode::FAILURE);
-        assert!(text.contains("CODEX_BIN           /no/such/codex"), "{text}");
+        assert!(
+            text.contains("CODEX_BIN           /no/such/codex"),
+            "{text}"
+        );
         assert!(text.contains("cannot use /no/such/codex"), "{text}");
     }
 }
