@@ -15,7 +15,9 @@ mod unknown;
 pub(crate) use fields::{Fields, Object, ObjectVisitor};
 pub use mode::from_str;
 pub(crate) use text::TextVisitor;
-pub(crate) use union::{External, Tagged, Untagged, read_external, read_tagged, read_untagged, try_value};
+pub(crate) use union::{
+    External, Tagged, Untagged, read_external, read_tagged, read_untagged, try_value,
+};
 pub(crate) use unknown::Marks;
 pub use unknown::{DecodeError, UnknownFields, Unrecognized};
 
@@ -24,29 +26,14 @@ pub(crate) mod kind {
     pub(crate) use super::presence::{default, nullable, optional, patch, preset, required};
 }
 
-/// Implements reading and writing for an object.
-///
-/// `keep` objects hold `unknown_fields`; `plain` ones are written by the client alone and do not.
+/// Implements reading and writing for an object, which holds `unknown_fields` beside its own.
 macro_rules! object {
-    (@marks keep $object:expr) => { $object.unknown_fields.marks };
-    (@marks plain $object:expr) => { crate::codec::Marks::default() };
-    (@keeps keep) => { true };
-    (@keeps plain) => { false };
-    (@build keep $reader:ident { $($field:tt)* }) => {
-        Self { $($field)* unknown_fields: $reader.finish() }
-    };
-    (@build plain $reader:ident { $($field:tt)* }) => { Self { $($field)* } };
-    (@rest keep $object:expr, $map:expr) => { $object.unknown_fields.write($map) };
-    (@rest plain $object:expr, $map:expr) => {{
-        let _ = $map;
-        Ok(())
-    }};
-    ($ty:ident $keep:ident {
+    ($ty:ident {
         $($(#[$cfg:meta])* $index:literal $field:ident $name:literal $kind:ident $(($preset:expr))?,)*
     }) => {
         impl crate::codec::Object for $ty {
             fn read<'de, A: ::serde::de::MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
-                let mut reader = crate::codec::Fields::new(&[$($name),*], object!(@keeps $keep));
+                let mut reader = crate::codec::Fields::new(&[$($name),*]);
                 $($(#[$cfg])* let mut $field = None;)*
                 while let Some(index) = reader.next(&mut map)? {
                     match index {
@@ -59,15 +46,15 @@ macro_rules! object {
                 $($(#[$cfg])* let $field = crate::codec::kind::$kind::finish(
                     $field, $name, &mut reader.marks, $index $(, || $preset)?
                 )?;)*
-                Ok(object!(@build $keep reader { $($(#[$cfg])* $field,)* }))
+                Ok(Self { $($(#[$cfg])* $field,)* unknown_fields: reader.finish() })
             }
 
             fn write<M: ::serde::ser::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-                let _marks = object!(@marks $keep self);
+                let _marks = self.unknown_fields.marks;
                 $($(#[$cfg])* crate::codec::kind::$kind::write(
                     map, $name, &self.$field, _marks, $index $(, || $preset)?
                 )?;)*
-                object!(@rest $keep self, map)
+                self.unknown_fields.write(map)
             }
         }
 
@@ -91,8 +78,11 @@ macro_rules! object {
 macro_rules! unit {
     ($ty:ident) => {
         impl<'de> ::serde::Deserialize<'de> for $ty {
-            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                <::serde::de::IgnoredAny as ::serde::Deserialize>::deserialize(deserializer).map(|_| Self)
+            fn deserialize<D: ::serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> Result<Self, D::Error> {
+                <::serde::de::IgnoredAny as ::serde::Deserialize>::deserialize(deserializer)
+                    .map(|_| Self)
             }
         }
 
@@ -104,31 +94,23 @@ macro_rules! unit {
     };
 }
 
-/// Implements `new` where something is required, and consuming setters.
+/// Implements consuming setters.
 macro_rules! setters {
-    (@set $object:ident $field:ident $value:ident value $index:literal $keep:ident) => {
-        $object.$field = $value.into();
-    };
-    (@set $object:ident $field:ident $value:ident some $index:literal $keep:ident) => {
-        $object.$field = Some($value.into());
+    (@set $object:ident $field:ident some $index:literal) => {
+        $object.$field = Some($field.into());
     };
     // A default that was set is written, although the value is the default.
-    (@set $object:ident $field:ident $value:ident default $index:literal keep) => {
-        $object.$field = $value.into();
+    (@set $object:ident $field:ident default $index:literal) => {
+        $object.$field = $field.into();
         $object.unknown_fields.marks.set($index);
     };
-    (@set $object:ident $field:ident $value:ident default $index:literal plain) => {
-        $object.$field = $value.into();
-    };
-    ($ty:ident $keep:ident {
-        $($(#[$meta:meta])* $index:literal $field:ident $set:ident ($value:ty),)*
-    }) => {
+    ($ty:ident { $($(#[$meta:meta])* $index:literal $field:ident $set:ident ($value:ty),)* }) => {
         impl $ty {
             $(
                 $(#[$meta])*
                 #[must_use]
                 pub fn $field(mut self, $field: $value) -> Self {
-                    setters!(@set self $field $field $set $index $keep);
+                    setters!(@set self $field $set $index);
                     self
                 }
             )*
@@ -402,4 +384,6 @@ macro_rules! redacted_debug {
     };
 }
 
-pub(crate) use {external, named_string, object, redacted_debug, setters, string_enum, tagged, unit, untagged};
+pub(crate) use {
+    external, named_string, object, redacted_debug, setters, string_enum, tagged, unit, untagged,
+};

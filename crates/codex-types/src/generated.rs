@@ -4,9 +4,19 @@
 
 // What the schema does not document stays undocumented rather than guessed at.
 #![allow(missing_docs, reason = "the schema documents only some of its fields")]
-#![allow(clippy::too_many_arguments, reason = "a `new` takes what the schema requires")]
-#![allow(clippy::large_enum_variant, reason = "the generator boxes by size where it pays")]
-#![allow(clippy::doc_markdown, clippy::doc_lazy_continuation, reason = "doc texts are the schema's")]
+#![allow(
+    clippy::too_many_arguments,
+    reason = "a `new` takes what the schema requires"
+)]
+#![allow(
+    clippy::large_enum_variant,
+    reason = "the generator boxes by size where it pays"
+)]
+#![allow(
+    clippy::doc_markdown,
+    clippy::doc_lazy_continuation,
+    reason = "doc texts are the schema's"
+)]
 
 use std::collections::BTreeMap;
 
@@ -19,11 +29,18 @@ use crate::codec::{
 use crate::id::Id;
 use crate::registry::{UnknownNotification, UnknownRequest};
 
+// The generator lays out its own output, tables above all.
+#[rustfmt::skip]
 mod methods;
+#[rustfmt::skip]
 mod notifications;
+#[rustfmt::skip]
 mod params;
+#[rustfmt::skip]
 mod responses;
+#[rustfmt::skip]
 mod server_requests;
+#[rustfmt::skip]
 mod shared;
 
 pub use methods::*;

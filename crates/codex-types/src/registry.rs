@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use serde::Deserializer;
 use serde::de::Error as _;
 use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde::Deserializer;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -39,9 +39,14 @@ macro_rules! unknown_message {
         impl $ty {
             pub(crate) fn new(method: &str, params: &str, error: Option<DecodeError>) -> Self {
                 // What cannot be read as JSON at all is kept as text: nothing is lost.
-                let params = serde_json::from_str(params).unwrap_or_else(|_| Value::String(params.to_owned()));
+                let params = serde_json::from_str(params)
+                    .unwrap_or_else(|_| Value::String(params.to_owned()));
                 let method = method.to_owned();
-                Self { method, params, error }
+                Self {
+                    method,
+                    params,
+                    error,
+                }
             }
 
             /// The thread that the raw params name: `threadId`, or `thread.id`.
@@ -76,17 +81,25 @@ fn raw_id<'a>(params: &'a Value, direct: &str, nested: &str) -> Option<&'a str> 
 pub(crate) type Decode<M> = fn(&str) -> serde_json::Result<M>;
 
 /// Finds a method in a sorted table and decodes with it; `Err(None)` where it is not there.
-pub(crate) fn decode<M>(table: &[(&str, Decode<M>)], method: &str, params: &str) -> Result<M, Option<DecodeError>> {
+pub(crate) fn decode<M>(
+    table: &[(&str, Decode<M>)],
+    method: &str,
+    params: &str,
+) -> Result<M, Option<DecodeError>> {
     let index = table
         .binary_search_by(|(name, _)| (*name).cmp(method))
         .map_err(|_| None)?;
-    table
-        .get(index)
-        .map_or(Err(None), |(_, decode)| decode(params).map_err(|error| Some(DecodeError::new(error))))
+    table.get(index).map_or(Err(None), |(_, decode)| {
+        decode(params).map_err(|error| Some(DecodeError::new(error)))
+    })
 }
 
 /// Writes `{"method": …, "params": …}`.
-pub(crate) fn write_message<S: Serializer, P: Serialize>(serializer: S, method: &str, params: &P) -> Result<S::Ok, S::Error> {
+pub(crate) fn write_message<S: Serializer, P: Serialize>(
+    serializer: S,
+    method: &str,
+    params: &P,
+) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(Some(2))?;
     map.serialize_entry("method", method)?;
     map.serialize_entry("params", params)?;
@@ -106,7 +119,10 @@ pub(crate) fn read_message<'de, D: Deserializer<'de>, M>(
             f.write_str("a message with a method")
         }
 
-        fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        fn visit_map<A: serde::de::MapAccess<'de>>(
+            self,
+            mut map: A,
+        ) -> Result<Self::Value, A::Error> {
             let (mut method, mut params) = (None, None);
             while let Some(key) = map.next_key::<String>()? {
                 match key.as_str() {

@@ -41,7 +41,8 @@ const ENVELOPES: [&str; 6] = [
 impl Bundle {
     /// Reads the bundle that `generate-json-schema` writes, with the `v2` definitions hoisted.
     pub fn parse(text: &str) -> Result<Self> {
-        let mut root: Value = serde_json::from_str(text).context("the schema bundle is not JSON")?;
+        let mut root: Value =
+            serde_json::from_str(text).context("the schema bundle is not JSON")?;
         let mut top = take_object(&mut root, "definitions")?;
         let mut definitions = Definitions::new();
         if let Some(mut v2) = top.remove("v2") {
@@ -161,7 +162,9 @@ fn method(union: &str, variant: &Value, definitions: &mut Definitions) -> Result
         params = aliased;
     }
     if let Some(any_of) = params.get("anyOf").and_then(Value::as_array) {
-        nullable = any_of.iter().any(|member| member == &json!({"type": "null"}));
+        nullable = any_of
+            .iter()
+            .any(|member| member == &json!({"type": "null"}));
         params = any_of
             .iter()
             .find(|member| ref_name(member).is_some())
@@ -186,7 +189,8 @@ mod tests {
 
     #[test]
     fn definitions_that_differ_between_the_levels_are_refused() {
-        let text = r#"{"definitions": {"A": {"type": "string"}, "v2": {"A": {"type": "integer"}}}}"#;
+        let text =
+            r#"{"definitions": {"A": {"type": "string"}, "v2": {"A": {"type": "integer"}}}}"#;
         let error = Bundle::parse(text).unwrap_err();
         assert_eq!(
             error.to_string(),

@@ -43,7 +43,10 @@ const CORRECTIONS: [(&str, Correction); 15] = [
     ("record_docs", record_docs),
     ("inline_single_all_of", inline_single_all_of),
     ("merge_base_properties", unions::merge_base_properties),
-    ("flatten_variant_alternatives", unions::flatten_variant_alternatives),
+    (
+        "flatten_variant_alternatives",
+        unions::flatten_variant_alternatives,
+    ),
     ("drop_catch_all_members", unions::drop_catch_all_members),
     ("flatten_string_literals", unions::flatten_string_literals),
     ("hoist_tagged_variants", unions::hoist_tagged_variants),
@@ -163,7 +166,9 @@ fn walk(schema: &mut Value, visit: &mut dyn FnMut(&mut Value)) {
 fn walk_all(corrected: &mut Corrected, mut visit: impl FnMut(&mut Value) -> bool) -> usize {
     let mut touched = 0;
     for definition in corrected.definitions.values_mut() {
-        walk(definition, &mut |schema| touched += usize::from(visit(schema)));
+        walk(definition, &mut |schema| {
+            touched += usize::from(visit(schema))
+        });
     }
     touched
 }
@@ -264,7 +269,8 @@ fn close_objects(corrected: &mut Corrected) -> Result<usize> {
         }
         let map = super::bundle::object(definition, name)?;
         ensure!(
-            !map.get("additionalProperties").is_some_and(Value::is_object),
+            !map.get("additionalProperties")
+                .is_some_and(Value::is_object),
             "definition {name} has typed additionalProperties beside its properties"
         );
         map.insert("additionalProperties".into(), false.into());

@@ -27,10 +27,19 @@ pub struct Emission<'a> {
 
 /// The file a type goes to, by the first role that it has.
 const ROLES: [(&str, &str); 5] = [
-    ("params", "What the client sends: the params of each method."),
+    (
+        "params",
+        "What the client sends: the params of each method.",
+    ),
     ("responses", "What the runtime answers to each method."),
-    ("notifications", "What the runtime tells: the payload of each notification."),
-    ("server_requests", "What the runtime asks, and what the client answers."),
+    (
+        "notifications",
+        "What the runtime tells: the payload of each notification.",
+    ),
+    (
+        "server_requests",
+        "What the runtime asks, and what the client answers.",
+    ),
     ("shared", "The types that those of the other files hold."),
 ];
 
@@ -46,7 +55,9 @@ pub fn emit(context: &Emission<'_>, header: &str) -> Result<Files> {
             Kind::Object(fields) => objects::object(context, name, definition, fields, &roles)?,
             Kind::StringEnum(values) => unions::string_enum(name, definition, values)?,
             Kind::Text => unions::text(name, definition)?,
-            Kind::Tagged { tag, variants } => unions::tagged(context, name, definition, tag, variants)?,
+            Kind::Tagged { tag, variants } => {
+                unions::tagged(context, name, definition, tag, variants)?
+            }
             Kind::External(variants) => unions::external(name, definition, variants)?,
             Kind::Untagged(variants) => unions::untagged(name, definition, variants)?,
         };
@@ -55,10 +66,16 @@ pub fn emit(context: &Emission<'_>, header: &str) -> Result<Files> {
     let mut files = Files::new();
     for (file, docs) in ROLES {
         let body = bodies.remove(file).unwrap_or_default();
-        let text = format!("{header}//! {docs}\n\nuse super::*;\n\n{}\n", body.trim_end());
+        let text = format!(
+            "{header}//! {docs}\n\nuse super::*;\n\n{}\n",
+            body.trim_end()
+        );
         files.insert(format!("{file}.rs"), text);
     }
-    files.insert("methods.rs".into(), format!("{header}{}", methods::methods(context)?));
+    files.insert(
+        "methods.rs".into(),
+        format!("{header}{}", methods::methods(context)?),
+    );
     Ok(files)
 }
 
@@ -79,7 +96,12 @@ impl Roles {
         };
         for row in &registry.server_requests {
             add(&row.params, "server_requests", "Params of", &row.method);
-            add(&row.response, "server_requests", "The client's answer to", &row.method);
+            add(
+                &row.response,
+                "server_requests",
+                "The client's answer to",
+                &row.method,
+            );
         }
         for row in &registry.client_requests {
             add(&row.params, "params", "Params of", &row.method);
@@ -129,14 +151,22 @@ fn cfg(experimental: bool) -> Option<TokenStream> {
 
 /// The same at the start of a table's row.
 fn cfg_text(experimental: bool) -> &'static str {
-    if experimental { "#[cfg(feature = \"experimental\")] " } else { "" }
+    if experimental {
+        "#[cfg(feature = \"experimental\")] "
+    } else {
+        ""
+    }
 }
 
 /// Doc attributes; what rustdoc would take for markup is escaped.
 fn docs(text: &str) -> TokenStream {
     let lines = text.lines().map(|line| {
         let line = format!(" {}", escape(line.trim_end()));
-        let line = if line.trim().is_empty() { String::new() } else { line };
+        let line = if line.trim().is_empty() {
+            String::new()
+        } else {
+            line
+        };
         quote!(#[doc = #line])
     });
     quote!(#(#lines)*)
@@ -209,15 +239,23 @@ fn field_type(ty: &Ty, presence: &Presence) -> TokenStream {
 fn size(ty: &Ty, types: &Types, depth: usize) -> usize {
     let named = |name: &String| match types.get(name).map(|definition| &definition.kind) {
         _ if depth > 8 => 8,
-        Some(Kind::Object(fields)) => fields
-            .iter()
-            .map(|field| size(&field.ty, types, depth + 1).next_multiple_of(8))
-            .sum::<usize>()
-            + 16,
+        Some(Kind::Object(fields)) => {
+            fields
+                .iter()
+                .map(|field| size(&field.ty, types, depth + 1).next_multiple_of(8))
+                .sum::<usize>()
+                + 16
+        }
         Some(Kind::StringEnum(_) | Kind::Text) | None => 24,
-        Some(Kind::Tagged { variants, .. } | Kind::External(variants) | Kind::Untagged(variants)) => {
+        Some(
+            Kind::Tagged { variants, .. } | Kind::External(variants) | Kind::Untagged(variants),
+        ) => {
             let payloads = variants.iter().filter_map(|variant| variant.ty.as_ref());
-            payloads.map(|ty| size(ty, types, depth + 1)).max().unwrap_or(0) + 8
+            payloads
+                .map(|ty| size(ty, types, depth + 1))
+                .max()
+                .unwrap_or(0)
+                + 8
         }
     };
     match ty {

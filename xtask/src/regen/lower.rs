@@ -42,10 +42,20 @@ pub fn lower(corrected: &Corrected) -> Result<Types> {
         );
         let docs = corrected.docs.get(&name).cloned();
         let experimental = false;
-        types.insert(name, TypeDef { docs, kind, experimental });
+        types.insert(
+            name,
+            TypeDef {
+                docs,
+                kind,
+                experimental,
+            },
+        );
     }
     for name in corrected.definitions.keys() {
-        ensure!(types.contains_key(name), "typify made no type for the definition {name}");
+        ensure!(
+            types.contains_key(name),
+            "typify made no type for the definition {name}"
+        );
     }
     Ok(types)
 }
@@ -72,15 +82,23 @@ fn lower_struct(name: &str, fields: &Fields, corrected: &Corrected) -> Result<Ki
         Fields::Named(fields) => fields,
         Fields::Unnamed(fields) if fields.unnamed.len() == 1 => {
             let ty = lower_type(&fields.unnamed[0].ty)?;
-            ensure!(ty == Ty::Plain("String"), "{name} is a newtype over {ty:?}, not over a string");
+            ensure!(
+                ty == Ty::Plain("String"),
+                "{name} is a newtype over {ty:?}, not over a string"
+            );
             return Ok(Kind::Text);
         }
         _ => bail!("{name} has a shape that the generator does not know"),
     };
     let mut lowered = Vec::new();
     for field in &fields.named {
-        let ident = field.ident.as_ref().context("a named field has a name")?.to_string();
-        let wire = serde_rename(&field.attrs)?.unwrap_or_else(|| ident.trim_start_matches("r#").to_owned());
+        let ident = field
+            .ident
+            .as_ref()
+            .context("a named field has a name")?
+            .to_string();
+        let wire = serde_rename(&field.attrs)?
+            .unwrap_or_else(|| ident.trim_start_matches("r#").to_owned());
         let fact = facts
             .and_then(|facts| facts.get(&wire))
             .with_context(|| format!("{name}.{wire} is not in the schema"))?;
@@ -103,7 +121,10 @@ fn lower_string_enum(
 ) -> Result<Kind> {
     let mut by_wire: BTreeMap<String, String> = BTreeMap::new();
     for variant in variants {
-        ensure!(variant.ty.is_none(), "{name} is no string enum and no known union");
+        ensure!(
+            variant.ty.is_none(),
+            "{name} is no string enum and no known union"
+        );
         by_wire.insert(variant.wire, variant.ident);
     }
     let listed = corrected.definitions[name]["enum"].as_array();
@@ -143,7 +164,10 @@ fn lower_union(name: &str, union: &UnionFacts, variants: Vec<EnumVariant>) -> Re
     let variants = variants.collect::<Result<Vec<_>>>()?;
     ensure!(by_key.is_empty(), "typify added variants to {name}");
     Ok(match &union.kind {
-        UnionKind::Tagged(tag) => Kind::Tagged { tag: tag.clone(), variants },
+        UnionKind::Tagged(tag) => Kind::Tagged {
+            tag: tag.clone(),
+            variants,
+        },
         UnionKind::External => Kind::External(variants),
         UnionKind::Untagged => Kind::Untagged(variants),
     })
@@ -163,7 +187,10 @@ impl EnumVariant {
             Fields::Unnamed(fields) if fields.unnamed.len() == 1 => {
                 Some(lower_type(&fields.unnamed[0].ty)?)
             }
-            other => bail!("variant {ident} has a shape that the generator does not know: {}", other.to_token_stream()),
+            other => bail!(
+                "variant {ident} has a shape that the generator does not know: {}",
+                other.to_token_stream()
+            ),
         };
         let wire = serde_rename(&variant.attrs)?.unwrap_or_else(|| ident.clone());
         Ok(Self { wire, ident, ty })
@@ -188,7 +215,10 @@ fn serde_rename(attrs: &[syn::Attribute]) -> Result<Option<String>> {
 
 fn lower_type(ty: &Type) -> Result<Ty> {
     let Type::Path(path) = ty else {
-        bail!("typify used the type {}, which the generator does not know", ty.to_token_stream());
+        bail!(
+            "typify used the type {}, which the generator does not know",
+            ty.to_token_stream()
+        );
     };
     let Some(last) = path.path.segments.last() else {
         bail!("typify used an empty type path");
@@ -222,7 +252,10 @@ fn lower_type(ty: &Type) -> Result<Ty> {
         ("u32", None, None) => Ty::Plain("u32"),
         ("u64", None, None) => Ty::Plain("u64"),
         (_, None, None) if !global => Ty::Named(name),
-        _ => bail!("typify used the type {}, which the generator does not know", ty.to_token_stream()),
+        _ => bail!(
+            "typify used the type {}, which the generator does not know",
+            ty.to_token_stream()
+        ),
     };
     Ok(ty)
 }

@@ -11,11 +11,16 @@ use super::registry::{NotificationRow, Registry, RequestRow};
 /// fails where the stable one is not contained unchanged.
 pub fn mark_types(experimental: &mut Types, stable: &Types) -> Result<()> {
     for name in stable.keys() {
-        ensure!(experimental.contains_key(name), "the type {name} is stable but not in the experimental bundle");
+        ensure!(
+            experimental.contains_key(name),
+            "the type {name} is stable but not in the experimental bundle"
+        );
     }
     for (name, definition) in experimental {
         match stable.get(name) {
-            Some(stable) => mark_type(definition, stable).with_context(|| format!("type {name}"))?,
+            Some(stable) => {
+                mark_type(definition, stable).with_context(|| format!("type {name}"))?
+            }
             None => definition.experimental = true,
         }
     }
@@ -30,7 +35,10 @@ fn mark_type(definition: &mut TypeDef, stable: &TypeDef) -> Result<()> {
         | (Kind::Untagged(variants), Kind::Untagged(stable)) => mark(variants, stable),
         (
             Kind::Tagged { tag, variants },
-            Kind::Tagged { tag: stable_tag, variants: stable },
+            Kind::Tagged {
+                tag: stable_tag,
+                variants: stable,
+            },
         ) => {
             ensure!(tag == stable_tag, "the tag differs");
             mark(variants, stable)
@@ -41,7 +49,11 @@ fn mark_type(definition: &mut TypeDef, stable: &TypeDef) -> Result<()> {
             // into a union; the union serves both.
             for variant in variants {
                 let known = values.iter().any(|value| value.wire == variant.wire);
-                ensure!(known || variant.ty.is_some(), "the value {} is experimental", variant.wire);
+                ensure!(
+                    known || variant.ty.is_some(),
+                    "the value {} is experimental",
+                    variant.wire
+                );
                 variant.experimental = !known;
             }
             Ok(())
@@ -95,7 +107,11 @@ impl Part for Variant {
 fn mark<P: Part>(parts: &mut [P], stable: &[P]) -> Result<()> {
     let names: BTreeSet<&str> = parts.iter().map(Part::wire).collect();
     let lost = stable.iter().find(|part| !names.contains(part.wire()));
-    ensure!(lost.is_none(), "{:?} is stable but not experimental", lost.map(Part::wire));
+    ensure!(
+        lost.is_none(),
+        "{:?} is stable but not experimental",
+        lost.map(Part::wire)
+    );
     for part in parts {
         match stable.iter().find(|other| other.wire() == part.wire()) {
             Some(other) => ensure!(
@@ -113,20 +129,37 @@ fn mark<P: Part>(parts: &mut [P], stable: &[P]) -> Result<()> {
 pub fn mark_methods(experimental: &mut Registry, stable: &Registry) -> Result<()> {
     mark_requests(&mut experimental.client_requests, &stable.client_requests)?;
     mark_requests(&mut experimental.server_requests, &stable.server_requests)?;
-    let known = |row: &NotificationRow| stable.notifications.iter().any(|other| other.method == row.method);
+    let known = |row: &NotificationRow| {
+        stable
+            .notifications
+            .iter()
+            .any(|other| other.method == row.method)
+    };
     for row in &mut experimental.notifications {
         row.experimental = !known(row);
     }
-    let marked = experimental.notifications.iter().filter(|row| !row.experimental).count();
-    ensure!(marked == stable.notifications.len(), "a stable notification is not in the experimental bundle");
+    let marked = experimental
+        .notifications
+        .iter()
+        .filter(|row| !row.experimental)
+        .count();
+    ensure!(
+        marked == stable.notifications.len(),
+        "a stable notification is not in the experimental bundle"
+    );
     Ok(())
 }
 
 fn mark_requests(experimental: &mut [RequestRow], stable: &[RequestRow]) -> Result<()> {
     for row in stable {
         let found = experimental.iter().find(|other| other.method == row.method);
-        let same = found.is_some_and(|other| other.params == row.params && other.response == row.response);
-        ensure!(same, "{} differs between the stable and the experimental bundle", row.method);
+        let same =
+            found.is_some_and(|other| other.params == row.params && other.response == row.response);
+        ensure!(
+            same,
+            "{} differs between the stable and the experimental bundle",
+            row.method
+        );
     }
     for row in experimental {
         row.experimental = !stable.iter().any(|other| other.method == row.method);

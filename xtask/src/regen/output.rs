@@ -29,7 +29,8 @@ impl Tree {
 
     /// Writes what differs and removes what is not generated.
     pub fn write(&self, root: &Path) -> Result<Outcome> {
-        fs::create_dir_all(&self.dir).with_context(|| format!("cannot make {}", self.dir.display()))?;
+        fs::create_dir_all(&self.dir)
+            .with_context(|| format!("cannot make {}", self.dir.display()))?;
         let mut outcome = Outcome::Same;
         for name in self.names()? {
             let path = self.dir.join(&name);
@@ -44,7 +45,8 @@ impl Tree {
                     // A file is replaced whole, so that an interrupted run leaves the old one.
                     let temporary = path.with_extension("new");
                     fs::write(&temporary, new).with_context(|| format!("cannot write {shown}"))?;
-                    fs::rename(&temporary, &path).with_context(|| format!("cannot write {shown}"))?;
+                    fs::rename(&temporary, &path)
+                        .with_context(|| format!("cannot write {shown}"))?;
                     println!("wrote {shown}");
                 }
                 None => {

@@ -13,8 +13,14 @@ use super::ir::{Field, Kind, Presence, Ty, TypeDef, Types};
 const RESPONSES: &[(&str, &str)] = &[
     ("account/gatewayOAuth/cancel", "GatewayOAuthCancelResponse"),
     ("account/logout", "LogoutAccountResponse"),
-    ("account/securitySetup/read", "GetAccountSecuritySetupResponse"),
-    ("account/workspaceMessages/read", "GetWorkspaceMessagesResponse"),
+    (
+        "account/securitySetup/read",
+        "GetAccountSecuritySetupResponse",
+    ),
+    (
+        "account/workspaceMessages/read",
+        "GetWorkspaceMessagesResponse",
+    ),
     ("accountSession/list", "AccountSessionsResponse"),
     ("config/batchWrite", "ConfigWriteResponse"),
     ("config/mcpServer/reload", "McpServerRefreshResponse"),
@@ -29,7 +35,10 @@ const RESPONSES: &[(&str, &str)] = &[
 /// list, or whose payload is gone, is an error.
 const UNLISTED_NOTIFICATIONS: &[(&str, &str)] = &[
     ("rawResponse/completed", "RawResponseCompletedNotification"),
-    ("rawResponseItem/completed", "RawResponseItemCompletedNotification"),
+    (
+        "rawResponseItem/completed",
+        "RawResponseItemCompletedNotification",
+    ),
 ];
 
 /// How a notification says which turn it belongs to.
@@ -96,29 +105,51 @@ impl Registry {
         }
         for (method, _) in RESPONSES {
             ensure!(
-                !complete || registry.client_requests.iter().any(|row| row.method == *method),
+                !complete
+                    || registry
+                        .client_requests
+                        .iter()
+                        .any(|row| row.method == *method),
                 "RESPONSES names {method}, which the schema does not have: remove the row"
             );
         }
         for name in types.keys().filter(|name| name.ends_with("Response")) {
             let nested = types.values().any(|other| holds(other, name));
-            ensure!(used.contains(name) || nested, "no method answers with {name}: name it in RESPONSES");
+            ensure!(
+                used.contains(name) || nested,
+                "no method answers with {name}: name it in RESPONSES"
+            );
         }
         for method in &bundle.notifications {
-            registry.notifications.push(notification_row(method, types)?);
+            registry
+                .notifications
+                .push(notification_row(method, types)?);
         }
         for (name, payload) in UNLISTED_NOTIFICATIONS {
-            let listed = bundle.notifications.iter().any(|method| method.name == *name);
-            ensure!(!listed, "the schema lists {name} now: remove it from UNLISTED_NOTIFICATIONS");
+            let listed = bundle
+                .notifications
+                .iter()
+                .any(|method| method.name == *name);
+            ensure!(
+                !listed,
+                "the schema lists {name} now: remove it from UNLISTED_NOTIFICATIONS"
+            );
             let method = Method {
                 name: (*name).to_owned(),
                 params: Some((*payload).to_owned()),
                 nullable: false,
-                docs: Some("Sent to clients that asked for raw events; no method table lists it.".to_owned()),
+                docs: Some(
+                    "Sent to clients that asked for raw events; no method table lists it."
+                        .to_owned(),
+                ),
             };
-            registry.notifications.push(notification_row(&method, types)?);
+            registry
+                .notifications
+                .push(notification_row(&method, types)?);
         }
-        registry.notifications.sort_by(|a, b| a.method.cmp(&b.method));
+        registry
+            .notifications
+            .sort_by(|a, b| a.method.cmp(&b.method));
         Ok(registry)
     }
 }
@@ -131,7 +162,10 @@ fn holds(definition: &TypeDef, name: &str) -> bool {
 
 fn request_row(method: &Method, types: &mut Types) -> Result<RequestRow> {
     let name = method_name(&method.name);
-    let by_table = RESPONSES.iter().find(|row| row.0 == method.name).map(|row| row.1.to_owned());
+    let by_table = RESPONSES
+        .iter()
+        .find(|row| row.0 == method.name)
+        .map(|row| row.1.to_owned());
     let by_params = method
         .params
         .as_deref()
@@ -149,7 +183,11 @@ fn request_row(method: &Method, types: &mut Types) -> Result<RequestRow> {
             let params = format!("{name}Params");
             let docs = Some(format!("Params of `{}`, which takes none.", method.name));
             let kind = Kind::Object(Vec::new());
-            let unit = TypeDef { docs, kind, experimental: false };
+            let unit = TypeDef {
+                docs,
+                kind,
+                experimental: false,
+            };
             ensure!(
                 types.insert(params.clone(), unit).is_none(),
                 "the schema has a type {params}, but {} takes no params",

@@ -30,7 +30,8 @@ impl Schema {
             let path = dir.join(name);
             fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
         };
-        let source: Value = serde_json::from_str(&read("SOURCE.json")?).context("schema/SOURCE.json")?;
+        let source: Value =
+            serde_json::from_str(&read("SOURCE.json")?).context("schema/SOURCE.json")?;
         let schema = Self {
             version: source["version"].as_str().unwrap_or_default().to_owned(),
             stable: read("stable.json")?,
@@ -52,7 +53,9 @@ impl Schema {
         let home = tempfile::tempdir().context("cannot make a temporary folder")?;
         let bundle = |kind: &str, flags: &[&str]| -> Result<String> {
             let out = home.path().join(kind);
-            let out_text = out.to_str().context("the temporary folder's name is not Unicode")?;
+            let out_text = out
+                .to_str()
+                .context("the temporary folder's name is not Unicode")?;
             let mut args = vec!["app-server", "generate-json-schema", "--out", out_text];
             args.extend_from_slice(flags);
             codex(&program, home.path(), &args)?;
@@ -61,7 +64,11 @@ impl Schema {
             canonical(&text)
         };
         let version = codex(&program, home.path(), &["--version"])?;
-        let version = version.split_whitespace().last().unwrap_or_default().to_owned();
+        let version = version
+            .split_whitespace()
+            .last()
+            .unwrap_or_default()
+            .to_owned();
         Ok(Self {
             version,
             stable: bundle("stable", &[])?,
@@ -116,7 +123,8 @@ fn codex(program: &Path, home: &Path, args: &[&str]) -> Result<String> {
 
 /// Sorted keys, two spaces, LF, one newline at the end.
 fn canonical(text: &str) -> Result<String> {
-    let mut value: Value = serde_json::from_str(text).context("the runtime's schema is not JSON")?;
+    let mut value: Value =
+        serde_json::from_str(text).context("the runtime's schema is not JSON")?;
     sort(&mut value);
     pretty(&value)
 }
@@ -142,10 +150,13 @@ fn sort(value: &mut Value) {
 fn sha256(texts: &[&str]) -> String {
     let mut hasher = Sha256::new();
     texts.iter().for_each(|text| hasher.update(text));
-    hasher.finalize().iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hasher
+        .finalize()
+        .iter()
+        .fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
 }
 
 #[cfg(test)]
@@ -155,7 +166,13 @@ mod tests {
     #[test]
     fn canonical_text_does_not_depend_on_the_order_of_keys() {
         let expected = "{\n  \"a\": [\n    {\n      \"x\": 1,\n      \"y\": 2\n    }\n  ],\n  \"b\": null\n}\n";
-        assert_eq!(canonical(r#"{"b":null,"a":[{"y":2,"x":1}]}"#).unwrap(), expected);
-        assert_eq!(canonical("{\"a\":[{\"x\":1,\"y\":2}],\r\n\"b\":null}").unwrap(), expected);
+        assert_eq!(
+            canonical(r#"{"b":null,"a":[{"y":2,"x":1}]}"#).unwrap(),
+            expected
+        );
+        assert_eq!(
+            canonical("{\"a\":[{\"x\":1,\"y\":2}],\r\n\"b\":null}").unwrap(),
+            expected
+        );
     }
 }

@@ -7,7 +7,10 @@ use super::ir::Field;
 /// Fields whose values never show in `Debug`: keys, tokens, answers that may be secret, and maps
 /// that hold environment variables or configuration.
 const SECRETS: &[(&str, &[&str])] = &[
-    ("AmazonBedrockAccessKeysLoginAccountParams", &["accessKeyId", "secretAccessKey", "sessionToken"]),
+    (
+        "AmazonBedrockAccessKeysLoginAccountParams",
+        &["accessKeyId", "secretAccessKey", "sessionToken"],
+    ),
     ("AmazonBedrockLoginAccountParams", &["apiKey"]),
     ("ApiKeyLoginAccountParams", &["apiKey"]),
     ("AttestationGenerateResponse", &["token"]),
@@ -39,8 +42,16 @@ pub fn secrets(name: &str, fields: &[Field]) -> Result<Vec<&'static str>> {
 }
 
 /// Fails for a row whose type the generator did not emit.
-pub fn check_used<'a>(mut emitted: impl FnMut(&str) -> bool) -> Result<()> {
-    let stale: Vec<&'a str> = SECRETS.iter().map(|row| row.0).filter(|name| !emitted(name)).collect();
-    ensure!(stale.is_empty(), "SECRETS names types that are not generated: {}", stale.join(", "));
+pub fn check_used(mut emitted: impl FnMut(&str) -> bool) -> Result<()> {
+    let stale: Vec<&str> = SECRETS
+        .iter()
+        .map(|row| row.0)
+        .filter(|name| !emitted(name))
+        .collect();
+    ensure!(
+        stale.is_empty(),
+        "SECRETS names types that are not generated: {}",
+        stale.join(", ")
+    );
     Ok(())
 }

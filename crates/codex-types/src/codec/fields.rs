@@ -50,21 +50,31 @@ impl<'de, T: Object> Visitor<'de> for ObjectVisitor<T> {
 pub(crate) struct Fields {
     names: &'static [&'static str],
     next: usize,
-    keep: bool,
     unknown: Option<Box<Map<String, Value>>>,
     pub(crate) marks: Marks,
 }
 
 impl Fields {
-    pub(crate) fn new(names: &'static [&'static str], keep: bool) -> Self {
+    pub(crate) fn new(names: &'static [&'static str]) -> Self {
         let (next, unknown, marks) = (0, None, Marks::default());
-        Self { names, next, keep, unknown, marks }
+        Self {
+            names,
+            next,
+            unknown,
+            marks,
+        }
     }
 
-    /// Reads keys up to the next known one; what stands behind unknown ones is kept or skipped.
-    pub(crate) fn next<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<Option<usize>, A::Error> {
+    /// Reads keys up to the next known one; what stands behind unknown ones is kept.
+    pub(crate) fn next<'de, A: MapAccess<'de>>(
+        &mut self,
+        map: &mut A,
+    ) -> Result<Option<usize>, A::Error> {
         loop {
-            let seed = KeySeed { names: self.names, next: self.next, keep: self.keep };
+            let seed = KeySeed {
+                names: self.names,
+                next: self.next,
+            };
             match map.next_key_seed(seed)? {
                 None => return Ok(None),
                 Some(Key::Known(index)) => {
@@ -77,23 +87,26 @@ impl Fields {
     }
 
     /// Takes the value of a name that is known but not compiled in.
-    pub(crate) fn unknown<'de, A: MapAccess<'de>>(&mut self, index: usize, map: &mut A) -> Result<(), A::Error> {
+    pub(crate) fn unknown<'de, A: MapAccess<'de>>(
+        &mut self,
+        index: usize,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
         let name = self.names.get(index).copied().unwrap_or_default();
         self.keep(name.to_owned(), map)
     }
 
     fn keep<'de, A: MapAccess<'de>>(&mut self, name: String, map: &mut A) -> Result<(), A::Error> {
-        if self.keep {
-            let value = map.next_value()?;
-            self.unknown.get_or_insert_default().insert(name, value);
-        } else {
-            map.next_value::<IgnoredAny>()?;
-        }
+        let value = map.next_value()?;
+        self.unknown.get_or_insert_default().insert(name, value);
         Ok(())
     }
 
     pub(crate) fn finish(self) -> UnknownFields {
-        UnknownFields { fields: self.unknown, marks: self.marks }
+        UnknownFields {
+            fields: self.unknown,
+            marks: self.marks,
+        }
     }
 
     /// Skips the rest of a map.
@@ -112,7 +125,6 @@ enum Key {
 struct KeySeed {
     names: &'static [&'static str],
     next: usize,
-    keep: bool,
 }
 
 impl<'de> DeserializeSeed<'de> for KeySeed {
@@ -136,8 +148,7 @@ impl Visitor<'_> for KeySeed {
         }
         Ok(match self.names.iter().position(|name| *name == key) {
             Some(index) => Key::Known(index),
-            None if self.keep => Key::Unknown(key.to_owned()),
-            None => Key::Unknown(String::new()),
+            None => Key::Unknown(key.to_owned()),
         })
     }
 }

@@ -33,7 +33,9 @@ pub(crate) trait Untagged: Sized {
     fn unrecognized(value: Unrecognized) -> Self;
 }
 
-pub(crate) fn read_tagged<'de, T: Tagged, D: serde::Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+pub(crate) fn read_tagged<'de, T: Tagged, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
     deserializer.deserialize_any(UnionVisitor(TaggedForm(PhantomData)))
 }
 
@@ -48,7 +50,9 @@ pub(crate) fn read_untagged<'de, T: Untagged, D: serde::Deserializer<'de>>(
 ) -> Result<T, D::Error> {
     let value = Value::deserialize(deserializer)?;
     let fitting = buffered(|| T::fit(&value));
-    Ok(fitting.unwrap_or_else(|| T::unrecognized(Unrecognized::unfit(value, "no variant has this shape"))))
+    Ok(fitting.unwrap_or_else(|| {
+        T::unrecognized(Unrecognized::unfit(value, "no variant has this shape"))
+    }))
 }
 
 /// The value as a `T`, if it fits.
@@ -102,7 +106,10 @@ impl<T: Tagged> Form for TaggedForm<T> {
         };
         let body = Value::Object(object);
         let read = tag.as_str().map(|tag| {
-            let visitor = BodyVisitor { tag, union: PhantomData };
+            let visitor = BodyVisitor {
+                tag,
+                union: PhantomData,
+            };
             buffered(|| (&body).deserialize_map(visitor))
         });
         let reason = match read {
@@ -144,12 +151,15 @@ impl<T: External> Form for ExternalForm<T> {
     }
 
     fn from_str(text: &str) -> T {
-        T::unit(text).unwrap_or_else(|| T::unrecognized(Unrecognized::new(Value::String(text.to_owned()))))
+        T::unit(text)
+            .unwrap_or_else(|| T::unrecognized(Unrecognized::new(Value::String(text.to_owned()))))
     }
 
     fn from_value(value: Value) -> T {
         match &value {
-            Value::Object(_) => match buffered(|| (&value).deserialize_map(StraightVisitor(ExternalForm(PhantomData)))) {
+            Value::Object(_) => match buffered(|| {
+                (&value).deserialize_map(StraightVisitor(ExternalForm(PhantomData)))
+            }) {
                 Ok(variant) => variant,
                 Err(error) => T::unrecognized(Unrecognized::unfit(value, error)),
             },
@@ -194,7 +204,10 @@ impl<'de, F: Form> Visitor<'de> for StraightVisitor<F> {
 
 const UNKNOWN: &str = "unknown variant";
 
-fn collect<'de, A: MapAccess<'de>>(mut object: Map<String, Value>, mut map: A) -> Result<Value, A::Error> {
+fn collect<'de, A: MapAccess<'de>>(
+    mut object: Map<String, Value>,
+    mut map: A,
+) -> Result<Value, A::Error> {
     while let Some((key, value)) = map.next_entry()? {
         object.insert(key, value);
     }

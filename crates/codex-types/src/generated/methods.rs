@@ -6,7 +6,9 @@
 use super::*;
 use crate::registry::{client_requests, notifications, server_requests};
 
-client_requests! {
+#[doc(hidden)]
+#[macro_export]
+macro_rules! client_methods { ($then:ident) => { $then! {
     #[cfg(feature = "experimental")] "account/bedrock/checkGovCloudRequirements" BedrockCheckGovCloudRequirementsParams object => BedrockCheckGovCloudRequirementsResponse,
     #[cfg(feature = "experimental")] "account/bedrock/discover" BedrockDiscoverParams object => BedrockDiscoverResponse,
     #[cfg(feature = "experimental")] "account/bedrock/setup" BedrockSetupParams object => BedrockSetupResponse,
@@ -191,7 +193,8 @@ client_requests! {
     #[cfg(feature = "experimental")] "userVerification/verify" UserVerificationVerifyParams object => UserVerificationVerifyResponse,
     "windowsSandbox/readiness" WindowsSandboxReadinessParams unit => WindowsSandboxReadinessResponse,
     "windowsSandbox/setupStart" WindowsSandboxSetupStartParams object => WindowsSandboxSetupStartResponse,
-}
+} } }
+client_methods!(client_requests);
 
 /// What the runtime asks its client.
 #[derive(Debug, Clone, PartialEq)]
@@ -223,7 +226,9 @@ pub enum ServerRequest {
     /// A method that this version does not know, or whose params did not fit.
     Unknown(UnknownRequest),
 }
-server_requests! {
+#[doc(hidden)]
+#[macro_export]
+macro_rules! server_methods { ($then:ident) => { $then! {
     "account/chatgptAuthTokens/refresh" AccountChatgptAuthTokensRefresh(ChatgptAuthTokensRefreshParams) => ChatgptAuthTokensRefreshResponse,
     "applyPatchApproval" ApplyPatchApproval(ApplyPatchApprovalParams) => ApplyPatchApprovalResponse,
     "attestation/generate" AttestationGenerate(AttestationGenerateParams) => AttestationGenerateResponse,
@@ -235,7 +240,8 @@ server_requests! {
     "item/tool/call" ItemToolCall(DynamicToolCallParams) => DynamicToolCallResponse,
     "item/tool/requestUserInput" ItemToolRequestUserInput(ToolRequestUserInputParams) => ToolRequestUserInputResponse,
     "mcpServer/elicitation/request" McpServerElicitationRequest(McpServerElicitationRequestParams) => McpServerElicitationRequestResponse,
-}
+} } }
+server_methods!(server_requests);
 
 /// What the runtime tells its client.
 #[derive(Debug, Clone, PartialEq)]
@@ -422,7 +428,9 @@ pub enum ServerNotification {
     /// A method that this version does not know, or whose params did not fit.
     Unknown(UnknownNotification),
 }
-notifications! {
+#[doc(hidden)]
+#[macro_export]
+macro_rules! notification_methods { ($then:ident) => { $then! {
     "account/gatewayOAuth/changed" AccountGatewayOAuthChanged(GatewayOAuthChangedNotification) thread=none turn=none,
     "account/login/completed" AccountLoginCompleted(AccountLoginCompletedNotification) thread=none turn=none,
     "account/rateLimits/updated" AccountRateLimitsUpdated(AccountRateLimitsUpdatedNotification) thread=none turn=none,
@@ -511,4 +519,6 @@ notifications! {
     "warning" Warning(WarningNotification) thread=optional turn=none,
     "windows/worldWritableWarning" WindowsWorldWritableWarning(WindowsWorldWritableWarningNotification) thread=none turn=none,
     "windowsSandbox/setupCompleted" WindowsSandboxSetupCompleted(WindowsSandboxSetupCompletedNotification) thread=none turn=none,
-}
+} } }
+notification_methods!(notifications);
+

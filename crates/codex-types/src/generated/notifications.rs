@@ -16,7 +16,7 @@ pub struct AccountLoginCompletedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AccountLoginCompletedNotification keep {
+object!(AccountLoginCompletedNotification {
     0 error "error" optional,
     1 login_id "loginId" optional,
     2 onboarding_entrypoint "onboardingEntrypoint" optional,
@@ -35,7 +35,7 @@ pub struct AccountRateLimitsUpdatedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AccountRateLimitsUpdatedNotification keep {
+object!(AccountRateLimitsUpdatedNotification {
     0 rate_limits "rateLimits" required,
 });
 
@@ -48,7 +48,7 @@ pub struct AccountUpdatedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AccountUpdatedNotification keep {
+object!(AccountUpdatedNotification {
     0 auth_mode "authMode" optional,
     1 plan_type "planType" optional,
 });
@@ -64,7 +64,7 @@ pub struct AgentMessageDeltaNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AgentMessageDeltaNotification keep {
+object!(AgentMessageDeltaNotification {
     0 delta "delta" required,
     1 item_id "itemId" required,
     2 thread_id "threadId" required,
@@ -81,7 +81,7 @@ pub struct AppListUpdatedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AppListUpdatedNotification keep {
+object!(AppListUpdatedNotification {
     0 data "data" required,
 });
 
@@ -96,7 +96,7 @@ pub struct AuthRecoveryNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AuthRecoveryNotification keep {
+object!(AuthRecoveryNotification {
     0 message "message" required,
     1 provider "provider" required,
     2 thread_id "threadId" required,
@@ -122,7 +122,7 @@ pub struct CommandExecOutputDeltaNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(CommandExecOutputDeltaNotification keep {
+object!(CommandExecOutputDeltaNotification {
     0 cap_reached "capReached" required,
     1 delta_base64 "deltaBase64" required,
     2 process_id "processId" required,
@@ -140,7 +140,7 @@ pub struct CommandExecutionOutputDeltaNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(CommandExecutionOutputDeltaNotification keep {
+object!(CommandExecutionOutputDeltaNotification {
     0 delta "delta" required,
     1 item_id "itemId" required,
     2 thread_id "threadId" required,
@@ -162,7 +162,7 @@ pub struct ConfigWarningNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ConfigWarningNotification keep {
+object!(ConfigWarningNotification {
     0 details "details" optional,
     1 path "path" optional,
     2 range "range" optional,
@@ -180,7 +180,7 @@ pub struct ContextCompactedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ContextCompactedNotification keep {
+object!(ContextCompactedNotification {
     0 thread_id "threadId" required,
     1 turn_id "turnId" required,
 });
@@ -196,7 +196,7 @@ pub struct DeprecationNoticeNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(DeprecationNoticeNotification keep {
+object!(DeprecationNoticeNotification {
     0 details "details" optional,
     1 summary "summary" required,
 });
@@ -210,7 +210,7 @@ pub struct EnvironmentConnectionNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(EnvironmentConnectionNotification keep {
+object!(EnvironmentConnectionNotification {
     0 environment_id "environmentId" required,
     1 thread_id "threadId" required,
 });
@@ -226,7 +226,7 @@ pub struct ErrorNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ErrorNotification keep {
+object!(ErrorNotification {
     0 error "error" required,
     1 thread_id "threadId" required,
     2 turn_id "turnId" required,
@@ -242,7 +242,7 @@ pub struct ExternalAgentConfigImportCompletedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ExternalAgentConfigImportCompletedNotification keep {
+object!(ExternalAgentConfigImportCompletedNotification {
     0 import_id "importId" required,
     1 item_type_results "itemTypeResults" required,
 });
@@ -256,7 +256,7 @@ pub struct ExternalAgentConfigImportProgressNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ExternalAgentConfigImportProgressNotification keep {
+object!(ExternalAgentConfigImportProgressNotification {
     0 import_id "importId" required,
     1 item_type_results "itemTypeResults" required,
 });
@@ -276,7 +276,7 @@ pub struct FileChangeOutputDeltaNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(FileChangeOutputDeltaNotification keep {
+object!(FileChangeOutputDeltaNotification {
     0 delta "delta" required,
     1 item_id "itemId" required,
     2 thread_id "threadId" required,
@@ -294,7 +294,7 @@ pub struct FileChangePatchUpdatedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(FileChangePatchUpdatedNotification keep {
+object!(FileChangePatchUpdatedNotification {
     0 changes "changes" required,
     1 item_id "itemId" required,
     2 thread_id "threadId" required,
@@ -314,7 +314,7 @@ pub struct FsChangedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(FsChangedNotification keep {
+object!(FsChangedNotification {
     0 changed_paths "changedPaths" required,
     1 watch_id "watchId" required,
 });
@@ -327,7 +327,7 @@ pub struct FuzzyFileSearchSessionCompletedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(FuzzyFileSearchSessionCompletedNotification keep {
+object!(FuzzyFileSearchSessionCompletedNotification {
     0 session_id "sessionId" required,
 });
 
@@ -341,7 +341,7 @@ pub struct FuzzyFileSearchSessionUpdatedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(FuzzyFileSearchSessionUpdatedNotification keep {
+object!(FuzzyFileSearchSessionUpdatedNotification {
     0 files "files" required,
     1 query "query" required,
     2 session_id "sessionId" required,
@@ -361,7 +361,7 @@ pub struct GatewayOAuthChangedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(GatewayOAuthChangedNotification keep {
+object!(GatewayOAuthChangedNotification {
     0 auth_url "authUrl" optional,
     1 error "error" optional,
     2 login_id "loginId" optional,
@@ -380,7 +380,7 @@ pub struct GuardianWarningNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(GuardianWarningNotification keep {
+object!(GuardianWarningNotification {
     0 message "message" required,
     1 thread_id "threadId" required,
 });
@@ -395,7 +395,7 @@ pub struct HookCompletedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(HookCompletedNotification keep {
+object!(HookCompletedNotification {
     0 run "run" required,
     1 thread_id "threadId" required,
     2 turn_id "turnId" optional,
@@ -411,7 +411,7 @@ pub struct HookStartedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(HookStartedNotification keep {
+object!(HookStartedNotification {
     0 run "run" required,
     1 thread_id "threadId" required,
     2 turn_id "turnId" optional,
@@ -431,7 +431,7 @@ pub struct ItemCompletedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ItemCompletedNotification keep {
+object!(ItemCompletedNotification {
     0 completed_at_ms "completedAtMs" required,
     1 content_token_count "contentTokenCount" optional,
     2 item "item" required,
@@ -465,7 +465,7 @@ pub struct ItemGuardianApprovalReviewCompletedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ItemGuardianApprovalReviewCompletedNotification keep {
+object!(ItemGuardianApprovalReviewCompletedNotification {
     0 action "action" required,
     1 completed_at_ms "completedAtMs" required,
     2 decision_source "decisionSource" required,
@@ -500,7 +500,7 @@ pub struct ItemGuardianApprovalReviewStartedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ItemGuardianApprovalReviewStartedNotification keep {
+object!(ItemGuardianApprovalReviewStartedNotification {
     0 action "action" required,
     1 review "review" required,
     2 review_id "reviewId" required,
@@ -522,7 +522,7 @@ pub struct ItemStartedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ItemStartedNotification keep {
+object!(ItemStartedNotification {
     0 item "item" required,
     1 started_at_ms "startedAtMs" required,
     2 thread_id "threadId" required,
@@ -538,7 +538,7 @@ pub struct McpServerEventStreamNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(McpServerEventStreamNotification keep {
+object!(McpServerEventStreamNotification {
     0 notification "notification" required,
     1 subscription_id "subscriptionId" required,
 });
@@ -556,7 +556,7 @@ pub struct McpServerOauthLoginCompletedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(McpServerOauthLoginCompletedNotification keep {
+object!(McpServerOauthLoginCompletedNotification {
     0 error "error" optional,
     1 login_id "loginId" optional,
     2 name "name" required,
@@ -576,7 +576,7 @@ pub struct McpServerStatusUpdatedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(McpServerStatusUpdatedNotification keep {
+object!(McpServerStatusUpdatedNotification {
     0 error "error" optional,
     1 failure_reason "failureReason" optional,
     2 name "name" required,
@@ -595,7 +595,7 @@ pub struct McpToolCallProgressNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(McpToolCallProgressNotification keep {
+object!(McpToolCallProgressNotification {
     0 item_id "itemId" required,
     1 message "message" required,
     2 thread_id "threadId" required,
@@ -614,7 +614,7 @@ pub struct ModelReroutedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ModelReroutedNotification keep {
+object!(ModelReroutedNotification {
     0 from_model "fromModel" required,
     1 reason "reason" required,
     2 thread_id "threadId" required,
@@ -636,7 +636,7 @@ pub struct ModelSafetyBufferingUpdatedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ModelSafetyBufferingUpdatedNotification keep {
+object!(ModelSafetyBufferingUpdatedNotification {
     0 faster_model "fasterModel" optional,
     1 model "model" required,
     2 reasons "reasons" required,
@@ -656,7 +656,7 @@ pub struct ModelVerificationNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ModelVerificationNotification keep {
+object!(ModelVerificationNotification {
     0 thread_id "threadId" required,
     1 turn_id "turnId" required,
     2 verifications "verifications" required,
@@ -675,7 +675,7 @@ pub struct PlanDeltaNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(PlanDeltaNotification keep {
+object!(PlanDeltaNotification {
     0 delta "delta" required,
     1 item_id "itemId" required,
     2 thread_id "threadId" required,
@@ -713,7 +713,7 @@ pub struct ProcessExitedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ProcessExitedNotification keep {
+object!(ProcessExitedNotification {
     0 exit_code "exitCode" required,
     1 output_drain_timed_out "outputDrainTimedOut" optional,
     2 process_handle "processHandle" required,
@@ -740,7 +740,7 @@ pub struct ProcessOutputDeltaNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ProcessOutputDeltaNotification keep {
+object!(ProcessOutputDeltaNotification {
     0 cap_reached "capReached" required,
     1 delta_base64 "deltaBase64" required,
     2 process_handle "processHandle" required,
@@ -756,7 +756,7 @@ pub struct ProjectChangedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ProjectChangedNotification keep {
+object!(ProjectChangedNotification {
     0 change_type "changeType" required,
     1 project_id "projectId" required,
 });
@@ -775,7 +775,7 @@ pub struct RawResponseCompletedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(RawResponseCompletedNotification keep {
+object!(RawResponseCompletedNotification {
     0 response_id "responseId" required,
     1 thread_id "threadId" required,
     2 turn_id "turnId" required,
@@ -793,7 +793,7 @@ pub struct RawResponseItemCompletedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(RawResponseItemCompletedNotification keep {
+object!(RawResponseItemCompletedNotification {
     0 item "item" required,
     1 thread_id "threadId" required,
     2 turn_id "turnId" required,
@@ -810,7 +810,7 @@ pub struct ReasoningSummaryPartAddedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ReasoningSummaryPartAddedNotification keep {
+object!(ReasoningSummaryPartAddedNotification {
     0 item_id "itemId" required,
     1 summary_index "summaryIndex" required,
     2 thread_id "threadId" required,
@@ -829,7 +829,7 @@ pub struct ReasoningSummaryTextDeltaNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ReasoningSummaryTextDeltaNotification keep {
+object!(ReasoningSummaryTextDeltaNotification {
     0 delta "delta" required,
     1 item_id "itemId" required,
     2 summary_index "summaryIndex" required,
@@ -849,7 +849,7 @@ pub struct ReasoningTextDeltaNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ReasoningTextDeltaNotification keep {
+object!(ReasoningTextDeltaNotification {
     0 content_index "contentIndex" required,
     1 delta "delta" required,
     2 item_id "itemId" required,
@@ -870,7 +870,7 @@ pub struct RemoteControlStatusChangedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(RemoteControlStatusChangedNotification keep {
+object!(RemoteControlStatusChangedNotification {
     0 environment_id "environmentId" optional,
     1 installation_id "installationId" required,
     2 server_name "serverName" required,
@@ -886,7 +886,7 @@ pub struct ServerRequestResolvedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ServerRequestResolvedNotification keep {
+object!(ServerRequestResolvedNotification {
     0 request_id "requestId" required,
     1 thread_id "threadId" required,
 });
@@ -902,7 +902,7 @@ pub struct SkillsChangedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(SkillsChangedNotification keep {
+object!(SkillsChangedNotification {
 });
 
 /// Payload of `autoApprovalReview/strictReviewRequired`.
@@ -916,7 +916,7 @@ pub struct StrictReviewRequiredNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(StrictReviewRequiredNotification keep {
+object!(StrictReviewRequiredNotification {
     0 started_at_ms "startedAtMs" required,
     1 thread_id "threadId" required,
     2 turn_id "turnId" required,
@@ -934,7 +934,7 @@ pub struct TerminalInteractionNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(TerminalInteractionNotification keep {
+object!(TerminalInteractionNotification {
     0 item_id "itemId" required,
     1 process_id "processId" required,
     2 stdin "stdin" required,
@@ -950,7 +950,7 @@ pub struct ThreadArchivedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadArchivedNotification keep {
+object!(ThreadArchivedNotification {
     0 thread_id "threadId" required,
 });
 
@@ -968,7 +968,7 @@ pub struct ThreadAttachmentUpdatedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadAttachmentUpdatedNotification keep {
+object!(ThreadAttachmentUpdatedNotification {
     0 attachment_id "attachmentId" required,
     1 attachment_type "attachmentType" required,
     2 identity_key "identityKey" required,
@@ -984,7 +984,7 @@ pub struct ThreadClosedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadClosedNotification keep {
+object!(ThreadClosedNotification {
     0 thread_id "threadId" required,
 });
 
@@ -996,7 +996,7 @@ pub struct ThreadDeletedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadDeletedNotification keep {
+object!(ThreadDeletedNotification {
     0 thread_id "threadId" required,
 });
 
@@ -1008,7 +1008,7 @@ pub struct ThreadGoalClearedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadGoalClearedNotification keep {
+object!(ThreadGoalClearedNotification {
     0 thread_id "threadId" required,
 });
 
@@ -1022,7 +1022,7 @@ pub struct ThreadGoalUpdatedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadGoalUpdatedNotification keep {
+object!(ThreadGoalUpdatedNotification {
     0 goal "goal" required,
     1 thread_id "threadId" required,
     2 turn_id "turnId" optional,
@@ -1037,7 +1037,7 @@ pub struct ThreadNameUpdatedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadNameUpdatedNotification keep {
+object!(ThreadNameUpdatedNotification {
     0 thread_id "threadId" required,
     1 thread_name "threadName" optional,
 });
@@ -1052,7 +1052,7 @@ pub struct ThreadPredictionUpdatedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadPredictionUpdatedNotification keep {
+object!(ThreadPredictionUpdatedNotification {
     0 result "result" required,
     1 source_turn_id "sourceTurnId" required,
     2 thread_id "threadId" required,
@@ -1067,7 +1067,7 @@ pub struct ThreadProjectUpdatedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadProjectUpdatedNotification keep {
+object!(ThreadProjectUpdatedNotification {
     0 project_id "projectId" nullable,
     1 thread_id "threadId" required,
 });
@@ -1080,7 +1080,7 @@ pub struct ThreadQueueChangedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadQueueChangedNotification keep {
+object!(ThreadQueueChangedNotification {
     0 thread_id "threadId" required,
 });
 
@@ -1093,7 +1093,7 @@ pub struct ThreadReadStateChangedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadReadStateChangedNotification keep {
+object!(ThreadReadStateChangedNotification {
     0 read_state "readState" required,
     1 thread_id "threadId" required,
 });
@@ -1109,7 +1109,7 @@ pub struct ThreadRealtimeClosedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadRealtimeClosedNotification keep {
+object!(ThreadRealtimeClosedNotification {
     0 reason "reason" optional,
     1 thread_id "threadId" required,
 });
@@ -1125,7 +1125,7 @@ pub struct ThreadRealtimeErrorNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadRealtimeErrorNotification keep {
+object!(ThreadRealtimeErrorNotification {
     0 message "message" required,
     1 thread_id "threadId" required,
 });
@@ -1141,7 +1141,7 @@ pub struct ThreadRealtimeItemAddedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadRealtimeItemAddedNotification keep {
+object!(ThreadRealtimeItemAddedNotification {
     0 item "item" required,
     1 thread_id "threadId" required,
 });
@@ -1157,7 +1157,7 @@ pub struct ThreadRealtimeItemCompletedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadRealtimeItemCompletedNotification keep {
+object!(ThreadRealtimeItemCompletedNotification {
     0 item "item" required,
     1 thread_id "threadId" required,
 });
@@ -1173,7 +1173,7 @@ pub struct ThreadRealtimeItemStartedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadRealtimeItemStartedNotification keep {
+object!(ThreadRealtimeItemStartedNotification {
     0 item "item" required,
     1 thread_id "threadId" required,
 });
@@ -1190,7 +1190,7 @@ pub struct ThreadRealtimeItemTranscriptDeltaNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadRealtimeItemTranscriptDeltaNotification keep {
+object!(ThreadRealtimeItemTranscriptDeltaNotification {
     0 delta "delta" required,
     1 item_id "itemId" required,
     2 thread_id "threadId" required,
@@ -1207,7 +1207,7 @@ pub struct ThreadRealtimeOutputAudioDeltaNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadRealtimeOutputAudioDeltaNotification keep {
+object!(ThreadRealtimeOutputAudioDeltaNotification {
     0 audio "audio" required,
     1 thread_id "threadId" required,
 });
@@ -1223,7 +1223,7 @@ pub struct ThreadRealtimeSdpNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadRealtimeSdpNotification keep {
+object!(ThreadRealtimeSdpNotification {
     0 sdp "sdp" required,
     1 thread_id "threadId" required,
 });
@@ -1240,7 +1240,7 @@ pub struct ThreadRealtimeStartedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadRealtimeStartedNotification keep {
+object!(ThreadRealtimeStartedNotification {
     0 realtime_session_id "realtimeSessionId" optional,
     1 thread_id "threadId" required,
     2 version "version" required,
@@ -1259,7 +1259,7 @@ pub struct ThreadRealtimeTranscriptDeltaNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadRealtimeTranscriptDeltaNotification keep {
+object!(ThreadRealtimeTranscriptDeltaNotification {
     0 delta "delta" required,
     1 role "role" required,
     2 thread_id "threadId" required,
@@ -1278,7 +1278,7 @@ pub struct ThreadRealtimeTranscriptDoneNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadRealtimeTranscriptDoneNotification keep {
+object!(ThreadRealtimeTranscriptDoneNotification {
     0 role "role" required,
     1 text "text" required,
     2 thread_id "threadId" required,
@@ -1292,7 +1292,7 @@ pub struct ThreadRevertedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadRevertedNotification keep {
+object!(ThreadRevertedNotification {
     0 thread_id "threadId" required,
 });
 
@@ -1308,7 +1308,7 @@ pub struct ThreadSectionChangedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadSectionChangedNotification keep {
+object!(ThreadSectionChangedNotification {
     0 section_id "sectionId" nullable,
     1 thread_id "threadId" required,
 });
@@ -1322,7 +1322,7 @@ pub struct ThreadSettingsUpdatedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadSettingsUpdatedNotification keep {
+object!(ThreadSettingsUpdatedNotification {
     0 thread_id "threadId" required,
     1 thread_settings "threadSettings" required,
 });
@@ -1335,7 +1335,7 @@ pub struct ThreadStartedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadStartedNotification keep {
+object!(ThreadStartedNotification {
     0 thread "thread" required,
 });
 
@@ -1348,7 +1348,7 @@ pub struct ThreadStatusChangedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadStatusChangedNotification keep {
+object!(ThreadStatusChangedNotification {
     0 status "status" required,
     1 thread_id "threadId" required,
 });
@@ -1363,7 +1363,7 @@ pub struct ThreadTokenUsageUpdatedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadTokenUsageUpdatedNotification keep {
+object!(ThreadTokenUsageUpdatedNotification {
     0 thread_id "threadId" required,
     1 token_usage "tokenUsage" required,
     2 turn_id "turnId" required,
@@ -1377,7 +1377,7 @@ pub struct ThreadUnarchivedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadUnarchivedNotification keep {
+object!(ThreadUnarchivedNotification {
     0 thread_id "threadId" required,
 });
 
@@ -1390,7 +1390,7 @@ pub struct TurnCompletedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(TurnCompletedNotification keep {
+object!(TurnCompletedNotification {
     0 thread_id "threadId" required,
     1 turn "turn" required,
 });
@@ -1407,7 +1407,7 @@ pub struct TurnDiffUpdatedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(TurnDiffUpdatedNotification keep {
+object!(TurnDiffUpdatedNotification {
     0 diff "diff" required,
     1 thread_id "threadId" required,
     2 turn_id "turnId" required,
@@ -1423,7 +1423,7 @@ pub struct TurnModerationMetadataNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(TurnModerationMetadataNotification keep {
+object!(TurnModerationMetadataNotification {
     0 metadata "metadata" required,
     1 thread_id "threadId" required,
     2 turn_id "turnId" required,
@@ -1440,7 +1440,7 @@ pub struct TurnPlanUpdatedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(TurnPlanUpdatedNotification keep {
+object!(TurnPlanUpdatedNotification {
     0 explanation "explanation" optional,
     1 plan "plan" required,
     2 thread_id "threadId" required,
@@ -1456,7 +1456,7 @@ pub struct TurnStartedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(TurnStartedNotification keep {
+object!(TurnStartedNotification {
     0 thread_id "threadId" required,
     1 turn "turn" required,
 });
@@ -1472,7 +1472,7 @@ pub struct WarningNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(WarningNotification keep {
+object!(WarningNotification {
     0 message "message" required,
     1 thread_id "threadId" optional,
 });
@@ -1487,7 +1487,7 @@ pub struct WindowsSandboxSetupCompletedNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(WindowsSandboxSetupCompletedNotification keep {
+object!(WindowsSandboxSetupCompletedNotification {
     0 error "error" optional,
     1 mode "mode" required,
     2 success "success" required,
@@ -1503,7 +1503,7 @@ pub struct WindowsWorldWritableWarningNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(WindowsWorldWritableWarningNotification keep {
+object!(WindowsWorldWritableWarningNotification {
     0 extra_count "extraCount" required,
     1 failed_scan "failedScan" required,
     2 sample_paths "samplePaths" required,

@@ -25,13 +25,15 @@ unit!(AccountSecuritySetupReadParams);
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AccountSessionsListParams {
     pub refresh_workspace_metadata: Option<bool>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(AccountSessionsListParams plain {
+object!(AccountSessionsListParams {
     0 refresh_workspace_metadata "refreshWorkspaceMetadata" optional,
 });
 #[cfg(feature = "experimental")]
-setters!(AccountSessionsListParams plain {
+setters!(AccountSessionsListParams {
     /// Sets `refreshWorkspaceMetadata`.
     0 refresh_workspace_metadata some (impl Into<bool>),
 });
@@ -46,9 +48,11 @@ pub struct AccountSessionsSwitchParams {
     pub allow_browser_login: Option<bool>,
     /// Opaque active-login identifier returned by accountSession/list.
     pub session_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(AccountSessionsSwitchParams plain {
+object!(AccountSessionsSwitchParams {
     0 account_id "accountId" required,
     1 allow_browser_login "allowBrowserLogin" optional,
     2 session_id "sessionId" required,
@@ -61,11 +65,12 @@ impl AccountSessionsSwitchParams {
             account_id: account_id.into(),
             allow_browser_login: None,
             session_id: session_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
 #[cfg(feature = "experimental")]
-setters!(AccountSessionsSwitchParams plain {
+setters!(AccountSessionsSwitchParams {
     /// Sets `allowBrowserLogin`.
     1 allow_browser_login some (impl Into<bool>),
 });
@@ -84,12 +89,14 @@ pub struct AppsInstalledParams {
     pub force_refresh: Option<bool>,
     /// Optional loaded thread id used to evaluate effective app configuration.
     pub thread_id: Option<String>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(AppsInstalledParams plain {
+object!(AppsInstalledParams {
     0 force_refresh "forceRefresh" optional,
     1 thread_id "threadId" optional,
 });
-setters!(AppsInstalledParams plain {
+setters!(AppsInstalledParams {
     /// Sets `forceRefresh`.
     0 force_refresh some (impl Into<bool>),
     /// Sets `threadId`.
@@ -109,14 +116,16 @@ pub struct AppsListParams {
     pub limit: Option<u32>,
     /// Optional thread id used to evaluate app feature gating from that thread's config.
     pub thread_id: Option<String>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(AppsListParams plain {
+object!(AppsListParams {
     0 cursor "cursor" optional,
     1 force_refetch "forceRefetch" optional,
     2 limit "limit" optional,
     3 thread_id "threadId" optional,
 });
-setters!(AppsListParams plain {
+setters!(AppsListParams {
     /// Sets `cursor`.
     0 cursor some (impl Into<String>),
     /// Sets `forceRefetch`.
@@ -138,8 +147,10 @@ pub struct AppsReadParams {
     pub include_tools: Option<bool>,
     /// Optional loaded thread id used to evaluate effective app configuration.
     pub thread_id: Option<String>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(AppsReadParams plain {
+object!(AppsReadParams {
     0 app_ids "appIds" required,
     1 include_tools "includeTools" optional,
     2 thread_id "threadId" optional,
@@ -151,10 +162,11 @@ impl AppsReadParams {
             app_ids: app_ids.into(),
             include_tools: None,
             thread_id: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(AppsReadParams plain {
+setters!(AppsReadParams {
     /// Sets `includeTools`.
     1 include_tools some (impl Into<bool>),
     /// Sets `threadId`.
@@ -164,17 +176,23 @@ setters!(AppsReadParams plain {
 /// Params of `account/bedrock/checkGovCloudRequirements`.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct BedrockCheckGovCloudRequirementsParams {}
+pub struct BedrockCheckGovCloudRequirementsParams {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
 #[cfg(feature = "experimental")]
-object!(BedrockCheckGovCloudRequirementsParams plain {
+object!(BedrockCheckGovCloudRequirementsParams {
 });
 
 /// Params of `account/bedrock/discover`.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct BedrockDiscoverParams {}
+pub struct BedrockDiscoverParams {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
 #[cfg(feature = "experimental")]
-object!(BedrockDiscoverParams plain {
+object!(BedrockDiscoverParams {
 });
 
 /// `BedrockSetupParams` of the protocol.
@@ -210,14 +228,19 @@ impl BedrockSetupParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct CancelLoginAccountParams {
     pub login_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(CancelLoginAccountParams plain {
+object!(CancelLoginAccountParams {
     0 login_id "loginId" required,
 });
 impl CancelLoginAccountParams {
     /// Creates it with what is required; the rest is absent.
     pub fn new(login_id: impl Into<String>) -> Self {
-        Self { login_id: login_id.into() }
+        Self {
+            login_id: login_id.into(),
+            unknown_fields: UnknownFields::default(),
+        }
     }
 }
 
@@ -226,9 +249,12 @@ impl CancelLoginAccountParams {
 /// EXPERIMENTAL - list collaboration mode presets.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct CollaborationModeListParams {}
+pub struct CollaborationModeListParams {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
 #[cfg(feature = "experimental")]
-object!(CollaborationModeListParams plain {
+object!(CollaborationModeListParams {
 });
 
 /// Params of `command/exec`.
@@ -289,8 +315,10 @@ pub struct CommandExecParams {
     ///
     /// This implies `streamStdin` and `streamStdoutStderr`.
     pub tty: Option<bool>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(CommandExecParams plain {
+object!(CommandExecParams {
     0 command "command" required,
     1 cwd "cwd" optional,
     2 disable_output_cap "disableOutputCap" optional,
@@ -325,10 +353,11 @@ impl CommandExecParams {
             stream_stdout_stderr: None,
             timeout_ms: None,
             tty: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(CommandExecParams plain {
+setters!(CommandExecParams {
     /// Sets `cwd`.
     1 cwd some (impl Into<String>),
     /// Sets `disableOutputCap`.
@@ -383,8 +412,10 @@ pub struct CommandExecResizeParams {
     pub process_id: String,
     /// New PTY size in character cells.
     pub size: CommandExecTerminalSize,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(CommandExecResizeParams plain {
+object!(CommandExecResizeParams {
     0 process_id "processId" required,
     1 size "size" required,
 });
@@ -397,6 +428,7 @@ impl CommandExecResizeParams {
         Self {
             process_id: process_id.into(),
             size: size.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -408,8 +440,10 @@ impl CommandExecResizeParams {
 pub struct CommandExecTerminateParams {
     /// Client-supplied, connection-scoped `processId` from the original `command/exec` request.
     pub process_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(CommandExecTerminateParams plain {
+object!(CommandExecTerminateParams {
     0 process_id "processId" required,
 });
 impl CommandExecTerminateParams {
@@ -417,6 +451,7 @@ impl CommandExecTerminateParams {
     pub fn new(process_id: impl Into<String>) -> Self {
         Self {
             process_id: process_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -432,8 +467,10 @@ pub struct CommandExecWriteParams {
     pub delta_base64: Option<String>,
     /// Client-supplied, connection-scoped `processId` from the original `command/exec` request.
     pub process_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(CommandExecWriteParams plain {
+object!(CommandExecWriteParams {
     0 close_stdin "closeStdin" optional,
     1 delta_base64 "deltaBase64" optional,
     2 process_id "processId" required,
@@ -445,10 +482,11 @@ impl CommandExecWriteParams {
             close_stdin: None,
             delta_base64: None,
             process_id: process_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(CommandExecWriteParams plain {
+setters!(CommandExecWriteParams {
     /// Sets `closeStdin`.
     0 close_stdin some (impl Into<bool>),
     /// Sets `deltaBase64`.
@@ -464,8 +502,10 @@ pub struct ConfigBatchWriteParams {
     pub file_path: Option<String>,
     /// When true, hot-reload updated runtime settings into loaded threads after writing. Session-static model, reasoning-effort, Plan-mode reasoning-effort, and service-tier defaults are not reloaded. The deprecated personality setting is also not reloaded.
     pub reload_user_config: Option<bool>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ConfigBatchWriteParams plain {
+object!(ConfigBatchWriteParams {
     0 edits "edits" required,
     1 expected_version "expectedVersion" optional,
     2 file_path "filePath" optional,
@@ -479,10 +519,11 @@ impl ConfigBatchWriteParams {
             expected_version: None,
             file_path: None,
             reload_user_config: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(ConfigBatchWriteParams plain {
+setters!(ConfigBatchWriteParams {
     /// Sets `expectedVersion`.
     1 expected_version some (impl Into<String>),
     /// Sets `filePath`.
@@ -502,12 +543,14 @@ pub struct ConfigReadParams {
     /// Optional working directory to resolve project config layers. If specified, return the effective config as seen from that directory (i.e., including any project layers between `cwd` and the project/repo root).
     pub cwd: Option<String>,
     pub include_layers: Option<bool>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ConfigReadParams plain {
+object!(ConfigReadParams {
     0 cwd "cwd" optional,
     1 include_layers "includeLayers" optional,
 });
-setters!(ConfigReadParams plain {
+setters!(ConfigReadParams {
     /// Sets `cwd`.
     0 cwd some (impl Into<String>),
     /// Sets `includeLayers`.
@@ -528,8 +571,10 @@ pub struct ConfigValueWriteParams {
     pub key_path: String,
     pub merge_strategy: MergeStrategy,
     pub value: Value,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ConfigValueWriteParams plain {
+object!(ConfigValueWriteParams {
     0 expected_version "expectedVersion" optional,
     1 file_path "filePath" optional,
     2 key_path "keyPath" required,
@@ -548,11 +593,12 @@ impl ConfigValueWriteParams {
             file_path: None,
             key_path: key_path.into(),
             merge_strategy: merge_strategy.into(),
-            value: value.into(),
+            value,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(ConfigValueWriteParams plain {
+setters!(ConfigValueWriteParams {
     /// Sets `expectedVersion`.
     0 expected_version some (impl Into<String>),
     /// Sets `filePath`.
@@ -573,8 +619,10 @@ pub struct ConsumeAccountRateLimitResetCreditParams {
     pub credit_id: Option<String>,
     /// Identifies one logical reset attempt. A UUID is recommended; reuse the same value when retrying that attempt.
     pub idempotency_key: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ConsumeAccountRateLimitResetCreditParams plain {
+object!(ConsumeAccountRateLimitResetCreditParams {
     0 credit_id "creditId" optional,
     1 idempotency_key "idempotencyKey" required,
 });
@@ -584,10 +632,11 @@ impl ConsumeAccountRateLimitResetCreditParams {
         Self {
             credit_id: None,
             idempotency_key: idempotency_key.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(ConsumeAccountRateLimitResetCreditParams plain {
+setters!(ConsumeAccountRateLimitResetCreditParams {
     /// Sets `creditId`.
     0 credit_id some (impl Into<String>),
 });
@@ -606,9 +655,11 @@ pub struct EnvironmentAddParams {
     pub skills: Option<EnvironmentSkillsParams>,
     /// Optional X-Request-ID for the direct WebSocket upgrade, including reconnects. Requires a secure transport or a loopback destination.
     pub websocket_request_id: Option<String>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(EnvironmentAddParams plain {
+object!(EnvironmentAddParams {
     0 auth_bearer_token "authBearerToken" optional,
     1 connect_timeout_ms "connectTimeoutMs" optional,
     2 environment_id "environmentId" required,
@@ -630,11 +681,12 @@ impl EnvironmentAddParams {
             exec_server_url: exec_server_url.into(),
             skills: None,
             websocket_request_id: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
 #[cfg(feature = "experimental")]
-setters!(EnvironmentAddParams plain {
+setters!(EnvironmentAddParams {
     /// Sets `authBearerToken`.
     0 auth_bearer_token some (impl Into<String>),
     /// Sets `connectTimeoutMs`.
@@ -659,9 +711,11 @@ redacted_debug!(EnvironmentAddParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct EnvironmentInfoParams {
     pub environment_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(EnvironmentInfoParams plain {
+object!(EnvironmentInfoParams {
     0 environment_id "environmentId" required,
 });
 #[cfg(feature = "experimental")]
@@ -670,6 +724,7 @@ impl EnvironmentInfoParams {
     pub fn new(environment_id: impl Into<String>) -> Self {
         Self {
             environment_id: environment_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -682,9 +737,11 @@ impl EnvironmentInfoParams {
 pub struct EnvironmentStatusParams {
     /// Environment id to inspect.
     pub environment_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(EnvironmentStatusParams plain {
+object!(EnvironmentStatusParams {
     0 environment_id "environmentId" required,
 });
 #[cfg(feature = "experimental")]
@@ -693,6 +750,7 @@ impl EnvironmentStatusParams {
     pub fn new(environment_id: impl Into<String>) -> Self {
         Self {
             environment_id: environment_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -704,8 +762,10 @@ pub struct ExperimentalFeatureEnablementSetParams {
     ///
     /// Only named features are updated. Omitted features are left unchanged. Send an empty map for a no-op.
     pub enablement: BTreeMap<String, bool>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ExperimentalFeatureEnablementSetParams plain {
+object!(ExperimentalFeatureEnablementSetParams {
     0 enablement "enablement" required,
 });
 impl ExperimentalFeatureEnablementSetParams {
@@ -713,6 +773,7 @@ impl ExperimentalFeatureEnablementSetParams {
     pub fn new(enablement: impl Into<BTreeMap<String, bool>>) -> Self {
         Self {
             enablement: enablement.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -726,13 +787,15 @@ pub struct ExperimentalFeatureListParams {
     pub limit: Option<u32>,
     /// Optional loaded thread id. Pass this when showing feature state for an existing thread so enablement is computed from that thread's refreshed config, including project-local config for the thread's cwd.
     pub thread_id: Option<String>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ExperimentalFeatureListParams plain {
+object!(ExperimentalFeatureListParams {
     0 cursor "cursor" optional,
     1 limit "limit" optional,
     2 thread_id "threadId" optional,
 });
-setters!(ExperimentalFeatureListParams plain {
+setters!(ExperimentalFeatureListParams {
     /// Sets `cursor`.
     0 cursor some (impl Into<String>),
     /// Sets `limit`.
@@ -756,8 +819,10 @@ pub struct ExternalAgentConfigDetectParams {
     pub migration_source: Option<String>,
     /// Deprecated field retained for compatibility. This field is ignored; use `migrationSource` to select the migration source.
     pub source: Option<String>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ExternalAgentConfigDetectParams plain {
+object!(ExternalAgentConfigDetectParams {
     0 cwds "cwds" optional,
     1 include_home "includeHome" optional,
     2 max_session_age_days "maxSessionAgeDays" optional,
@@ -765,7 +830,7 @@ object!(ExternalAgentConfigDetectParams plain {
     4 migration_source "migrationSource" optional,
     5 source "source" optional,
 });
-setters!(ExternalAgentConfigDetectParams plain {
+setters!(ExternalAgentConfigDetectParams {
     /// Sets `cwds`.
     0 cwds some (impl Into<Vec<String>>),
     /// Sets `includeHome`.
@@ -787,8 +852,10 @@ pub struct ExternalAgentConfigImportHistoryRecordParams {
     pub item_type_results: Vec<ExternalAgentConfigImportHistoryRecordTypeResultParams>,
     /// Opaque provider identifier for the externally completed import.
     pub provider_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ExternalAgentConfigImportHistoryRecordParams plain {
+object!(ExternalAgentConfigImportHistoryRecordParams {
     0 item_type_results "itemTypeResults" required,
     1 provider_id "providerId" required,
 });
@@ -803,6 +870,7 @@ impl ExternalAgentConfigImportHistoryRecordParams {
         Self {
             item_type_results: item_type_results.into(),
             provider_id: provider_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -817,8 +885,10 @@ pub struct ExternalAgentConfigImportParams {
     pub provider_id: Option<String>,
     /// Optional identifier for the product that initiated the import.
     pub source: Option<String>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ExternalAgentConfigImportParams plain {
+object!(ExternalAgentConfigImportParams {
     0 migration_items "migrationItems" required,
     1 migration_source "migrationSource" optional,
     2 provider_id "providerId" optional,
@@ -834,10 +904,11 @@ impl ExternalAgentConfigImportParams {
             migration_source: None,
             provider_id: None,
             source: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(ExternalAgentConfigImportParams plain {
+setters!(ExternalAgentConfigImportParams {
     /// Sets `migrationSource`.
     1 migration_source some (impl Into<String>),
     /// Sets `providerId`.
@@ -862,8 +933,10 @@ pub struct FeedbackSaveParams {
     pub save_path: LegacyAppPathString,
     pub tags: Option<BTreeMap<String, String>>,
     pub thread_id: Option<String>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(FeedbackSaveParams plain {
+object!(FeedbackSaveParams {
     0 classification "classification" required,
     1 extra_log_files "extraLogFiles" optional,
     2 include_logs "includeLogs" optional,
@@ -886,10 +959,11 @@ impl FeedbackSaveParams {
             save_path: save_path.into(),
             tags: None,
             thread_id: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(FeedbackSaveParams plain {
+setters!(FeedbackSaveParams {
     /// Sets `extraLogFiles`.
     1 extra_log_files some (impl Into<Vec<String>>),
     /// Sets `includeLogs`.
@@ -911,8 +985,10 @@ pub struct FeedbackUploadParams {
     pub reason: Option<String>,
     pub tags: Option<BTreeMap<String, String>>,
     pub thread_id: Option<String>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(FeedbackUploadParams plain {
+object!(FeedbackUploadParams {
     0 classification "classification" required,
     1 extra_log_files "extraLogFiles" optional,
     2 include_logs "includeLogs" optional,
@@ -930,10 +1006,11 @@ impl FeedbackUploadParams {
             reason: None,
             tags: None,
             thread_id: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(FeedbackUploadParams plain {
+setters!(FeedbackUploadParams {
     /// Sets `extraLogFiles`.
     1 extra_log_files some (impl Into<Vec<String>>),
     /// Sets `includeLogs`.
@@ -957,8 +1034,10 @@ pub struct FsCopyParams {
     pub recursive: Option<bool>,
     /// Absolute source path.
     pub source_path: AbsolutePathBuf,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(FsCopyParams plain {
+object!(FsCopyParams {
     0 destination_path "destinationPath" required,
     1 recursive "recursive" optional,
     2 source_path "sourcePath" required,
@@ -973,10 +1052,11 @@ impl FsCopyParams {
             destination_path: destination_path.into(),
             recursive: None,
             source_path: source_path.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(FsCopyParams plain {
+setters!(FsCopyParams {
     /// Sets `recursive`.
     1 recursive some (impl Into<bool>),
 });
@@ -990,8 +1070,10 @@ pub struct FsCreateDirectoryParams {
     pub path: AbsolutePathBuf,
     /// Whether parent directories should also be created. Defaults to `true`.
     pub recursive: Option<bool>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(FsCreateDirectoryParams plain {
+object!(FsCreateDirectoryParams {
     0 path "path" required,
     1 recursive "recursive" optional,
 });
@@ -1001,10 +1083,11 @@ impl FsCreateDirectoryParams {
         Self {
             path: path.into(),
             recursive: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(FsCreateDirectoryParams plain {
+setters!(FsCreateDirectoryParams {
     /// Sets `recursive`.
     1 recursive some (impl Into<bool>),
 });
@@ -1016,14 +1099,19 @@ setters!(FsCreateDirectoryParams plain {
 pub struct FsGetMetadataParams {
     /// Absolute path to inspect.
     pub path: AbsolutePathBuf,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(FsGetMetadataParams plain {
+object!(FsGetMetadataParams {
     0 path "path" required,
 });
 impl FsGetMetadataParams {
     /// Creates it with what is required; the rest is absent.
     pub fn new(path: impl Into<AbsolutePathBuf>) -> Self {
-        Self { path: path.into() }
+        Self {
+            path: path.into(),
+            unknown_fields: UnknownFields::default(),
+        }
     }
 }
 
@@ -1034,14 +1122,19 @@ impl FsGetMetadataParams {
 pub struct FsReadDirectoryParams {
     /// Absolute directory path to read.
     pub path: AbsolutePathBuf,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(FsReadDirectoryParams plain {
+object!(FsReadDirectoryParams {
     0 path "path" required,
 });
 impl FsReadDirectoryParams {
     /// Creates it with what is required; the rest is absent.
     pub fn new(path: impl Into<AbsolutePathBuf>) -> Self {
-        Self { path: path.into() }
+        Self {
+            path: path.into(),
+            unknown_fields: UnknownFields::default(),
+        }
     }
 }
 
@@ -1052,14 +1145,19 @@ impl FsReadDirectoryParams {
 pub struct FsReadFileParams {
     /// Absolute path to read.
     pub path: AbsolutePathBuf,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(FsReadFileParams plain {
+object!(FsReadFileParams {
     0 path "path" required,
 });
 impl FsReadFileParams {
     /// Creates it with what is required; the rest is absent.
     pub fn new(path: impl Into<AbsolutePathBuf>) -> Self {
-        Self { path: path.into() }
+        Self {
+            path: path.into(),
+            unknown_fields: UnknownFields::default(),
+        }
     }
 }
 
@@ -1074,8 +1172,10 @@ pub struct FsRemoveParams {
     pub path: AbsolutePathBuf,
     /// Whether directory removal should recurse. Defaults to `true`.
     pub recursive: Option<bool>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(FsRemoveParams plain {
+object!(FsRemoveParams {
     0 force "force" optional,
     1 path "path" required,
     2 recursive "recursive" optional,
@@ -1087,10 +1187,11 @@ impl FsRemoveParams {
             force: None,
             path: path.into(),
             recursive: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(FsRemoveParams plain {
+setters!(FsRemoveParams {
     /// Sets `force`.
     0 force some (impl Into<bool>),
     /// Sets `recursive`.
@@ -1104,14 +1205,19 @@ setters!(FsRemoveParams plain {
 pub struct FsUnwatchParams {
     /// Watch identifier previously provided to `fs/watch`.
     pub watch_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(FsUnwatchParams plain {
+object!(FsUnwatchParams {
     0 watch_id "watchId" required,
 });
 impl FsUnwatchParams {
     /// Creates it with what is required; the rest is absent.
     pub fn new(watch_id: impl Into<String>) -> Self {
-        Self { watch_id: watch_id.into() }
+        Self {
+            watch_id: watch_id.into(),
+            unknown_fields: UnknownFields::default(),
+        }
     }
 }
 
@@ -1124,8 +1230,10 @@ pub struct FsWatchParams {
     pub path: AbsolutePathBuf,
     /// Connection-scoped watch identifier used for `fs/unwatch` and `fs/changed`.
     pub watch_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(FsWatchParams plain {
+object!(FsWatchParams {
     0 path "path" required,
     1 watch_id "watchId" required,
 });
@@ -1135,6 +1243,7 @@ impl FsWatchParams {
         Self {
             path: path.into(),
             watch_id: watch_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -1148,8 +1257,10 @@ pub struct FsWriteFileParams {
     pub data_base64: String,
     /// Absolute path to write.
     pub path: AbsolutePathBuf,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(FsWriteFileParams plain {
+object!(FsWriteFileParams {
     0 data_base64 "dataBase64" required,
     1 path "path" required,
 });
@@ -1162,6 +1273,7 @@ impl FsWriteFileParams {
         Self {
             data_base64: data_base64.into(),
             path: path.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -1172,8 +1284,10 @@ pub struct FuzzyFileSearchParams {
     pub cancellation_token: Option<String>,
     pub query: String,
     pub roots: Vec<String>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(FuzzyFileSearchParams plain {
+object!(FuzzyFileSearchParams {
     0 cancellation_token "cancellationToken" optional,
     1 query "query" required,
     2 roots "roots" required,
@@ -1185,10 +1299,11 @@ impl FuzzyFileSearchParams {
             cancellation_token: None,
             query: query.into(),
             roots: roots.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(FuzzyFileSearchParams plain {
+setters!(FuzzyFileSearchParams {
     /// Sets `cancellationToken`.
     0 cancellation_token some (impl Into<String>),
 });
@@ -1199,9 +1314,11 @@ setters!(FuzzyFileSearchParams plain {
 pub struct FuzzyFileSearchSessionStartParams {
     pub roots: Vec<String>,
     pub session_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(FuzzyFileSearchSessionStartParams plain {
+object!(FuzzyFileSearchSessionStartParams {
     0 roots "roots" required,
     1 session_id "sessionId" required,
 });
@@ -1212,6 +1329,7 @@ impl FuzzyFileSearchSessionStartParams {
         Self {
             roots: roots.into(),
             session_id: session_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -1221,9 +1339,11 @@ impl FuzzyFileSearchSessionStartParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct FuzzyFileSearchSessionStopParams {
     pub session_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(FuzzyFileSearchSessionStopParams plain {
+object!(FuzzyFileSearchSessionStopParams {
     0 session_id "sessionId" required,
 });
 #[cfg(feature = "experimental")]
@@ -1232,6 +1352,7 @@ impl FuzzyFileSearchSessionStopParams {
     pub fn new(session_id: impl Into<String>) -> Self {
         Self {
             session_id: session_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -1242,9 +1363,11 @@ impl FuzzyFileSearchSessionStopParams {
 pub struct FuzzyFileSearchSessionUpdateParams {
     pub query: String,
     pub session_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(FuzzyFileSearchSessionUpdateParams plain {
+object!(FuzzyFileSearchSessionUpdateParams {
     0 query "query" required,
     1 session_id "sessionId" required,
 });
@@ -1255,6 +1378,7 @@ impl FuzzyFileSearchSessionUpdateParams {
         Self {
             query: query.into(),
             session_id: session_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -1268,12 +1392,14 @@ pub struct GatewayOAuthLoginParams {
     pub device_auth: Option<bool>,
     /// Defaults to the current provider when omitted.
     pub model_provider: Option<String>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(GatewayOAuthLoginParams plain {
+object!(GatewayOAuthLoginParams {
     0 device_auth "deviceAuth" optional,
     1 model_provider "modelProvider" optional,
 });
-setters!(GatewayOAuthLoginParams plain {
+setters!(GatewayOAuthLoginParams {
     /// Sets `deviceAuth`.
     0 device_auth some (impl Into<bool>),
     /// Sets `modelProvider`.
@@ -1287,11 +1413,13 @@ setters!(GatewayOAuthLoginParams plain {
 pub struct GatewayOAuthReadParams {
     /// Defaults to the current provider when omitted.
     pub model_provider: Option<String>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(GatewayOAuthReadParams plain {
+object!(GatewayOAuthReadParams {
     0 model_provider "modelProvider" optional,
 });
-setters!(GatewayOAuthReadParams plain {
+setters!(GatewayOAuthReadParams {
     /// Sets `modelProvider`.
     0 model_provider some (impl Into<String>),
 });
@@ -1305,9 +1433,11 @@ pub struct GcpSetupParams {
     /// Vertex AI location. Omission or null selects `global`.
     pub location: Option<String>,
     pub project_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(GcpSetupParams plain {
+object!(GcpSetupParams {
     0 credential_file "credentialFile" optional,
     1 location "location" optional,
     2 project_id "projectId" required,
@@ -1320,11 +1450,12 @@ impl GcpSetupParams {
             credential_file: None,
             location: None,
             project_id: project_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
 #[cfg(feature = "experimental")]
-setters!(GcpSetupParams plain {
+setters!(GcpSetupParams {
     /// Sets `credentialFile`.
     0 credential_file some (impl Into<String>),
     /// Sets `location`.
@@ -1338,11 +1469,13 @@ pub struct GetAccountParams {
     ///
     /// In managed auth mode this triggers the normal refresh-token flow. In external auth mode this flag is ignored. Clients should refresh tokens themselves and call `account/login/start` with `chatgptAuthTokens`.
     pub refresh_token: Option<bool>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(GetAccountParams plain {
+object!(GetAccountParams {
     0 refresh_token "refreshToken" optional,
 });
-setters!(GetAccountParams plain {
+setters!(GetAccountParams {
     /// Sets `refreshToken`.
     0 refresh_token some (impl Into<bool>),
 });
@@ -1356,12 +1489,14 @@ pub struct GetAccountRateLimitsParams {
     pub exclude_reset_credit_details: Option<bool>,
     /// The client supports automatic Luna Reserve fallback. For eligible ChatGPT CLI users, allow the backend to record experiment exposure after ordinary usage is blocked.
     pub supports_luna_reserve: Option<bool>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(GetAccountRateLimitsParams plain {
+object!(GetAccountRateLimitsParams {
     0 exclude_reset_credit_details "excludeResetCreditDetails" optional,
     1 supports_luna_reserve "supportsLunaReserve" optional,
 });
-setters!(GetAccountRateLimitsParams plain {
+setters!(GetAccountRateLimitsParams {
     /// Sets `excludeResetCreditDetails`.
     0 exclude_reset_credit_details some (impl Into<bool>),
     /// Sets `supportsLunaReserve`.
@@ -1373,11 +1508,13 @@ setters!(GetAccountRateLimitsParams plain {
 pub struct GetAccountTokenUsageParams {
     /// When present, read estimated usage for this thread instead of account-wide token activity.
     pub thread_id: Option<String>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(GetAccountTokenUsageParams plain {
+object!(GetAccountTokenUsageParams {
     0 thread_id "threadId" optional,
 });
-setters!(GetAccountTokenUsageParams plain {
+setters!(GetAccountTokenUsageParams {
     /// Sets `threadId`.
     0 thread_id some (impl Into<String>),
 });
@@ -1389,12 +1526,14 @@ pub struct HooksListParams {
     pub cwds: Option<Vec<String>>,
     /// List a loaded thread's hooks, including its selected environments. Omit `cwds` in this mode.
     pub thread_id: Option<String>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(HooksListParams plain {
+object!(HooksListParams {
     0 cwds "cwds" optional,
     1 thread_id "threadId" optional,
 });
-setters!(HooksListParams plain {
+setters!(HooksListParams {
     /// Sets `cwds`.
     0 cwds some (impl Into<Vec<String>>),
     /// Sets `threadId`.
@@ -1406,8 +1545,10 @@ setters!(HooksListParams plain {
 pub struct InitializeParams {
     pub capabilities: Option<InitializeCapabilities>,
     pub client_info: ClientInfo,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(InitializeParams plain {
+object!(InitializeParams {
     0 capabilities "capabilities" optional,
     1 client_info "clientInfo" required,
 });
@@ -1417,10 +1558,11 @@ impl InitializeParams {
         Self {
             capabilities: None,
             client_info: client_info.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(InitializeParams plain {
+setters!(InitializeParams {
     /// Sets `capabilities`.
     0 capabilities some (impl Into<InitializeCapabilities>),
 });
@@ -1437,15 +1579,17 @@ pub struct ListMcpServerStatusParams {
     /// Limit discovery to one server. With a thread ID, reuse that thread's MCP connection.
     pub server_name: Option<String>,
     pub thread_id: Option<String>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ListMcpServerStatusParams plain {
+object!(ListMcpServerStatusParams {
     0 cursor "cursor" optional,
     1 detail "detail" optional,
     2 limit "limit" optional,
     3 server_name "serverName" optional,
     4 thread_id "threadId" optional,
 });
-setters!(ListMcpServerStatusParams plain {
+setters!(ListMcpServerStatusParams {
     /// Sets `cursor`.
     0 cursor some (impl Into<String>),
     /// Sets `detail`.
@@ -1492,8 +1636,10 @@ pub struct MarketplaceAddParams {
     pub ref_name: Option<String>,
     pub source: String,
     pub sparse_paths: Option<Vec<String>>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(MarketplaceAddParams plain {
+object!(MarketplaceAddParams {
     0 ref_name "refName" optional,
     1 source "source" required,
     2 sparse_paths "sparsePaths" optional,
@@ -1505,10 +1651,11 @@ impl MarketplaceAddParams {
             ref_name: None,
             source: source.into(),
             sparse_paths: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(MarketplaceAddParams plain {
+setters!(MarketplaceAddParams {
     /// Sets `refName`.
     0 ref_name some (impl Into<String>),
     /// Sets `sparsePaths`.
@@ -1519,8 +1666,10 @@ setters!(MarketplaceAddParams plain {
 #[derive(Debug, Clone, PartialEq)]
 pub struct MarketplaceRemoveParams {
     pub marketplace_name: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(MarketplaceRemoveParams plain {
+object!(MarketplaceRemoveParams {
     0 marketplace_name "marketplaceName" required,
 });
 impl MarketplaceRemoveParams {
@@ -1528,6 +1677,7 @@ impl MarketplaceRemoveParams {
     pub fn new(marketplace_name: impl Into<String>) -> Self {
         Self {
             marketplace_name: marketplace_name.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -1536,11 +1686,13 @@ impl MarketplaceRemoveParams {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct MarketplaceUpgradeParams {
     pub marketplace_name: Option<String>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(MarketplaceUpgradeParams plain {
+object!(MarketplaceUpgradeParams {
     0 marketplace_name "marketplaceName" optional,
 });
-setters!(MarketplaceUpgradeParams plain {
+setters!(MarketplaceUpgradeParams {
     /// Sets `marketplaceName`.
     0 marketplace_name some (impl Into<String>),
 });
@@ -1558,8 +1710,10 @@ pub struct McpResourceReadParams {
     pub target: Option<McpResourceReadTarget>,
     pub thread_id: Option<String>,
     pub uri: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(McpResourceReadParams plain {
+object!(McpResourceReadParams {
     0 connector_id "connectorId" optional,
     1 meta "_meta" optional,
     2 origin_call_id "originCallId" optional,
@@ -1579,10 +1733,11 @@ impl McpResourceReadParams {
             target: None,
             thread_id: None,
             uri: uri.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(McpResourceReadParams plain {
+setters!(McpResourceReadParams {
     /// Sets `connectorId`.
     0 connector_id some (impl Into<String>),
     /// Sets `_meta`.
@@ -1605,9 +1760,11 @@ pub struct McpServerEventStreamStartParams {
     pub server: String,
     pub subscription_id: String,
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(McpServerEventStreamStartParams plain {
+object!(McpServerEventStreamStartParams {
     0 arguments "arguments" required,
     1 meta "_meta" optional,
     2 name "name" required,
@@ -1626,17 +1783,18 @@ impl McpServerEventStreamStartParams {
         thread_id: impl Into<String>,
     ) -> Self {
         Self {
-            arguments: arguments.into(),
+            arguments,
             meta: None,
             name: name.into(),
             server: server.into(),
             subscription_id: subscription_id.into(),
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
 #[cfg(feature = "experimental")]
-setters!(McpServerEventStreamStartParams plain {
+setters!(McpServerEventStreamStartParams {
     /// Sets `_meta`.
     1 meta some (impl Into<Value>),
 });
@@ -1646,9 +1804,11 @@ setters!(McpServerEventStreamStartParams plain {
 #[derive(Debug, Clone, PartialEq)]
 pub struct McpServerEventStreamStopParams {
     pub subscription_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(McpServerEventStreamStopParams plain {
+object!(McpServerEventStreamStopParams {
     0 subscription_id "subscriptionId" required,
 });
 #[cfg(feature = "experimental")]
@@ -1657,6 +1817,7 @@ impl McpServerEventStreamStopParams {
     pub fn new(subscription_id: impl Into<String>) -> Self {
         Self {
             subscription_id: subscription_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -1670,8 +1831,10 @@ pub struct McpServerOauthLoginParams {
     pub scopes: Option<Vec<String>>,
     pub thread_id: Option<String>,
     pub timeout_secs: Option<i64>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(McpServerOauthLoginParams plain {
+object!(McpServerOauthLoginParams {
     0 client_registration "clientRegistration" optional,
     1 name "name" required,
     2 scopes "scopes" optional,
@@ -1687,10 +1850,11 @@ impl McpServerOauthLoginParams {
             scopes: None,
             thread_id: None,
             timeout_secs: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(McpServerOauthLoginParams plain {
+setters!(McpServerOauthLoginParams {
     /// Sets `clientRegistration`.
     0 client_registration some (impl Into<McpServerOauthClientRegistration>),
     /// Sets `scopes`.
@@ -1709,8 +1873,10 @@ pub struct McpServerToolCallParams {
     pub server: String,
     pub thread_id: String,
     pub tool: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(McpServerToolCallParams plain {
+object!(McpServerToolCallParams {
     0 arguments "arguments" optional,
     1 meta "_meta" optional,
     2 server "server" required,
@@ -1730,10 +1896,11 @@ impl McpServerToolCallParams {
             server: server.into(),
             thread_id: thread_id.into(),
             tool: tool.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(McpServerToolCallParams plain {
+setters!(McpServerToolCallParams {
     /// Sets `arguments`.
     0 arguments some (impl Into<Value>),
     /// Sets `_meta`.
@@ -1753,13 +1920,15 @@ unit!(MemoryResetParams);
 pub struct MemoryStatusParams {
     /// Required distinct consolidated threads. Defaults to 20; supported range is 1..=4096.
     pub min_consolidated_threads: Option<u32>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(MemoryStatusParams plain {
+object!(MemoryStatusParams {
     0 min_consolidated_threads "minConsolidatedThreads" optional,
 });
 #[cfg(feature = "experimental")]
-setters!(MemoryStatusParams plain {
+setters!(MemoryStatusParams {
     /// Sets `minConsolidatedThreads`.
     0 min_consolidated_threads some (impl Into<u32>),
 });
@@ -1770,13 +1939,15 @@ setters!(MemoryStatusParams plain {
 pub struct MockExperimentalMethodParams {
     /// Test-only payload field.
     pub value: Option<String>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(MockExperimentalMethodParams plain {
+object!(MockExperimentalMethodParams {
     0 value "value" optional,
 });
 #[cfg(feature = "experimental")]
-setters!(MockExperimentalMethodParams plain {
+setters!(MockExperimentalMethodParams {
     /// Sets `value`.
     0 value some (impl Into<String>),
 });
@@ -1792,14 +1963,16 @@ pub struct ModelListParams {
     pub limit: Option<u32>,
     /// List models for this configured provider instead of the app-server default.
     pub model_provider: Option<String>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ModelListParams plain {
+object!(ModelListParams {
     0 cursor "cursor" optional,
     1 include_hidden "includeHidden" optional,
     2 limit "limit" optional,
     3 model_provider "modelProvider" optional,
 });
-setters!(ModelListParams plain {
+setters!(ModelListParams {
     /// Sets `cursor`.
     0 cursor some (impl Into<String>),
     /// Sets `includeHidden`.
@@ -1812,29 +1985,40 @@ setters!(ModelListParams plain {
 
 /// Params of `modelProvider/capabilities/read`.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct ModelProviderCapabilitiesReadParams {}
-object!(ModelProviderCapabilitiesReadParams plain {
+pub struct ModelProviderCapabilitiesReadParams {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(ModelProviderCapabilitiesReadParams {
 });
 
 /// Params of `modelProvider/config/write`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelProviderConfigWriteParams {
     pub settings: ProviderSettingsPatch,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ModelProviderConfigWriteParams plain {
+object!(ModelProviderConfigWriteParams {
     0 settings "settings" required,
 });
 impl ModelProviderConfigWriteParams {
     /// Creates it with what is required; the rest is absent.
     pub fn new(settings: impl Into<ProviderSettingsPatch>) -> Self {
-        Self { settings: settings.into() }
+        Self {
+            settings: settings.into(),
+            unknown_fields: UnknownFields::default(),
+        }
     }
 }
 
 /// Params of `modelProvider/list`.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct ModelProviderListParams {}
-object!(ModelProviderListParams plain {
+pub struct ModelProviderListParams {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(ModelProviderListParams {
 });
 
 /// Params of `permissionProfile/list`.
@@ -1846,13 +2030,15 @@ pub struct PermissionProfileListParams {
     pub cwd: Option<String>,
     /// Optional page size; defaults to the full result set.
     pub limit: Option<u32>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(PermissionProfileListParams plain {
+object!(PermissionProfileListParams {
     0 cursor "cursor" optional,
     1 cwd "cwd" optional,
     2 limit "limit" optional,
 });
-setters!(PermissionProfileListParams plain {
+setters!(PermissionProfileListParams {
     /// Sets `cursor`.
     0 cursor some (impl Into<String>),
     /// Sets `cwd`.
@@ -1869,8 +2055,10 @@ pub struct PluginInstallParams {
     pub marketplace_path: Option<AbsolutePathBuf>,
     pub plugin_name: String,
     pub remote_marketplace_name: Option<String>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(PluginInstallParams plain {
+object!(PluginInstallParams {
     0 install_attempt_id "installAttemptId" optional,
     1 marketplace_path "marketplacePath" optional,
     2 plugin_name "pluginName" required,
@@ -1884,10 +2072,11 @@ impl PluginInstallParams {
             marketplace_path: None,
             plugin_name: plugin_name.into(),
             remote_marketplace_name: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(PluginInstallParams plain {
+setters!(PluginInstallParams {
     /// Sets `installAttemptId`.
     0 install_attempt_id some (impl Into<String>),
     /// Sets `marketplacePath`.
@@ -1903,12 +2092,14 @@ pub struct PluginInstalledParams {
     pub cwds: Option<Vec<AbsolutePathBuf>>,
     /// Additional uninstalled plugin names that should be returned when present locally. This is used by mention surfaces that intentionally expose install entrypoints.
     pub install_suggestion_plugin_names: Option<Vec<String>>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(PluginInstalledParams plain {
+object!(PluginInstalledParams {
     0 cwds "cwds" optional,
     1 install_suggestion_plugin_names "installSuggestionPluginNames" optional,
 });
-setters!(PluginInstalledParams plain {
+setters!(PluginInstalledParams {
     /// Sets `cwds`.
     0 cwds some (impl Into<Vec<AbsolutePathBuf>>),
     /// Sets `installSuggestionPluginNames`.
@@ -1924,13 +2115,15 @@ pub struct PluginListParams {
     pub force_refetch: Option<bool>,
     /// Optional marketplace kind filter. When omitted, only local marketplaces are queried, plus the default remote catalog when enabled by feature flag.
     pub marketplace_kinds: Option<Vec<PluginListMarketplaceKind>>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(PluginListParams plain {
+object!(PluginListParams {
     0 cwds "cwds" optional,
     1 force_refetch "forceRefetch" optional,
     2 marketplace_kinds "marketplaceKinds" optional,
 });
-setters!(PluginListParams plain {
+setters!(PluginListParams {
     /// Sets `cwds`.
     0 cwds some (impl Into<Vec<AbsolutePathBuf>>),
     /// Sets `forceRefetch`.
@@ -1945,8 +2138,10 @@ pub struct PluginReadParams {
     pub marketplace_path: Option<AbsolutePathBuf>,
     pub plugin_name: String,
     pub remote_marketplace_name: Option<String>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(PluginReadParams plain {
+object!(PluginReadParams {
     0 marketplace_path "marketplacePath" optional,
     1 plugin_name "pluginName" required,
     2 remote_marketplace_name "remoteMarketplaceName" optional,
@@ -1958,10 +2153,11 @@ impl PluginReadParams {
             marketplace_path: None,
             plugin_name: plugin_name.into(),
             remote_marketplace_name: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(PluginReadParams plain {
+setters!(PluginReadParams {
     /// Sets `marketplacePath`.
     0 marketplace_path some (impl Into<AbsolutePathBuf>),
     /// Sets `remoteMarketplaceName`.
@@ -1973,11 +2169,13 @@ setters!(PluginReadParams plain {
 pub struct PluginReconcileParams {
     /// Optional client-provided reason recorded with the reconciliation attempt.
     pub reason: Option<String>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(PluginReconcileParams plain {
+object!(PluginReconcileParams {
     0 reason "reason" optional,
 });
-setters!(PluginReconcileParams plain {
+setters!(PluginReconcileParams {
     /// Sets `reason`.
     0 reason some (impl Into<String>),
 });
@@ -1991,9 +2189,11 @@ pub struct PluginSearchParams {
     pub limit: Option<u32>,
     pub scope: Option<PluginSearchScope>,
     pub search_term: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(PluginSearchParams plain {
+object!(PluginSearchParams {
     0 cursor "cursor" optional,
     1 cwds "cwds" optional,
     2 limit "limit" optional,
@@ -2010,11 +2210,12 @@ impl PluginSearchParams {
             limit: None,
             scope: None,
             search_term: search_term.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
 #[cfg(feature = "experimental")]
-setters!(PluginSearchParams plain {
+setters!(PluginSearchParams {
     /// Sets `cursor`.
     0 cursor some (impl Into<String>),
     /// Sets `cwds`.
@@ -2029,8 +2230,10 @@ setters!(PluginSearchParams plain {
 #[derive(Debug, Clone, PartialEq)]
 pub struct PluginShareCheckoutParams {
     pub remote_plugin_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(PluginShareCheckoutParams plain {
+object!(PluginShareCheckoutParams {
     0 remote_plugin_id "remotePluginId" required,
 });
 impl PluginShareCheckoutParams {
@@ -2038,6 +2241,7 @@ impl PluginShareCheckoutParams {
     pub fn new(remote_plugin_id: impl Into<String>) -> Self {
         Self {
             remote_plugin_id: remote_plugin_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -2046,8 +2250,10 @@ impl PluginShareCheckoutParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct PluginShareDeleteParams {
     pub remote_plugin_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(PluginShareDeleteParams plain {
+object!(PluginShareDeleteParams {
     0 remote_plugin_id "remotePluginId" required,
 });
 impl PluginShareDeleteParams {
@@ -2055,14 +2261,18 @@ impl PluginShareDeleteParams {
     pub fn new(remote_plugin_id: impl Into<String>) -> Self {
         Self {
             remote_plugin_id: remote_plugin_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
 
 /// Params of `plugin/share/list`.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct PluginShareListParams {}
-object!(PluginShareListParams plain {
+pub struct PluginShareListParams {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(PluginShareListParams {
 });
 
 /// Params of `plugin/share/save`.
@@ -2072,8 +2282,10 @@ pub struct PluginShareSaveParams {
     pub plugin_path: AbsolutePathBuf,
     pub remote_plugin_id: Option<String>,
     pub share_targets: Option<Vec<PluginShareTarget>>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(PluginShareSaveParams plain {
+object!(PluginShareSaveParams {
     0 discoverability "discoverability" optional,
     1 plugin_path "pluginPath" required,
     2 remote_plugin_id "remotePluginId" optional,
@@ -2087,10 +2299,11 @@ impl PluginShareSaveParams {
             plugin_path: plugin_path.into(),
             remote_plugin_id: None,
             share_targets: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(PluginShareSaveParams plain {
+setters!(PluginShareSaveParams {
     /// Sets `discoverability`.
     0 discoverability some (impl Into<PluginShareDiscoverability>),
     /// Sets `remotePluginId`.
@@ -2105,8 +2318,10 @@ pub struct PluginShareUpdateTargetsParams {
     pub discoverability: PluginShareUpdateDiscoverability,
     pub remote_plugin_id: String,
     pub share_targets: Vec<PluginShareTarget>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(PluginShareUpdateTargetsParams plain {
+object!(PluginShareUpdateTargetsParams {
     0 discoverability "discoverability" required,
     1 remote_plugin_id "remotePluginId" required,
     2 share_targets "shareTargets" required,
@@ -2122,6 +2337,7 @@ impl PluginShareUpdateTargetsParams {
             discoverability: discoverability.into(),
             remote_plugin_id: remote_plugin_id.into(),
             share_targets: share_targets.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -2132,8 +2348,10 @@ pub struct PluginSkillReadParams {
     pub remote_marketplace_name: String,
     pub remote_plugin_id: String,
     pub skill_name: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(PluginSkillReadParams plain {
+object!(PluginSkillReadParams {
     0 remote_marketplace_name "remoteMarketplaceName" required,
     1 remote_plugin_id "remotePluginId" required,
     2 skill_name "skillName" required,
@@ -2149,6 +2367,7 @@ impl PluginSkillReadParams {
             remote_marketplace_name: remote_marketplace_name.into(),
             remote_plugin_id: remote_plugin_id.into(),
             skill_name: skill_name.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -2157,8 +2376,10 @@ impl PluginSkillReadParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct PluginUninstallParams {
     pub plugin_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(PluginUninstallParams plain {
+object!(PluginUninstallParams {
     0 plugin_id "pluginId" required,
 });
 impl PluginUninstallParams {
@@ -2166,6 +2387,7 @@ impl PluginUninstallParams {
     pub fn new(plugin_id: impl Into<String>) -> Self {
         Self {
             plugin_id: plugin_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -2178,9 +2400,11 @@ impl PluginUninstallParams {
 pub struct ProcessKillParams {
     /// Client-supplied, connection-scoped `processHandle` from `process/spawn`.
     pub process_handle: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ProcessKillParams plain {
+object!(ProcessKillParams {
     0 process_handle "processHandle" required,
 });
 #[cfg(feature = "experimental")]
@@ -2189,6 +2413,7 @@ impl ProcessKillParams {
     pub fn new(process_handle: impl Into<String>) -> Self {
         Self {
             process_handle: process_handle.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -2203,9 +2428,11 @@ pub struct ProcessResizePtyParams {
     pub process_handle: String,
     /// New PTY size in character cells.
     pub size: ProcessTerminalSize,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ProcessResizePtyParams plain {
+object!(ProcessResizePtyParams {
     0 process_handle "processHandle" required,
     1 size "size" required,
 });
@@ -2219,6 +2446,7 @@ impl ProcessResizePtyParams {
         Self {
             process_handle: process_handle.into(),
             size: size.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -2263,9 +2491,11 @@ pub struct ProcessSpawnParams {
     ///
     /// This implies `streamStdin` and `streamStdoutStderr`.
     pub tty: Option<bool>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ProcessSpawnParams plain {
+object!(ProcessSpawnParams {
     0 command "command" required,
     1 cwd "cwd" required,
     2 env "env" optional,
@@ -2296,11 +2526,12 @@ impl ProcessSpawnParams {
             stream_stdout_stderr: None,
             timeout_ms: None,
             tty: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
 #[cfg(feature = "experimental")]
-setters!(ProcessSpawnParams plain {
+setters!(ProcessSpawnParams {
     /// Sets `env`.
     2 env some (impl Into<BTreeMap<String, Option<String>>>),
     /// Sets `outputBytesCap`.
@@ -2342,9 +2573,11 @@ pub struct ProcessWriteStdinParams {
     pub delta_base64: Option<String>,
     /// Client-supplied, connection-scoped `processHandle` from `process/spawn`.
     pub process_handle: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ProcessWriteStdinParams plain {
+object!(ProcessWriteStdinParams {
     0 close_stdin "closeStdin" optional,
     1 delta_base64 "deltaBase64" optional,
     2 process_handle "processHandle" required,
@@ -2357,11 +2590,12 @@ impl ProcessWriteStdinParams {
             close_stdin: None,
             delta_base64: None,
             process_handle: process_handle.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
 #[cfg(feature = "experimental")]
-setters!(ProcessWriteStdinParams plain {
+setters!(ProcessWriteStdinParams {
     /// Sets `closeStdin`.
     0 close_stdin some (impl Into<bool>),
     /// Sets `deltaBase64`.
@@ -2376,9 +2610,11 @@ pub struct ProjectCreateParams {
     pub metadata: Option<BTreeMap<String, String>>,
     pub name: String,
     pub roots: Vec<ProjectRoot>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ProjectCreateParams plain {
+object!(ProjectCreateParams {
     0 idempotency_key "idempotencyKey" required,
     1 metadata "metadata" optional,
     2 name "name" required,
@@ -2397,11 +2633,12 @@ impl ProjectCreateParams {
             metadata: None,
             name: name.into(),
             roots: roots.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
 #[cfg(feature = "experimental")]
-setters!(ProjectCreateParams plain {
+setters!(ProjectCreateParams {
     /// Sets `metadata`.
     1 metadata some (impl Into<BTreeMap<String, String>>),
 });
@@ -2411,9 +2648,11 @@ setters!(ProjectCreateParams plain {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProjectDeleteParams {
     pub project_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ProjectDeleteParams plain {
+object!(ProjectDeleteParams {
     0 project_id "projectId" required,
 });
 #[cfg(feature = "experimental")]
@@ -2422,6 +2661,7 @@ impl ProjectDeleteParams {
     pub fn new(project_id: impl Into<String>) -> Self {
         Self {
             project_id: project_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -2435,9 +2675,11 @@ pub struct ProjectImportParams {
     pub name: String,
     pub roots: Vec<ProjectRoot>,
     pub threads: Option<Vec<String>>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ProjectImportParams plain {
+object!(ProjectImportParams {
     0 idempotency_key "idempotencyKey" required,
     1 metadata "metadata" optional,
     2 name "name" required,
@@ -2458,11 +2700,12 @@ impl ProjectImportParams {
             name: name.into(),
             roots: roots.into(),
             threads: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
 #[cfg(feature = "experimental")]
-setters!(ProjectImportParams plain {
+setters!(ProjectImportParams {
     /// Sets `metadata`.
     1 metadata some (impl Into<BTreeMap<String, String>>),
     /// Sets `threads`.
@@ -2479,16 +2722,18 @@ pub struct ProjectListParams {
     pub sort_direction: Option<SortDirection>,
     /// Defaults to position. Recency sorting always places empty projects last.
     pub sort_key: Option<ProjectSortKey>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ProjectListParams plain {
+object!(ProjectListParams {
     0 cursor "cursor" optional,
     1 limit "limit" optional,
     2 sort_direction "sortDirection" optional,
     3 sort_key "sortKey" optional,
 });
 #[cfg(feature = "experimental")]
-setters!(ProjectListParams plain {
+setters!(ProjectListParams {
     /// Sets `cursor`.
     0 cursor some (impl Into<String>),
     /// Sets `limit`.
@@ -2505,9 +2750,11 @@ setters!(ProjectListParams plain {
 pub struct ProjectMoveParams {
     pub before_project_id: Option<String>,
     pub project_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ProjectMoveParams plain {
+object!(ProjectMoveParams {
     0 before_project_id "beforeProjectId" optional,
     1 project_id "projectId" required,
 });
@@ -2518,11 +2765,12 @@ impl ProjectMoveParams {
         Self {
             before_project_id: None,
             project_id: project_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
 #[cfg(feature = "experimental")]
-setters!(ProjectMoveParams plain {
+setters!(ProjectMoveParams {
     /// Sets `beforeProjectId`.
     0 before_project_id some (impl Into<String>),
 });
@@ -2532,9 +2780,11 @@ setters!(ProjectMoveParams plain {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProjectReadParams {
     pub project_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ProjectReadParams plain {
+object!(ProjectReadParams {
     0 project_id "projectId" required,
 });
 #[cfg(feature = "experimental")]
@@ -2543,6 +2793,7 @@ impl ProjectReadParams {
     pub fn new(project_id: impl Into<String>) -> Self {
         Self {
             project_id: project_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -2555,9 +2806,11 @@ pub struct ProjectUpdateParams {
     pub name: Option<String>,
     pub project_id: String,
     pub roots: Option<Vec<ProjectRoot>>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ProjectUpdateParams plain {
+object!(ProjectUpdateParams {
     0 metadata "metadata" optional,
     1 name "name" optional,
     2 project_id "projectId" required,
@@ -2572,11 +2825,12 @@ impl ProjectUpdateParams {
             name: None,
             project_id: project_id.into(),
             roots: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
 #[cfg(feature = "experimental")]
-setters!(ProjectUpdateParams plain {
+setters!(ProjectUpdateParams {
     /// Sets `metadata`.
     0 metadata some (impl Into<BTreeMap<String, String>>),
     /// Sets `name`.
@@ -2593,9 +2847,11 @@ pub struct RemoteControlClientsListParams {
     pub environment_id: String,
     pub limit: Option<u32>,
     pub order: Option<RemoteControlClientsListOrder>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(RemoteControlClientsListParams plain {
+object!(RemoteControlClientsListParams {
     0 cursor "cursor" optional,
     1 environment_id "environmentId" required,
     2 limit "limit" optional,
@@ -2610,11 +2866,12 @@ impl RemoteControlClientsListParams {
             environment_id: environment_id.into(),
             limit: None,
             order: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
 #[cfg(feature = "experimental")]
-setters!(RemoteControlClientsListParams plain {
+setters!(RemoteControlClientsListParams {
     /// Sets `cursor`.
     0 cursor some (impl Into<String>),
     /// Sets `limit`.
@@ -2629,9 +2886,11 @@ setters!(RemoteControlClientsListParams plain {
 pub struct RemoteControlClientsRevokeParams {
     pub client_id: String,
     pub environment_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(RemoteControlClientsRevokeParams plain {
+object!(RemoteControlClientsRevokeParams {
     0 client_id "clientId" required,
     1 environment_id "environmentId" required,
 });
@@ -2642,6 +2901,7 @@ impl RemoteControlClientsRevokeParams {
         Self {
             client_id: client_id.into(),
             environment_id: environment_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -2650,11 +2910,13 @@ impl RemoteControlClientsRevokeParams {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RemoteControlDisableParams {
     pub ephemeral: Option<bool>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(RemoteControlDisableParams plain {
+object!(RemoteControlDisableParams {
     0 ephemeral "ephemeral" optional,
 });
-setters!(RemoteControlDisableParams plain {
+setters!(RemoteControlDisableParams {
     /// Sets `ephemeral`.
     0 ephemeral some (impl Into<bool>),
 });
@@ -2663,11 +2925,13 @@ setters!(RemoteControlDisableParams plain {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RemoteControlEnableParams {
     pub ephemeral: Option<bool>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(RemoteControlEnableParams plain {
+object!(RemoteControlEnableParams {
     0 ephemeral "ephemeral" optional,
 });
-setters!(RemoteControlEnableParams plain {
+setters!(RemoteControlEnableParams {
     /// Sets `ephemeral`.
     0 ephemeral some (impl Into<bool>),
 });
@@ -2677,13 +2941,15 @@ setters!(RemoteControlEnableParams plain {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RemoteControlPairingStartParams {
     pub manual_code: Option<bool>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(RemoteControlPairingStartParams plain {
+object!(RemoteControlPairingStartParams {
     0 manual_code "manualCode" optional,
 });
 #[cfg(feature = "experimental")]
-setters!(RemoteControlPairingStartParams plain {
+setters!(RemoteControlPairingStartParams {
     /// Sets `manualCode`.
     0 manual_code some (impl Into<bool>),
 });
@@ -2694,14 +2960,16 @@ setters!(RemoteControlPairingStartParams plain {
 pub struct RemoteControlPairingStatusParams {
     pub manual_pairing_code: Option<String>,
     pub pairing_code: Option<String>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(RemoteControlPairingStatusParams plain {
+object!(RemoteControlPairingStatusParams {
     0 manual_pairing_code "manualPairingCode" optional,
     1 pairing_code "pairingCode" optional,
 });
 #[cfg(feature = "experimental")]
-setters!(RemoteControlPairingStatusParams plain {
+setters!(RemoteControlPairingStatusParams {
     /// Sets `manualPairingCode`.
     0 manual_pairing_code some (impl Into<String>),
     /// Sets `pairingCode`.
@@ -2722,8 +2990,10 @@ pub struct ReviewStartParams {
     pub delivery: Option<ReviewDelivery>,
     pub target: ReviewTarget,
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ReviewStartParams plain {
+object!(ReviewStartParams {
     0 delivery "delivery" optional,
     1 target "target" required,
     2 thread_id "threadId" required,
@@ -2735,10 +3005,11 @@ impl ReviewStartParams {
             delivery: None,
             target: target.into(),
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(ReviewStartParams plain {
+setters!(ReviewStartParams {
     /// Sets `delivery`.
     0 delivery some (impl Into<ReviewDelivery>),
 });
@@ -2754,8 +3025,10 @@ unit!(RolloutCompressParams);
 #[derive(Debug, Clone, PartialEq)]
 pub struct SendAddCreditsNudgeEmailParams {
     pub credit_type: AddCreditsNudgeCreditType,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(SendAddCreditsNudgeEmailParams plain {
+object!(SendAddCreditsNudgeEmailParams {
     0 credit_type "creditType" required,
 });
 impl SendAddCreditsNudgeEmailParams {
@@ -2763,6 +3036,7 @@ impl SendAddCreditsNudgeEmailParams {
     pub fn new(credit_type: impl Into<AddCreditsNudgeCreditType>) -> Self {
         Self {
             credit_type: credit_type.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -2770,9 +3044,12 @@ impl SendAddCreditsNudgeEmailParams {
 /// Params of `server/diagnostics`.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct ServerDiagnosticsParams {}
+pub struct ServerDiagnosticsParams {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
 #[cfg(feature = "experimental")]
-object!(ServerDiagnosticsParams plain {
+object!(ServerDiagnosticsParams {
 });
 
 /// Params of `skills/config/write`.
@@ -2783,8 +3060,10 @@ pub struct SkillsConfigWriteParams {
     pub name: Option<String>,
     /// Path-based selector.
     pub path: Option<AbsolutePathBuf>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(SkillsConfigWriteParams plain {
+object!(SkillsConfigWriteParams {
     0 enabled "enabled" required,
     1 name "name" optional,
     2 path "path" optional,
@@ -2796,10 +3075,11 @@ impl SkillsConfigWriteParams {
             enabled: enabled.into(),
             name: None,
             path: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(SkillsConfigWriteParams plain {
+setters!(SkillsConfigWriteParams {
     /// Sets `name`.
     1 name some (impl Into<String>),
     /// Sets `path`.
@@ -2810,8 +3090,10 @@ setters!(SkillsConfigWriteParams plain {
 #[derive(Debug, Clone, PartialEq)]
 pub struct SkillsExtraRootsSetParams {
     pub extra_roots: Vec<AbsolutePathBuf>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(SkillsExtraRootsSetParams plain {
+object!(SkillsExtraRootsSetParams {
     0 extra_roots "extraRoots" required,
 });
 impl SkillsExtraRootsSetParams {
@@ -2819,6 +3101,7 @@ impl SkillsExtraRootsSetParams {
     pub fn new(extra_roots: impl Into<Vec<AbsolutePathBuf>>) -> Self {
         Self {
             extra_roots: extra_roots.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -2830,12 +3113,14 @@ pub struct SkillsListParams {
     pub cwds: Option<Vec<String>>,
     /// When true, bypass the skills cache and re-scan skills from disk.
     pub force_reload: Option<bool>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(SkillsListParams plain {
+object!(SkillsListParams {
     0 cwds "cwds" optional,
     1 force_reload "forceReload" optional,
 });
-setters!(SkillsListParams plain {
+setters!(SkillsListParams {
     /// Sets `cwds`.
     0 cwds some (impl Into<Vec<String>>),
     /// Sets `forceReload`.
@@ -2848,8 +3133,10 @@ pub struct ThreadApproveGuardianDeniedActionParams {
     /// Serialized `codex_protocol::protocol::GuardianAssessmentEvent`.
     pub event: Value,
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ThreadApproveGuardianDeniedActionParams plain {
+object!(ThreadApproveGuardianDeniedActionParams {
     0 event "event" required,
     1 thread_id "threadId" required,
 });
@@ -2857,8 +3144,9 @@ impl ThreadApproveGuardianDeniedActionParams {
     /// Creates it with what is required; the rest is absent.
     pub fn new(event: Value, thread_id: impl Into<String>) -> Self {
         Self {
-            event: event.into(),
+            event,
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -2867,8 +3155,10 @@ impl ThreadApproveGuardianDeniedActionParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadArchiveParams {
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ThreadArchiveParams plain {
+object!(ThreadArchiveParams {
     0 thread_id "threadId" required,
 });
 impl ThreadArchiveParams {
@@ -2876,6 +3166,7 @@ impl ThreadArchiveParams {
     pub fn new(thread_id: impl Into<String>) -> Self {
         Self {
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -2889,8 +3180,10 @@ pub struct ThreadAttachmentAddParams {
     pub identity_key: String,
     pub payload: Value,
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ThreadAttachmentAddParams plain {
+object!(ThreadAttachmentAddParams {
     0 attachment_type "attachmentType" required,
     1 identity_key "identityKey" required,
     2 payload "payload" required,
@@ -2907,8 +3200,9 @@ impl ThreadAttachmentAddParams {
         Self {
             attachment_type: attachment_type.into(),
             identity_key: identity_key.into(),
-            payload: payload.into(),
+            payload,
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -2921,8 +3215,10 @@ pub struct ThreadAttachmentListParams {
     pub cursor: Option<String>,
     pub limit: Option<u32>,
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ThreadAttachmentListParams plain {
+object!(ThreadAttachmentListParams {
     0 cursor "cursor" optional,
     1 limit "limit" optional,
     2 thread_id "threadId" required,
@@ -2934,10 +3230,11 @@ impl ThreadAttachmentListParams {
             cursor: None,
             limit: None,
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(ThreadAttachmentListParams plain {
+setters!(ThreadAttachmentListParams {
     /// Sets `cursor`.
     0 cursor some (impl Into<String>),
     /// Sets `limit`.
@@ -2955,8 +3252,10 @@ pub struct ThreadAttachmentOwnerListParams {
     pub cursor: Option<String>,
     pub identity_key: String,
     pub limit: Option<u32>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ThreadAttachmentOwnerListParams plain {
+object!(ThreadAttachmentOwnerListParams {
     0 archived "archived" optional,
     1 attachment_type "attachmentType" required,
     2 cursor "cursor" optional,
@@ -2975,10 +3274,11 @@ impl ThreadAttachmentOwnerListParams {
             cursor: None,
             identity_key: identity_key.into(),
             limit: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(ThreadAttachmentOwnerListParams plain {
+setters!(ThreadAttachmentOwnerListParams {
     /// Sets `archived`.
     0 archived some (impl Into<bool>),
     /// Sets `cursor`.
@@ -2995,8 +3295,10 @@ pub struct ThreadAttachmentRemoveParams {
     pub attachment_type: String,
     pub identity_key: String,
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ThreadAttachmentRemoveParams plain {
+object!(ThreadAttachmentRemoveParams {
     0 attachment_type "attachmentType" required,
     1 identity_key "identityKey" required,
     2 thread_id "threadId" required,
@@ -3012,6 +3314,7 @@ impl ThreadAttachmentRemoveParams {
             attachment_type: attachment_type.into(),
             identity_key: identity_key.into(),
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -3021,9 +3324,11 @@ impl ThreadAttachmentRemoveParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadBackgroundTerminalsCleanParams {
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadBackgroundTerminalsCleanParams plain {
+object!(ThreadBackgroundTerminalsCleanParams {
     0 thread_id "threadId" required,
 });
 #[cfg(feature = "experimental")]
@@ -3032,6 +3337,7 @@ impl ThreadBackgroundTerminalsCleanParams {
     pub fn new(thread_id: impl Into<String>) -> Self {
         Self {
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -3045,9 +3351,11 @@ pub struct ThreadBackgroundTerminalsListParams {
     /// Optional page size.
     pub limit: Option<u32>,
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadBackgroundTerminalsListParams plain {
+object!(ThreadBackgroundTerminalsListParams {
     0 cursor "cursor" optional,
     1 limit "limit" optional,
     2 thread_id "threadId" required,
@@ -3060,11 +3368,12 @@ impl ThreadBackgroundTerminalsListParams {
             cursor: None,
             limit: None,
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
 #[cfg(feature = "experimental")]
-setters!(ThreadBackgroundTerminalsListParams plain {
+setters!(ThreadBackgroundTerminalsListParams {
     /// Sets `cursor`.
     0 cursor some (impl Into<String>),
     /// Sets `limit`.
@@ -3077,9 +3386,11 @@ setters!(ThreadBackgroundTerminalsListParams plain {
 pub struct ThreadBackgroundTerminalsTerminateParams {
     pub process_id: String,
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadBackgroundTerminalsTerminateParams plain {
+object!(ThreadBackgroundTerminalsTerminateParams {
     0 process_id "processId" required,
     1 thread_id "threadId" required,
 });
@@ -3090,6 +3401,7 @@ impl ThreadBackgroundTerminalsTerminateParams {
         Self {
             process_id: process_id.into(),
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -3098,8 +3410,10 @@ impl ThreadBackgroundTerminalsTerminateParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadCompactStartParams {
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ThreadCompactStartParams plain {
+object!(ThreadCompactStartParams {
     0 thread_id "threadId" required,
 });
 impl ThreadCompactStartParams {
@@ -3107,6 +3421,7 @@ impl ThreadCompactStartParams {
     pub fn new(thread_id: impl Into<String>) -> Self {
         Self {
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -3119,9 +3434,11 @@ impl ThreadCompactStartParams {
 pub struct ThreadDecrementElicitationParams {
     /// Thread whose out-of-band elicitation counter should be decremented.
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadDecrementElicitationParams plain {
+object!(ThreadDecrementElicitationParams {
     0 thread_id "threadId" required,
 });
 #[cfg(feature = "experimental")]
@@ -3130,6 +3447,7 @@ impl ThreadDecrementElicitationParams {
     pub fn new(thread_id: impl Into<String>) -> Self {
         Self {
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -3138,8 +3456,10 @@ impl ThreadDecrementElicitationParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadDeleteParams {
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ThreadDeleteParams plain {
+object!(ThreadDeleteParams {
     0 thread_id "threadId" required,
 });
 impl ThreadDeleteParams {
@@ -3147,6 +3467,7 @@ impl ThreadDeleteParams {
     pub fn new(thread_id: impl Into<String>) -> Self {
         Self {
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -3206,8 +3527,10 @@ pub struct ThreadForkParams {
     pub thread_id: String,
     /// Optional client-supplied analytics source classification for this forked thread.
     pub thread_source: Option<ThreadSource>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ThreadForkParams plain {
+object!(ThreadForkParams {
     0 approval_policy "approvalPolicy" optional,
     1 approvals_reviewer "approvalsReviewer" optional,
     #[cfg(feature = "experimental")] 2 attach_to_source "attachToSource" optional,
@@ -3267,10 +3590,11 @@ impl ThreadForkParams {
             service_tier: None,
             thread_id: thread_id.into(),
             thread_source: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(ThreadForkParams plain {
+setters!(ThreadForkParams {
     /// Sets `approvalPolicy`.
     0 approval_policy some (impl Into<AskForApproval>),
     /// Sets `approvalsReviewer`.
@@ -3356,8 +3680,10 @@ pub struct ThreadGoalClearParams {
     /// Missing provenance does not supply user authorization.
     pub origin: Option<ThreadGoalMutationOrigin>,
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ThreadGoalClearParams plain {
+object!(ThreadGoalClearParams {
     0 origin "origin" optional,
     1 thread_id "threadId" required,
 });
@@ -3367,10 +3693,11 @@ impl ThreadGoalClearParams {
         Self {
             origin: None,
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(ThreadGoalClearParams plain {
+setters!(ThreadGoalClearParams {
     /// Sets `origin`.
     0 origin some (impl Into<ThreadGoalMutationOrigin>),
 });
@@ -3379,8 +3706,10 @@ setters!(ThreadGoalClearParams plain {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadGoalGetParams {
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ThreadGoalGetParams plain {
+object!(ThreadGoalGetParams {
     0 thread_id "threadId" required,
 });
 impl ThreadGoalGetParams {
@@ -3388,6 +3717,7 @@ impl ThreadGoalGetParams {
     pub fn new(thread_id: impl Into<String>) -> Self {
         Self {
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -3401,8 +3731,10 @@ pub struct ThreadGoalSetParams {
     pub status: Option<ThreadGoalStatus>,
     pub thread_id: String,
     pub token_budget: Option<Option<i64>>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ThreadGoalSetParams plain {
+object!(ThreadGoalSetParams {
     0 objective "objective" optional,
     1 origin "origin" optional,
     2 status "status" optional,
@@ -3418,10 +3750,11 @@ impl ThreadGoalSetParams {
             status: None,
             thread_id: thread_id.into(),
             token_budget: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(ThreadGoalSetParams plain {
+setters!(ThreadGoalSetParams {
     /// Sets `objective`.
     0 objective some (impl Into<String>),
     /// Sets `origin`.
@@ -3439,9 +3772,11 @@ setters!(ThreadGoalSetParams plain {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadGuardianReviewParams {
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadGuardianReviewParams plain {
+object!(ThreadGuardianReviewParams {
     0 thread_id "threadId" required,
 });
 #[cfg(feature = "experimental")]
@@ -3450,6 +3785,7 @@ impl ThreadGuardianReviewParams {
     pub fn new(thread_id: impl Into<String>) -> Self {
         Self {
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -3462,9 +3798,11 @@ impl ThreadGuardianReviewParams {
 pub struct ThreadIncrementElicitationParams {
     /// Thread whose out-of-band elicitation counter should be incremented.
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadIncrementElicitationParams plain {
+object!(ThreadIncrementElicitationParams {
     0 thread_id "threadId" required,
 });
 #[cfg(feature = "experimental")]
@@ -3473,6 +3811,7 @@ impl ThreadIncrementElicitationParams {
     pub fn new(thread_id: impl Into<String>) -> Self {
         Self {
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -3483,8 +3822,10 @@ pub struct ThreadInjectItemsParams {
     /// Raw Responses API items to append to the thread's model-visible history.
     pub items: Vec<Value>,
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ThreadInjectItemsParams plain {
+object!(ThreadInjectItemsParams {
     0 items "items" required,
     1 thread_id "threadId" required,
 });
@@ -3494,6 +3835,7 @@ impl ThreadInjectItemsParams {
         Self {
             items: items.into(),
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -3512,8 +3854,10 @@ pub struct ThreadItemsListParams {
     pub thread_id: String,
     /// Optional turn id to filter by. When omitted, returns items across the thread.
     pub turn_id: Option<String>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ThreadItemsListParams plain {
+object!(ThreadItemsListParams {
     0 cursor "cursor" optional,
     1 defer_output "deferOutput" optional,
     2 limit "limit" optional,
@@ -3531,10 +3875,11 @@ impl ThreadItemsListParams {
             sort_direction: None,
             thread_id: thread_id.into(),
             turn_id: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(ThreadItemsListParams plain {
+setters!(ThreadItemsListParams {
     /// Sets `cursor`.
     0 cursor some (impl Into<ThreadItemsListCursor>),
     /// Sets `deferOutput`.
@@ -3557,9 +3902,11 @@ pub struct ThreadItemsReadParams {
     pub item_ids: Vec<String>,
     pub thread_id: String,
     pub turn_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadItemsReadParams plain {
+object!(ThreadItemsReadParams {
     0 item_ids "itemIds" required,
     1 thread_id "threadId" required,
     2 turn_id "turnId" required,
@@ -3576,6 +3923,7 @@ impl ThreadItemsReadParams {
             item_ids: item_ids.into(),
             thread_id: thread_id.into(),
             turn_id: turn_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -3626,8 +3974,10 @@ pub struct ThreadListParams {
     pub source_kinds: Option<Vec<ThreadSourceKind>>,
     /// If true, return from the state DB without scanning JSONL rollouts to repair thread metadata. Omitted or false preserves scan-and-repair behavior.
     pub use_state_db_only: Option<bool>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ThreadListParams plain {
+object!(ThreadListParams {
     #[cfg(feature = "experimental")] 0 ancestor_thread_id "ancestorThreadId" optional,
     1 archived "archived" optional,
     #[cfg(feature = "experimental")] 2 attached_to_thread_id "attachedToThreadId" optional,
@@ -3648,7 +3998,7 @@ object!(ThreadListParams plain {
     17 source_kinds "sourceKinds" optional,
     18 use_state_db_only "useStateDbOnly" optional,
 });
-setters!(ThreadListParams plain {
+setters!(ThreadListParams {
     /// Sets `ancestorThreadId`.
     #[cfg(feature = "experimental")]
     0 ancestor_thread_id some (impl Into<String>),
@@ -3701,12 +4051,14 @@ pub struct ThreadLoadedListParams {
     pub cursor: Option<String>,
     /// Optional page size; defaults to no limit.
     pub limit: Option<u32>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ThreadLoadedListParams plain {
+object!(ThreadLoadedListParams {
     0 cursor "cursor" optional,
     1 limit "limit" optional,
 });
-setters!(ThreadLoadedListParams plain {
+setters!(ThreadLoadedListParams {
     /// Sets `cursor`.
     0 cursor some (impl Into<String>),
     /// Sets `limit`.
@@ -3719,9 +4071,11 @@ setters!(ThreadLoadedListParams plain {
 pub struct ThreadMemoryModeSetParams {
     pub mode: ThreadMemoryMode,
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadMemoryModeSetParams plain {
+object!(ThreadMemoryModeSetParams {
     0 mode "mode" required,
     1 thread_id "threadId" required,
 });
@@ -3732,6 +4086,7 @@ impl ThreadMemoryModeSetParams {
         Self {
             mode: mode.into(),
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -3742,9 +4097,11 @@ impl ThreadMemoryModeSetParams {
 pub struct ThreadMemoryReadParams {
     /// The thread must already be started or resumed.
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadMemoryReadParams plain {
+object!(ThreadMemoryReadParams {
     0 thread_id "threadId" required,
 });
 #[cfg(feature = "experimental")]
@@ -3753,6 +4110,7 @@ impl ThreadMemoryReadParams {
     pub fn new(thread_id: impl Into<String>) -> Self {
         Self {
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -3769,8 +4127,10 @@ pub struct ThreadMetadataUpdateParams {
     #[cfg(feature = "experimental")]
     pub project_id: Option<String>,
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ThreadMetadataUpdateParams plain {
+object!(ThreadMetadataUpdateParams {
     #[cfg(feature = "experimental")] 0 daybreak_enabled "daybreakEnabled" optional,
     1 git_info "gitInfo" optional,
     #[cfg(feature = "experimental")] 2 project_id "projectId" optional,
@@ -3786,10 +4146,11 @@ impl ThreadMetadataUpdateParams {
             #[cfg(feature = "experimental")]
             project_id: None,
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(ThreadMetadataUpdateParams plain {
+setters!(ThreadMetadataUpdateParams {
     /// Sets `daybreakEnabled`.
     #[cfg(feature = "experimental")]
     0 daybreak_enabled some (impl Into<bool>),
@@ -3806,9 +4167,11 @@ setters!(ThreadMetadataUpdateParams plain {
 pub struct ThreadPredictionRequestParams {
     pub source_turn_id: String,
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadPredictionRequestParams plain {
+object!(ThreadPredictionRequestParams {
     0 source_turn_id "sourceTurnId" required,
     1 thread_id "threadId" required,
 });
@@ -3819,6 +4182,7 @@ impl ThreadPredictionRequestParams {
         Self {
             source_turn_id: source_turn_id.into(),
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -3833,9 +4197,11 @@ pub struct ThreadPrepareApprovedPlanParams {
     pub attachment_path: Option<String>,
     pub markdown: String,
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadPrepareApprovedPlanParams plain {
+object!(ThreadPrepareApprovedPlanParams {
     0 attachment_path "attachmentPath" optional,
     1 markdown "markdown" required,
     2 thread_id "threadId" required,
@@ -3848,11 +4214,12 @@ impl ThreadPrepareApprovedPlanParams {
             attachment_path: None,
             markdown: markdown.into(),
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
 #[cfg(feature = "experimental")]
-setters!(ThreadPrepareApprovedPlanParams plain {
+setters!(ThreadPrepareApprovedPlanParams {
     /// Sets `attachmentPath`.
     0 attachment_path some (impl Into<String>),
 });
@@ -3866,9 +4233,11 @@ pub struct ThreadQueueAddParams {
     /// ResponsesAPI metadata captured from the client submitting this input.
     pub responsesapi_client_metadata: Option<BTreeMap<String, String>>,
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadQueueAddParams plain {
+object!(ThreadQueueAddParams {
     0 client_user_message_id "clientUserMessageId" required,
     1 input "input" required,
     2 responsesapi_client_metadata "responsesapiClientMetadata" optional,
@@ -3887,11 +4256,12 @@ impl ThreadQueueAddParams {
             input: input.into(),
             responsesapi_client_metadata: None,
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
 #[cfg(feature = "experimental")]
-setters!(ThreadQueueAddParams plain {
+setters!(ThreadQueueAddParams {
     /// Sets `responsesapiClientMetadata`.
     2 responsesapi_client_metadata some (impl Into<BTreeMap<String, String>>),
 });
@@ -3902,9 +4272,11 @@ setters!(ThreadQueueAddParams plain {
 pub struct ThreadQueueDeleteParams {
     pub queued_submission_id: String,
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadQueueDeleteParams plain {
+object!(ThreadQueueDeleteParams {
     0 queued_submission_id "queuedSubmissionId" required,
     1 thread_id "threadId" required,
 });
@@ -3918,6 +4290,7 @@ impl ThreadQueueDeleteParams {
         Self {
             queued_submission_id: queued_submission_id.into(),
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -3931,9 +4304,11 @@ pub struct ThreadQueueListParams {
     /// Optional page size; defaults to the standard thread-list page size.
     pub limit: Option<u32>,
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadQueueListParams plain {
+object!(ThreadQueueListParams {
     0 cursor "cursor" optional,
     1 limit "limit" optional,
     2 thread_id "threadId" required,
@@ -3946,11 +4321,12 @@ impl ThreadQueueListParams {
             cursor: None,
             limit: None,
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
 #[cfg(feature = "experimental")]
-setters!(ThreadQueueListParams plain {
+setters!(ThreadQueueListParams {
     /// Sets `cursor`.
     0 cursor some (impl Into<String>),
     /// Sets `limit`.
@@ -3963,9 +4339,11 @@ setters!(ThreadQueueListParams plain {
 pub struct ThreadQueueReorderParams {
     pub queued_submission_ids: Vec<String>,
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadQueueReorderParams plain {
+object!(ThreadQueueReorderParams {
     0 queued_submission_ids "queuedSubmissionIds" required,
     1 thread_id "threadId" required,
 });
@@ -3979,6 +4357,7 @@ impl ThreadQueueReorderParams {
         Self {
             queued_submission_ids: queued_submission_ids.into(),
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -3989,9 +4368,11 @@ impl ThreadQueueReorderParams {
 pub struct ThreadQueueStartParams {
     pub queued_submission_id: Option<String>,
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadQueueStartParams plain {
+object!(ThreadQueueStartParams {
     0 queued_submission_id "queuedSubmissionId" optional,
     1 thread_id "threadId" required,
 });
@@ -4002,11 +4383,12 @@ impl ThreadQueueStartParams {
         Self {
             queued_submission_id: None,
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
 #[cfg(feature = "experimental")]
-setters!(ThreadQueueStartParams plain {
+setters!(ThreadQueueStartParams {
     /// Sets `queuedSubmissionId`.
     0 queued_submission_id some (impl Into<String>),
 });
@@ -4020,9 +4402,11 @@ pub struct ThreadQueueUpdateParams {
     /// Non-empty metadata replaces the input's metadata; omission or an empty map preserves it.
     pub responsesapi_client_metadata: Option<BTreeMap<String, String>>,
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadQueueUpdateParams plain {
+object!(ThreadQueueUpdateParams {
     0 input "input" required,
     1 queued_submission_id "queuedSubmissionId" required,
     2 responsesapi_client_metadata "responsesapiClientMetadata" optional,
@@ -4041,11 +4425,12 @@ impl ThreadQueueUpdateParams {
             queued_submission_id: queued_submission_id.into(),
             responsesapi_client_metadata: None,
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
 #[cfg(feature = "experimental")]
-setters!(ThreadQueueUpdateParams plain {
+setters!(ThreadQueueUpdateParams {
     /// Sets `responsesapiClientMetadata`.
     2 responsesapi_client_metadata some (impl Into<BTreeMap<String, String>>),
 });
@@ -4056,8 +4441,10 @@ pub struct ThreadReadParams {
     /// When true, include turns and their items from rollout history. Full-history hydration is deprecated for paginated threads; prefer a metadata-only read and page with `thread/turns/list` and `thread/items/list`.
     pub include_turns: Option<bool>,
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ThreadReadParams plain {
+object!(ThreadReadParams {
     0 include_turns "includeTurns" optional,
     1 thread_id "threadId" required,
 });
@@ -4067,10 +4454,11 @@ impl ThreadReadParams {
         Self {
             include_turns: None,
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(ThreadReadParams plain {
+setters!(ThreadReadParams {
     /// Sets `includeTurns`.
     0 include_turns some (impl Into<bool>),
 });
@@ -4083,9 +4471,11 @@ pub struct ThreadReadStateUpdateParams {
     pub expected_revision: String,
     pub operation: ThreadReadStateOperation,
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadReadStateUpdateParams plain {
+object!(ThreadReadStateUpdateParams {
     0 expected_revision "expectedRevision" required,
     1 operation "operation" required,
     2 thread_id "threadId" required,
@@ -4102,6 +4492,7 @@ impl ThreadReadStateUpdateParams {
             expected_revision: expected_revision.into(),
             operation: operation.into(),
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -4114,9 +4505,11 @@ impl ThreadReadStateUpdateParams {
 pub struct ThreadRealtimeAppendAudioParams {
     pub audio: ThreadRealtimeAudioChunk,
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadRealtimeAppendAudioParams plain {
+object!(ThreadRealtimeAppendAudioParams {
     0 audio "audio" required,
     1 thread_id "threadId" required,
 });
@@ -4130,6 +4523,7 @@ impl ThreadRealtimeAppendAudioParams {
         Self {
             audio: audio.into(),
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -4142,9 +4536,11 @@ impl ThreadRealtimeAppendAudioParams {
 pub struct ThreadRealtimeAppendSpeechParams {
     pub text: String,
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadRealtimeAppendSpeechParams plain {
+object!(ThreadRealtimeAppendSpeechParams {
     0 text "text" required,
     1 thread_id "threadId" required,
 });
@@ -4155,6 +4551,7 @@ impl ThreadRealtimeAppendSpeechParams {
         Self {
             text: text.into(),
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -4168,9 +4565,11 @@ pub struct ThreadRealtimeAppendTextParams {
     pub role: ConversationTextRole,
     pub text: String,
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadRealtimeAppendTextParams plain {
+object!(ThreadRealtimeAppendTextParams {
     0 role "role" preset(ConversationTextRole :: User),
     1 text "text" required,
     2 thread_id "threadId" required,
@@ -4183,11 +4582,12 @@ impl ThreadRealtimeAppendTextParams {
             role: ConversationTextRole::User,
             text: text.into(),
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
 #[cfg(feature = "experimental")]
-setters!(ThreadRealtimeAppendTextParams plain {
+setters!(ThreadRealtimeAppendTextParams {
     /// Sets `role`.
     0 role default (impl Into<ConversationTextRole>),
 });
@@ -4197,9 +4597,12 @@ setters!(ThreadRealtimeAppendTextParams plain {
 /// EXPERIMENTAL - list voices supported by thread realtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct ThreadRealtimeListVoicesParams {}
+pub struct ThreadRealtimeListVoicesParams {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
 #[cfg(feature = "experimental")]
-object!(ThreadRealtimeListVoicesParams plain {
+object!(ThreadRealtimeListVoicesParams {
 });
 
 /// Params of `thread/realtime/start`.
@@ -4245,9 +4648,11 @@ pub struct ThreadRealtimeStartParams {
     pub voice: Option<RealtimeVoice>,
     /// Client-generated identifier for the product voice session. This is distinct from `realtimeSessionId`.
     pub voice_session_id: Option<String>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadRealtimeStartParams plain {
+object!(ThreadRealtimeStartParams {
     0 backend_reasoning_status "backendReasoningStatus" optional,
     1 client_managed_handoffs "clientManagedHandoffs" optional,
     2 codex_response_handoff_channel_prefixes "codexResponseHandoffChannelPrefixes" optional,
@@ -4299,11 +4704,12 @@ impl ThreadRealtimeStartParams {
             version: None,
             voice: None,
             voice_session_id: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
 #[cfg(feature = "experimental")]
-setters!(ThreadRealtimeStartParams plain {
+setters!(ThreadRealtimeStartParams {
     /// Sets `backendReasoningStatus`.
     0 backend_reasoning_status some (impl Into<bool>),
     /// Sets `clientManagedHandoffs`.
@@ -4351,9 +4757,11 @@ setters!(ThreadRealtimeStartParams plain {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadRealtimeStopParams {
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadRealtimeStopParams plain {
+object!(ThreadRealtimeStopParams {
     0 thread_id "threadId" required,
 });
 #[cfg(feature = "experimental")]
@@ -4362,6 +4770,7 @@ impl ThreadRealtimeStopParams {
     pub fn new(thread_id: impl Into<String>) -> Self {
         Self {
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -4409,8 +4818,10 @@ pub struct ThreadResumeParams {
     pub sandbox: Option<SandboxMode>,
     pub service_tier: Option<Option<String>>,
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ThreadResumeParams plain {
+object!(ThreadResumeParams {
     0 approval_policy "approvalPolicy" optional,
     1 approvals_reviewer "approvalsReviewer" optional,
     2 base_instructions "baseInstructions" optional,
@@ -4457,10 +4868,11 @@ impl ThreadResumeParams {
             sandbox: None,
             service_tier: None,
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(ThreadResumeParams plain {
+setters!(ThreadResumeParams {
     /// Sets `approvalPolicy`.
     0 approval_policy some (impl Into<AskForApproval>),
     /// Sets `approvalsReviewer`.
@@ -4532,8 +4944,10 @@ pub struct ThreadRevertParams {
     /// Turn excluded from the replacement history, together with every later turn.
     pub before_turn_id: String,
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ThreadRevertParams plain {
+object!(ThreadRevertParams {
     0 before_turn_id "beforeTurnId" required,
     1 thread_id "threadId" required,
 });
@@ -4543,6 +4957,7 @@ impl ThreadRevertParams {
         Self {
             before_turn_id: before_turn_id.into(),
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -4552,9 +4967,11 @@ impl ThreadRevertParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadSampleCancelParams {
     pub request_id: RequestId,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadSampleCancelParams plain {
+object!(ThreadSampleCancelParams {
     0 request_id "requestId" required,
 });
 #[cfg(feature = "experimental")]
@@ -4563,6 +4980,7 @@ impl ThreadSampleCancelParams {
     pub fn new(request_id: impl Into<RequestId>) -> Self {
         Self {
             request_id: request_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -4587,9 +5005,11 @@ pub struct ThreadSampleParams {
     pub thread_id: String,
     pub thread_source: Option<ThreadSource>,
     pub turn_trigger: Option<String>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadSampleParams plain {
+object!(ThreadSampleParams {
     0 allow_in_progress_turn "allowInProgressTurn" optional,
     1 disable_mcp "disableMcp" optional,
     2 effort "effort" optional,
@@ -4620,11 +5040,12 @@ impl ThreadSampleParams {
             thread_id: thread_id.into(),
             thread_source: None,
             turn_trigger: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
 #[cfg(feature = "experimental")]
-setters!(ThreadSampleParams plain {
+setters!(ThreadSampleParams {
     /// Sets `allowInProgressTurn`.
     0 allow_in_progress_turn some (impl Into<bool>),
     /// Sets `disableMcp`.
@@ -4654,9 +5075,11 @@ pub struct ThreadSearchOccurrencesParams {
     /// Case-insensitive literal substring to find in visible user messages and both partial and final assistant answers.
     pub search_term: String,
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadSearchOccurrencesParams plain {
+object!(ThreadSearchOccurrencesParams {
     0 cursor "cursor" optional,
     1 limit "limit" optional,
     2 search_term "searchTerm" required,
@@ -4671,11 +5094,12 @@ impl ThreadSearchOccurrencesParams {
             limit: None,
             search_term: search_term.into(),
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
 #[cfg(feature = "experimental")]
-setters!(ThreadSearchOccurrencesParams plain {
+setters!(ThreadSearchOccurrencesParams {
     /// Sets `cursor`.
     0 cursor some (impl Into<String>),
     /// Sets `limit`.
@@ -4704,9 +5128,11 @@ pub struct ThreadSearchParams {
     pub sort_key: Option<ThreadSearchSortKey>,
     /// Optional source filter; when set, only sessions from these source kinds are returned. When omitted or empty, defaults to interactive sources.
     pub source_kinds: Option<Vec<ThreadSourceKind>>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadSearchParams plain {
+object!(ThreadSearchParams {
     0 archived "archived" optional,
     1 current_account_only "currentAccountOnly" optional,
     2 cursor "cursor" optional,
@@ -4731,11 +5157,12 @@ impl ThreadSearchParams {
             sort_direction: None,
             sort_key: None,
             source_kinds: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
 #[cfg(feature = "experimental")]
-setters!(ThreadSearchParams plain {
+setters!(ThreadSearchParams {
     /// Sets `archived`.
     0 archived some (impl Into<bool>),
     /// Sets `currentAccountOnly`.
@@ -4762,8 +5189,10 @@ pub struct ThreadSectionCreateParams {
     pub appearance: Option<ThreadSectionAppearance>,
     /// The user-visible name of the section.
     pub name: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ThreadSectionCreateParams plain {
+object!(ThreadSectionCreateParams {
     0 appearance "appearance" optional,
     1 name "name" required,
 });
@@ -4773,10 +5202,11 @@ impl ThreadSectionCreateParams {
         Self {
             appearance: None,
             name: name.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(ThreadSectionCreateParams plain {
+setters!(ThreadSectionCreateParams {
     /// Sets `appearance`.
     0 appearance some (impl Into<ThreadSectionAppearance>),
 });
@@ -4788,8 +5218,10 @@ setters!(ThreadSectionCreateParams plain {
 pub struct ThreadSectionDeleteParams {
     /// The stable, server-generated identity of the section to delete.
     pub section_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ThreadSectionDeleteParams plain {
+object!(ThreadSectionDeleteParams {
     0 section_id "sectionId" required,
 });
 impl ThreadSectionDeleteParams {
@@ -4797,6 +5229,7 @@ impl ThreadSectionDeleteParams {
     pub fn new(section_id: impl Into<String>) -> Self {
         Self {
             section_id: section_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -4810,12 +5243,14 @@ pub struct ThreadSectionListParams {
     pub cursor: Option<String>,
     /// Maximum number of sections to return.
     pub limit: Option<u32>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ThreadSectionListParams plain {
+object!(ThreadSectionListParams {
     0 cursor "cursor" optional,
     1 limit "limit" optional,
 });
-setters!(ThreadSectionListParams plain {
+setters!(ThreadSectionListParams {
     /// Sets `cursor`.
     0 cursor some (impl Into<String>),
     /// Sets `limit`.
@@ -4833,8 +5268,10 @@ pub struct ThreadSectionMoveParams {
     pub section_id: Option<String>,
     /// Thread to move into, within, or out of a section.
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ThreadSectionMoveParams plain {
+object!(ThreadSectionMoveParams {
     0 before_thread_id "beforeThreadId" optional,
     1 section_id "sectionId" nullable,
     2 thread_id "threadId" required,
@@ -4846,10 +5283,11 @@ impl ThreadSectionMoveParams {
             before_thread_id: None,
             section_id: None,
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(ThreadSectionMoveParams plain {
+setters!(ThreadSectionMoveParams {
     /// Sets `beforeThreadId`.
     0 before_thread_id some (impl Into<String>),
     /// Sets `sectionId`.
@@ -4867,8 +5305,10 @@ pub struct ThreadSectionUpdateParams {
     pub name: String,
     /// The stable, server-generated identity of the section to update.
     pub section_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ThreadSectionUpdateParams plain {
+object!(ThreadSectionUpdateParams {
     0 appearance "appearance" optional,
     1 name "name" required,
     2 section_id "sectionId" required,
@@ -4880,10 +5320,11 @@ impl ThreadSectionUpdateParams {
             appearance: None,
             name: name.into(),
             section_id: section_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(ThreadSectionUpdateParams plain {
+setters!(ThreadSectionUpdateParams {
     /// Sets `appearance`.
     0 appearance some (impl Into<ThreadSectionAppearance>),
 });
@@ -4893,8 +5334,10 @@ setters!(ThreadSectionUpdateParams plain {
 pub struct ThreadSetNameParams {
     pub name: String,
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ThreadSetNameParams plain {
+object!(ThreadSetNameParams {
     0 name "name" required,
     1 thread_id "threadId" required,
 });
@@ -4904,6 +5347,7 @@ impl ThreadSetNameParams {
         Self {
             name: name.into(),
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -4943,9 +5387,11 @@ pub struct ThreadSettingsUpdateParams {
     /// Override the reasoning summary for subsequent turns.
     pub summary: Option<ReasoningSummary>,
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadSettingsUpdateParams plain {
+object!(ThreadSettingsUpdateParams {
     0 approval_policy "approvalPolicy" optional,
     1 approvals_reviewer "approvalsReviewer" optional,
     2 collaboration_mode "collaborationMode" optional,
@@ -4982,11 +5428,12 @@ impl ThreadSettingsUpdateParams {
             service_tier: None,
             summary: None,
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
 #[cfg(feature = "experimental")]
-setters!(ThreadSettingsUpdateParams plain {
+setters!(ThreadSettingsUpdateParams {
     /// Sets `approvalPolicy`.
     0 approval_policy some (impl Into<AskForApproval>),
     /// Sets `approvalsReviewer`.
@@ -5025,8 +5472,10 @@ pub struct ThreadShellCommandParams {
     pub thread_id: String,
     /// Maximum execution time in milliseconds. Defaults to one hour when omitted or null. Must be non-negative; zero requests an immediate timeout, not unlimited execution. Does not affect the immediate RPC acknowledgement.
     pub timeout_ms: Option<i64>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ThreadShellCommandParams plain {
+object!(ThreadShellCommandParams {
     0 command "command" required,
     1 thread_id "threadId" required,
     2 timeout_ms "timeoutMs" optional,
@@ -5038,10 +5487,11 @@ impl ThreadShellCommandParams {
             command: command.into(),
             thread_id: thread_id.into(),
             timeout_ms: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(ThreadShellCommandParams plain {
+setters!(ThreadShellCommandParams {
     /// Sets `timeoutMs`.
     2 timeout_ms some (impl Into<i64>),
 });
@@ -5104,8 +5554,10 @@ pub struct ThreadStartParams {
     pub session_start_source: Option<ThreadStartSource>,
     /// Optional client-supplied analytics source classification for this thread.
     pub thread_source: Option<ThreadSource>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ThreadStartParams plain {
+object!(ThreadStartParams {
     #[cfg(feature = "experimental")] 0 allow_provider_model_fallback "allowProviderModelFallback" optional,
     1 approval_policy "approvalPolicy" optional,
     2 approvals_reviewer "approvalsReviewer" optional,
@@ -5134,7 +5586,7 @@ object!(ThreadStartParams plain {
     25 session_start_source "sessionStartSource" optional,
     26 thread_source "threadSource" optional,
 });
-setters!(ThreadStartParams plain {
+setters!(ThreadStartParams {
     /// Sets `allowProviderModelFallback`.
     #[cfg(feature = "experimental")]
     0 allow_provider_model_fallback some (impl Into<bool>),
@@ -5241,9 +5693,11 @@ pub struct ThreadTimelineListParams {
     pub cursor: Option<String>,
     pub limit: Option<u32>,
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadTimelineListParams plain {
+object!(ThreadTimelineListParams {
     0 cursor "cursor" optional,
     1 limit "limit" optional,
     2 thread_id "threadId" required,
@@ -5256,11 +5710,12 @@ impl ThreadTimelineListParams {
             cursor: None,
             limit: None,
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
 #[cfg(feature = "experimental")]
-setters!(ThreadTimelineListParams plain {
+setters!(ThreadTimelineListParams {
     /// Sets `cursor`.
     0 cursor some (impl Into<String>),
     /// Sets `limit`.
@@ -5279,8 +5734,10 @@ pub struct ThreadTurnsListParams {
     /// Optional turn pagination direction; defaults to descending.
     pub sort_direction: Option<SortDirection>,
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ThreadTurnsListParams plain {
+object!(ThreadTurnsListParams {
     0 cursor "cursor" optional,
     1 items_view "itemsView" optional,
     2 limit "limit" optional,
@@ -5296,10 +5753,11 @@ impl ThreadTurnsListParams {
             limit: None,
             sort_direction: None,
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(ThreadTurnsListParams plain {
+setters!(ThreadTurnsListParams {
     /// Sets `cursor`.
     0 cursor some (impl Into<String>),
     /// Sets `itemsView`.
@@ -5314,8 +5772,10 @@ setters!(ThreadTurnsListParams plain {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadUnarchiveParams {
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ThreadUnarchiveParams plain {
+object!(ThreadUnarchiveParams {
     0 thread_id "threadId" required,
 });
 impl ThreadUnarchiveParams {
@@ -5323,6 +5783,7 @@ impl ThreadUnarchiveParams {
     pub fn new(thread_id: impl Into<String>) -> Self {
         Self {
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -5331,8 +5792,10 @@ impl ThreadUnarchiveParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadUnsubscribeParams {
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ThreadUnsubscribeParams plain {
+object!(ThreadUnsubscribeParams {
     0 thread_id "threadId" required,
 });
 impl ThreadUnsubscribeParams {
@@ -5340,6 +5803,7 @@ impl ThreadUnsubscribeParams {
     pub fn new(thread_id: impl Into<String>) -> Self {
         Self {
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -5349,8 +5813,10 @@ impl ThreadUnsubscribeParams {
 pub struct TurnInterruptParams {
     pub thread_id: String,
     pub turn_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(TurnInterruptParams plain {
+object!(TurnInterruptParams {
     0 thread_id "threadId" required,
     1 turn_id "turnId" required,
 });
@@ -5360,6 +5826,7 @@ impl TurnInterruptParams {
         Self {
             thread_id: thread_id.into(),
             turn_id: turn_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -5384,9 +5851,11 @@ pub struct TurnSettingsUpdateParams {
     pub summary: Option<ReasoningSummary>,
     pub thread_id: String,
     pub turn_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(TurnSettingsUpdateParams plain {
+object!(TurnSettingsUpdateParams {
     0 approvals_reviewer "approvalsReviewer" optional,
     1 effort "effort" optional,
     2 environments "environments" optional,
@@ -5409,11 +5878,12 @@ impl TurnSettingsUpdateParams {
             summary: None,
             thread_id: thread_id.into(),
             turn_id: turn_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
 #[cfg(feature = "experimental")]
-setters!(TurnSettingsUpdateParams plain {
+setters!(TurnSettingsUpdateParams {
     /// Sets `approvalsReviewer`.
     0 approvals_reviewer some (impl Into<ApprovalsReviewer>),
     /// Sets `effort`.
@@ -5504,8 +5974,10 @@ pub struct TurnStartParams {
     pub tool_output: Option<TurnToolOutput>,
     /// Optional source classification for the caller that starts this turn. Ignored when this request steers an already-active turn.
     pub turn_trigger: Option<String>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(TurnStartParams plain {
+object!(TurnStartParams {
     #[cfg(feature = "experimental")] 0 additional_context "additionalContext" optional,
     1 approval_policy "approvalPolicy" optional,
     2 approvals_reviewer "approvalsReviewer" optional,
@@ -5576,10 +6048,11 @@ impl TurnStartParams {
             thread_id: thread_id.into(),
             tool_output: None,
             turn_trigger: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(TurnStartParams plain {
+setters!(TurnStartParams {
     /// Sets `additionalContext`.
     #[cfg(feature = "experimental")]
     0 additional_context some (impl Into<BTreeMap<String, AdditionalContextEntry>>),
@@ -5664,8 +6137,10 @@ pub struct TurnSteerParams {
     #[cfg(feature = "experimental")]
     pub responsesapi_client_metadata_patch: Option<BTreeMap<String, String>>,
     pub thread_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(TurnSteerParams plain {
+object!(TurnSteerParams {
     #[cfg(feature = "experimental")] 0 additional_context "additionalContext" optional,
     1 client_user_message_id "clientUserMessageId" optional,
     2 expected_turn_id "expectedTurnId" required,
@@ -5692,10 +6167,11 @@ impl TurnSteerParams {
             #[cfg(feature = "experimental")]
             responsesapi_client_metadata_patch: None,
             thread_id: thread_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(TurnSteerParams plain {
+setters!(TurnSteerParams {
     /// Sets `additionalContext`.
     #[cfg(feature = "experimental")]
     0 additional_context some (impl Into<BTreeMap<String, AdditionalContextEntry>>),
@@ -5716,9 +6192,11 @@ setters!(TurnSteerParams plain {
 #[derive(Debug, Clone, PartialEq)]
 pub struct UserVerificationCancelParams {
     pub request_id: RequestId,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(UserVerificationCancelParams plain {
+object!(UserVerificationCancelParams {
     0 request_id "requestId" required,
 });
 #[cfg(feature = "experimental")]
@@ -5727,6 +6205,7 @@ impl UserVerificationCancelParams {
     pub fn new(request_id: impl Into<RequestId>) -> Self {
         Self {
             request_id: request_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -5734,25 +6213,34 @@ impl UserVerificationCancelParams {
 /// Params of `userVerification/delete`.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct UserVerificationDeleteParams {}
+pub struct UserVerificationDeleteParams {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
 #[cfg(feature = "experimental")]
-object!(UserVerificationDeleteParams plain {
+object!(UserVerificationDeleteParams {
 });
 
 /// Params of `userVerification/enroll`.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct UserVerificationEnrollParams {}
+pub struct UserVerificationEnrollParams {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
 #[cfg(feature = "experimental")]
-object!(UserVerificationEnrollParams plain {
+object!(UserVerificationEnrollParams {
 });
 
 /// Params of `userVerification/status`.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct UserVerificationStatusParams {}
+pub struct UserVerificationStatusParams {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
 #[cfg(feature = "experimental")]
-object!(UserVerificationStatusParams plain {
+object!(UserVerificationStatusParams {
 });
 
 /// Params of `userVerification/verify`.
@@ -5767,9 +6255,11 @@ pub struct UserVerificationVerifyParams {
     pub description: String,
     /// Display context already approved by the UI; 1–256 UTF-8 bytes.
     pub title: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(UserVerificationVerifyParams plain {
+object!(UserVerificationVerifyParams {
     0 challenge "challenge" required,
     1 description "description" required,
     2 title "title" required,
@@ -5786,6 +6276,7 @@ impl UserVerificationVerifyParams {
             challenge: challenge.into(),
             description: description.into(),
             title: title.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -5800,8 +6291,10 @@ unit!(WindowsSandboxReadinessParams);
 pub struct WindowsSandboxSetupStartParams {
     pub cwd: Option<AbsolutePathBuf>,
     pub mode: WindowsSandboxSetupMode,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(WindowsSandboxSetupStartParams plain {
+object!(WindowsSandboxSetupStartParams {
     0 cwd "cwd" optional,
     1 mode "mode" required,
 });
@@ -5811,10 +6304,11 @@ impl WindowsSandboxSetupStartParams {
         Self {
             cwd: None,
             mode: mode.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(WindowsSandboxSetupStartParams plain {
+setters!(WindowsSandboxSetupStartParams {
     /// Sets `cwd`.
     0 cwd some (impl Into<AbsolutePathBuf>),
 });

@@ -16,7 +16,7 @@ pub struct AccountSessionsResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(AccountSessionsResponse keep {
+object!(AccountSessionsResponse {
     0 active_session_id "activeSessionId" optional,
     1 sessions "sessions" required,
 });
@@ -49,7 +49,7 @@ pub struct AppsInstalledResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AppsInstalledResponse keep {
+object!(AppsInstalledResponse {
     0 apps "apps" required,
 });
 
@@ -65,7 +65,7 @@ pub struct AppsListResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AppsListResponse keep {
+object!(AppsListResponse {
     0 data "data" required,
     1 next_cursor "nextCursor" optional,
 });
@@ -81,7 +81,7 @@ pub struct AppsReadResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AppsReadResponse keep {
+object!(AppsReadResponse {
     0 apps "apps" required,
     1 missing_app_ids "missingAppIds" required,
 });
@@ -101,7 +101,7 @@ pub struct BedrockCheckGovCloudRequirementsResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(BedrockCheckGovCloudRequirementsResponse keep {
+object!(BedrockCheckGovCloudRequirementsResponse {
     0 is_gov_cloud "isGovCloud" required,
     1 should_warn "shouldWarn" required,
 });
@@ -117,7 +117,7 @@ pub struct BedrockDiscoverResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(BedrockDiscoverResponse keep {
+object!(BedrockDiscoverResponse {
     0 environment_credentials "environmentCredentials" required,
     1 profiles "profiles" required,
 });
@@ -131,7 +131,7 @@ pub struct BedrockSetupResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(BedrockSetupResponse keep {
+object!(BedrockSetupResponse {
 });
 
 /// Response to `account/login/cancel`.
@@ -142,7 +142,7 @@ pub struct CancelLoginAccountResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(CancelLoginAccountResponse keep {
+object!(CancelLoginAccountResponse {
     0 status "status" required,
 });
 
@@ -158,7 +158,7 @@ pub struct CollaborationModeListResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(CollaborationModeListResponse keep {
+object!(CollaborationModeListResponse {
     0 data "data" required,
 });
 
@@ -171,7 +171,7 @@ pub struct CommandExecResizeResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(CommandExecResizeResponse keep {
+object!(CommandExecResizeResponse {
 });
 
 /// Response to `command/exec`.
@@ -193,7 +193,7 @@ pub struct CommandExecResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(CommandExecResponse keep {
+object!(CommandExecResponse {
     0 exit_code "exitCode" required,
     1 stderr "stderr" required,
     2 stdout "stdout" required,
@@ -208,7 +208,7 @@ pub struct CommandExecTerminateResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(CommandExecTerminateResponse keep {
+object!(CommandExecTerminateResponse {
 });
 
 /// Response to `command/exec/write`.
@@ -220,7 +220,7 @@ pub struct CommandExecWriteResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(CommandExecWriteResponse keep {
+object!(CommandExecWriteResponse {
 });
 
 /// Response to `config/read`.
@@ -233,7 +233,7 @@ pub struct ConfigReadResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ConfigReadResponse keep {
+object!(ConfigReadResponse {
     0 config "config" required,
     1 layers "layers" optional,
     2 origins "origins" required,
@@ -250,7 +250,7 @@ pub struct ConfigRequirementsReadResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ConfigRequirementsReadResponse keep {
+object!(ConfigRequirementsReadResponse {
     0 requirements "requirements" optional,
     1 supports_independent_speed_modes "supportsIndependentSpeedModes" optional,
 });
@@ -267,7 +267,7 @@ pub struct ConfigWriteResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ConfigWriteResponse keep {
+object!(ConfigWriteResponse {
     0 file_path "filePath" required,
     1 overridden_metadata "overriddenMetadata" optional,
     2 status "status" required,
@@ -282,7 +282,7 @@ pub struct ConsumeAccountRateLimitResetCreditResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ConsumeAccountRateLimitResetCreditResponse keep {
+object!(ConsumeAccountRateLimitResetCreditResponse {
     0 outcome "outcome" required,
 });
 
@@ -295,7 +295,7 @@ pub struct EnvironmentAddResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(EnvironmentAddResponse keep {
+object!(EnvironmentAddResponse {
 });
 
 /// Response to `environment/info`.
@@ -310,7 +310,7 @@ pub struct EnvironmentInfoResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(EnvironmentInfoResponse keep {
+object!(EnvironmentInfoResponse {
     0 cwd "cwd" optional,
     1 shell "shell" required,
 });
@@ -330,7 +330,7 @@ pub struct EnvironmentStatusResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(EnvironmentStatusResponse keep {
+object!(EnvironmentStatusResponse {
     0 error "error" optional,
     1 status "status" required,
 });
@@ -344,7 +344,7 @@ pub struct ExperimentalFeatureEnablementSetResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ExperimentalFeatureEnablementSetResponse keep {
+object!(ExperimentalFeatureEnablementSetResponse {
     0 enablement "enablement" required,
 });
 
@@ -358,7 +358,7 @@ pub struct ExperimentalFeatureListResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ExperimentalFeatureListResponse keep {
+object!(ExperimentalFeatureListResponse {
     0 data "data" required,
     1 next_cursor "nextCursor" optional,
 });
@@ -372,7 +372,7 @@ pub struct ExternalAgentConfigDetectResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ExternalAgentConfigDetectResponse keep {
+object!(ExternalAgentConfigDetectResponse {
     0 connectors "connectors" default,
     1 items "items" required,
 });
@@ -386,7 +386,7 @@ pub struct ExternalAgentConfigImportHistoriesReadResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ExternalAgentConfigImportHistoriesReadResponse keep {
+object!(ExternalAgentConfigImportHistoriesReadResponse {
     0 connectors "connectors" required,
     1 data "data" required,
 });
@@ -399,7 +399,7 @@ pub struct ExternalAgentConfigImportHistoryRecordResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ExternalAgentConfigImportHistoryRecordResponse keep {
+object!(ExternalAgentConfigImportHistoryRecordResponse {
     0 import_id "importId" required,
 });
 
@@ -411,7 +411,7 @@ pub struct ExternalAgentConfigImportResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ExternalAgentConfigImportResponse keep {
+object!(ExternalAgentConfigImportResponse {
     0 import_id "importId" required,
 });
 
@@ -426,7 +426,7 @@ pub struct FeedbackSaveResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(FeedbackSaveResponse keep {
+object!(FeedbackSaveResponse {
     0 prompt_hash "promptHash" optional,
     1 saved_path "savedPath" required,
     2 thread_id "threadId" required,
@@ -442,7 +442,7 @@ pub struct FeedbackUploadResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(FeedbackUploadResponse keep {
+object!(FeedbackUploadResponse {
     0 prompt_hash "promptHash" optional,
     1 thread_id "threadId" required,
 });
@@ -456,7 +456,7 @@ pub struct FsCopyResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(FsCopyResponse keep {
+object!(FsCopyResponse {
 });
 
 /// Response to `fs/createDirectory`.
@@ -468,7 +468,7 @@ pub struct FsCreateDirectoryResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(FsCreateDirectoryResponse keep {
+object!(FsCreateDirectoryResponse {
 });
 
 /// Response to `fs/getMetadata`.
@@ -490,7 +490,7 @@ pub struct FsGetMetadataResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(FsGetMetadataResponse keep {
+object!(FsGetMetadataResponse {
     0 created_at_ms "createdAtMs" required,
     1 is_directory "isDirectory" required,
     2 is_file "isFile" required,
@@ -509,7 +509,7 @@ pub struct FsReadDirectoryResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(FsReadDirectoryResponse keep {
+object!(FsReadDirectoryResponse {
     0 entries "entries" required,
 });
 
@@ -524,7 +524,7 @@ pub struct FsReadFileResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(FsReadFileResponse keep {
+object!(FsReadFileResponse {
     0 data_base64 "dataBase64" required,
 });
 
@@ -537,7 +537,7 @@ pub struct FsRemoveResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(FsRemoveResponse keep {
+object!(FsRemoveResponse {
 });
 
 /// Response to `fs/unwatch`.
@@ -549,7 +549,7 @@ pub struct FsUnwatchResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(FsUnwatchResponse keep {
+object!(FsUnwatchResponse {
 });
 
 /// Response to `fs/watch`.
@@ -563,7 +563,7 @@ pub struct FsWatchResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(FsWatchResponse keep {
+object!(FsWatchResponse {
     0 path "path" required,
 });
 
@@ -576,7 +576,7 @@ pub struct FsWriteFileResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(FsWriteFileResponse keep {
+object!(FsWriteFileResponse {
 });
 
 /// Response to `fuzzyFileSearch`.
@@ -587,7 +587,7 @@ pub struct FuzzyFileSearchResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(FuzzyFileSearchResponse keep {
+object!(FuzzyFileSearchResponse {
     0 files "files" required,
 });
 
@@ -600,7 +600,7 @@ pub struct FuzzyFileSearchSessionStartResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(FuzzyFileSearchSessionStartResponse keep {
+object!(FuzzyFileSearchSessionStartResponse {
 });
 
 /// Response to `fuzzyFileSearch/sessionStop`.
@@ -612,7 +612,7 @@ pub struct FuzzyFileSearchSessionStopResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(FuzzyFileSearchSessionStopResponse keep {
+object!(FuzzyFileSearchSessionStopResponse {
 });
 
 /// Response to `fuzzyFileSearch/sessionUpdate`.
@@ -624,7 +624,7 @@ pub struct FuzzyFileSearchSessionUpdateResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(FuzzyFileSearchSessionUpdateResponse keep {
+object!(FuzzyFileSearchSessionUpdateResponse {
 });
 
 /// Response to `account/gatewayOAuth/cancel`.
@@ -634,7 +634,7 @@ pub struct GatewayOAuthCancelResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(GatewayOAuthCancelResponse keep {
+object!(GatewayOAuthCancelResponse {
 });
 
 /// Response to `account/gatewayOAuth/login`.
@@ -645,7 +645,7 @@ pub struct GatewayOAuthLoginResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(GatewayOAuthLoginResponse keep {
+object!(GatewayOAuthLoginResponse {
     0 prompt "prompt" optional,
 });
 
@@ -667,7 +667,7 @@ pub struct GatewayOAuthReadResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(GatewayOAuthReadResponse keep {
+object!(GatewayOAuthReadResponse {
     0 error "error" optional,
     1 provider_id "providerId" required,
     2 provider_name "providerName" required,
@@ -685,7 +685,7 @@ pub struct GcpSetupResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(GcpSetupResponse keep {
+object!(GcpSetupResponse {
 });
 
 /// Response to `account/rateLimits/read`.
@@ -706,7 +706,7 @@ pub struct GetAccountRateLimitsResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(GetAccountRateLimitsResponse keep {
+object!(GetAccountRateLimitsResponse {
     0 account_id "accountId" optional,
     1 ordinary_usage_allowed "ordinaryUsageAllowed" optional,
     2 rate_limit_reset_credits "rateLimitResetCredits" optional,
@@ -728,7 +728,7 @@ pub struct GetAccountResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(GetAccountResponse keep {
+object!(GetAccountResponse {
     0 account "account" optional,
     1 requires_openai_auth "requiresOpenaiAuth" required,
     2 user_id "userId" optional,
@@ -745,7 +745,7 @@ pub struct GetAccountSecuritySetupResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(GetAccountSecuritySetupResponse keep {
+object!(GetAccountSecuritySetupResponse {
     0 notice "notice" optional,
 });
 
@@ -760,7 +760,7 @@ pub struct GetAccountTokenUsageResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(GetAccountTokenUsageResponse keep {
+object!(GetAccountTokenUsageResponse {
     0 daily_usage_buckets "dailyUsageBuckets" optional,
     1 summary "summary" required,
     2 thread_usage "threadUsage" optional,
@@ -777,7 +777,7 @@ pub struct GetWorkspaceMessagesResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(GetWorkspaceMessagesResponse keep {
+object!(GetWorkspaceMessagesResponse {
     0 feature_enabled "featureEnabled" required,
     1 messages "messages" required,
 });
@@ -790,7 +790,7 @@ pub struct HooksListResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(HooksListResponse keep {
+object!(HooksListResponse {
     0 data "data" required,
 });
 
@@ -808,7 +808,7 @@ pub struct InitializeResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(InitializeResponse keep {
+object!(InitializeResponse {
     0 codex_home "codexHome" required,
     1 platform_family "platformFamily" required,
     2 platform_os "platformOs" required,
@@ -825,7 +825,7 @@ pub struct ListMcpServerStatusResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ListMcpServerStatusResponse keep {
+object!(ListMcpServerStatusResponse {
     0 data "data" required,
     1 next_cursor "nextCursor" optional,
 });
@@ -862,7 +862,7 @@ pub struct LogoutAccountResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(LogoutAccountResponse keep {
+object!(LogoutAccountResponse {
 });
 
 /// Response to `marketplace/add`.
@@ -875,7 +875,7 @@ pub struct MarketplaceAddResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(MarketplaceAddResponse keep {
+object!(MarketplaceAddResponse {
     0 already_added "alreadyAdded" required,
     1 installed_root "installedRoot" required,
     2 marketplace_name "marketplaceName" required,
@@ -890,7 +890,7 @@ pub struct MarketplaceRemoveResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(MarketplaceRemoveResponse keep {
+object!(MarketplaceRemoveResponse {
     0 installed_root "installedRoot" optional,
     1 marketplace_name "marketplaceName" required,
 });
@@ -905,7 +905,7 @@ pub struct MarketplaceUpgradeResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(MarketplaceUpgradeResponse keep {
+object!(MarketplaceUpgradeResponse {
     0 errors "errors" required,
     1 selected_marketplaces "selectedMarketplaces" required,
     2 upgraded_roots "upgradedRoots" required,
@@ -921,7 +921,7 @@ pub struct McpResourceReadResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(McpResourceReadResponse keep {
+object!(McpResourceReadResponse {
     0 contents "contents" required,
     1 origin_call_id "originCallId" optional,
 });
@@ -935,7 +935,7 @@ pub struct McpServerEventStreamStartResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(McpServerEventStreamStartResponse keep {
+object!(McpServerEventStreamStartResponse {
 });
 
 /// Response to `mcpServer/event/stream/stop`.
@@ -947,7 +947,7 @@ pub struct McpServerEventStreamStopResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(McpServerEventStreamStopResponse keep {
+object!(McpServerEventStreamStopResponse {
 });
 
 /// Response to `mcpServer/oauth/login`.
@@ -960,7 +960,7 @@ pub struct McpServerOauthLoginResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(McpServerOauthLoginResponse keep {
+object!(McpServerOauthLoginResponse {
     0 authorization_url "authorizationUrl" required,
     1 login_id "loginId" optional,
 });
@@ -972,7 +972,7 @@ pub struct McpServerRefreshResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(McpServerRefreshResponse keep {
+object!(McpServerRefreshResponse {
 });
 
 /// Response to `mcpServer/tool/call`.
@@ -986,7 +986,7 @@ pub struct McpServerToolCallResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(McpServerToolCallResponse keep {
+object!(McpServerToolCallResponse {
     0 content "content" required,
     1 is_error "isError" optional,
     2 meta "_meta" optional,
@@ -1002,7 +1002,7 @@ pub struct MemoryResetResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(MemoryResetResponse keep {
+object!(MemoryResetResponse {
 });
 
 /// Response to `memory/status`.
@@ -1016,7 +1016,7 @@ pub struct MemoryStatusResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(MemoryStatusResponse keep {
+object!(MemoryStatusResponse {
     0 v2_consolidated_threads "v2ConsolidatedThreads" required,
     1 v2_ready "v2Ready" required,
 });
@@ -1032,7 +1032,7 @@ pub struct MockExperimentalMethodResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(MockExperimentalMethodResponse keep {
+object!(MockExperimentalMethodResponse {
     0 echoed "echoed" optional,
 });
 
@@ -1046,7 +1046,7 @@ pub struct ModelListResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ModelListResponse keep {
+object!(ModelListResponse {
     0 data "data" required,
     1 next_cursor "nextCursor" optional,
 });
@@ -1060,7 +1060,7 @@ pub struct ModelProviderCapabilitiesReadResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ModelProviderCapabilitiesReadResponse keep {
+object!(ModelProviderCapabilitiesReadResponse {
     0 image_generation "imageGeneration" required,
     1 web_search "webSearch" required,
 });
@@ -1073,7 +1073,7 @@ pub struct ModelProviderConfigWriteResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ModelProviderConfigWriteResponse keep {
+object!(ModelProviderConfigWriteResponse {
     0 provider "provider" required,
 });
 
@@ -1087,7 +1087,7 @@ pub struct ModelProviderListResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ModelProviderListResponse keep {
+object!(ModelProviderListResponse {
     0 can_change_default "canChangeDefault" required,
     1 data "data" required,
     2 default_provider_id "defaultProviderId" required,
@@ -1103,7 +1103,7 @@ pub struct PermissionProfileListResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(PermissionProfileListResponse keep {
+object!(PermissionProfileListResponse {
     0 data "data" required,
     1 next_cursor "nextCursor" optional,
 });
@@ -1117,7 +1117,7 @@ pub struct PluginInstallResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(PluginInstallResponse keep {
+object!(PluginInstallResponse {
     0 apps_needing_auth "appsNeedingAuth" required,
     1 auth_policy "authPolicy" required,
 });
@@ -1131,7 +1131,7 @@ pub struct PluginInstalledResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(PluginInstalledResponse keep {
+object!(PluginInstalledResponse {
     0 marketplace_load_errors "marketplaceLoadErrors" default,
     1 marketplaces "marketplaces" required,
 });
@@ -1146,7 +1146,7 @@ pub struct PluginListResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(PluginListResponse keep {
+object!(PluginListResponse {
     0 featured_plugin_ids "featuredPluginIds" default,
     1 marketplace_load_errors "marketplaceLoadErrors" default,
     2 marketplaces "marketplaces" required,
@@ -1160,7 +1160,7 @@ pub struct PluginReadResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(PluginReadResponse keep {
+object!(PluginReadResponse {
     0 plugin "plugin" required,
 });
 
@@ -1179,7 +1179,7 @@ pub struct PluginReconcileResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(PluginReconcileResponse keep {
+object!(PluginReconcileResponse {
     0 changed_plugins "changedPlugins" required,
     1 failed_materialization_remote_plugin_ids "failedMaterializationRemotePluginIds" required,
     2 failed_remote_plugin_ids "failedRemotePluginIds" required,
@@ -1196,7 +1196,7 @@ pub struct PluginSearchResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(PluginSearchResponse keep {
+object!(PluginSearchResponse {
     0 data "data" required,
     1 next_cursor "nextCursor" optional,
 });
@@ -1215,7 +1215,7 @@ pub struct PluginShareCheckoutResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(PluginShareCheckoutResponse keep {
+object!(PluginShareCheckoutResponse {
     0 marketplace_name "marketplaceName" required,
     1 marketplace_path "marketplacePath" required,
     2 plugin_id "pluginId" required,
@@ -1232,7 +1232,7 @@ pub struct PluginShareDeleteResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(PluginShareDeleteResponse keep {
+object!(PluginShareDeleteResponse {
 });
 
 /// Response to `plugin/share/list`.
@@ -1243,7 +1243,7 @@ pub struct PluginShareListResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(PluginShareListResponse keep {
+object!(PluginShareListResponse {
     0 data "data" required,
 });
 
@@ -1257,7 +1257,7 @@ pub struct PluginShareSaveResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(PluginShareSaveResponse keep {
+object!(PluginShareSaveResponse {
     0 can_publish_to_workspace "canPublishToWorkspace" optional,
     1 remote_plugin_id "remotePluginId" required,
     2 share_url "shareUrl" required,
@@ -1272,7 +1272,7 @@ pub struct PluginShareUpdateTargetsResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(PluginShareUpdateTargetsResponse keep {
+object!(PluginShareUpdateTargetsResponse {
     0 discoverability "discoverability" required,
     1 principals "principals" required,
 });
@@ -1285,7 +1285,7 @@ pub struct PluginSkillReadResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(PluginSkillReadResponse keep {
+object!(PluginSkillReadResponse {
     0 contents "contents" optional,
 });
 
@@ -1296,7 +1296,7 @@ pub struct PluginUninstallResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(PluginUninstallResponse keep {
+object!(PluginUninstallResponse {
 });
 
 /// Response to `process/kill`.
@@ -1310,7 +1310,7 @@ pub struct ProcessKillResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ProcessKillResponse keep {
+object!(ProcessKillResponse {
 });
 
 /// Response to `process/resizePty`.
@@ -1324,7 +1324,7 @@ pub struct ProcessResizePtyResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ProcessResizePtyResponse keep {
+object!(ProcessResizePtyResponse {
 });
 
 /// Response to `process/spawn`.
@@ -1338,7 +1338,7 @@ pub struct ProcessSpawnResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ProcessSpawnResponse keep {
+object!(ProcessSpawnResponse {
 });
 
 /// Response to `process/writeStdin`.
@@ -1352,7 +1352,7 @@ pub struct ProcessWriteStdinResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ProcessWriteStdinResponse keep {
+object!(ProcessWriteStdinResponse {
 });
 
 /// Response to `project/create`.
@@ -1365,7 +1365,7 @@ pub struct ProjectCreateResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ProjectCreateResponse keep {
+object!(ProjectCreateResponse {
     0 project "project" required,
 });
 
@@ -1378,7 +1378,7 @@ pub struct ProjectDeleteResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ProjectDeleteResponse keep {
+object!(ProjectDeleteResponse {
 });
 
 /// Response to `project/import`.
@@ -1391,7 +1391,7 @@ pub struct ProjectImportResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ProjectImportResponse keep {
+object!(ProjectImportResponse {
     0 project "project" required,
 });
 
@@ -1406,7 +1406,7 @@ pub struct ProjectListResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ProjectListResponse keep {
+object!(ProjectListResponse {
     0 data "data" required,
     1 next_cursor "nextCursor" optional,
 });
@@ -1420,7 +1420,7 @@ pub struct ProjectMoveResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ProjectMoveResponse keep {
+object!(ProjectMoveResponse {
 });
 
 /// Response to `project/read`.
@@ -1433,7 +1433,7 @@ pub struct ProjectReadResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ProjectReadResponse keep {
+object!(ProjectReadResponse {
     0 project "project" required,
 });
 
@@ -1447,7 +1447,7 @@ pub struct ProjectUpdateResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ProjectUpdateResponse keep {
+object!(ProjectUpdateResponse {
     0 project "project" required,
 });
 
@@ -1462,7 +1462,7 @@ pub struct RemoteControlClientsListResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(RemoteControlClientsListResponse keep {
+object!(RemoteControlClientsListResponse {
     0 data "data" required,
     1 next_cursor "nextCursor" optional,
 });
@@ -1476,7 +1476,7 @@ pub struct RemoteControlClientsRevokeResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(RemoteControlClientsRevokeResponse keep {
+object!(RemoteControlClientsRevokeResponse {
 });
 
 /// Response to `remoteControl/disable`.
@@ -1492,7 +1492,7 @@ pub struct RemoteControlDisableResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(RemoteControlDisableResponse keep {
+object!(RemoteControlDisableResponse {
     0 environment_id "environmentId" optional,
     1 installation_id "installationId" required,
     2 server_name "serverName" required,
@@ -1512,7 +1512,7 @@ pub struct RemoteControlEnableResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(RemoteControlEnableResponse keep {
+object!(RemoteControlEnableResponse {
     0 environment_id "environmentId" optional,
     1 installation_id "installationId" required,
     2 server_name "serverName" required,
@@ -1532,7 +1532,7 @@ pub struct RemoteControlPairingStartResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(RemoteControlPairingStartResponse keep {
+object!(RemoteControlPairingStartResponse {
     0 environment_id "environmentId" required,
     1 expires_at "expiresAt" required,
     2 manual_pairing_code "manualPairingCode" optional,
@@ -1549,7 +1549,7 @@ pub struct RemoteControlPairingStatusResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(RemoteControlPairingStatusResponse keep {
+object!(RemoteControlPairingStatusResponse {
     0 claimed "claimed" required,
 });
 
@@ -1566,7 +1566,7 @@ pub struct RemoteControlStatusReadResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(RemoteControlStatusReadResponse keep {
+object!(RemoteControlStatusReadResponse {
     0 environment_id "environmentId" optional,
     1 installation_id "installationId" required,
     2 server_name "serverName" required,
@@ -1583,7 +1583,7 @@ pub struct ReviewStartResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ReviewStartResponse keep {
+object!(ReviewStartResponse {
     0 review_thread_id "reviewThreadId" required,
     1 turn "turn" required,
 });
@@ -1599,7 +1599,7 @@ pub struct RolloutCompressResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(RolloutCompressResponse keep {
+object!(RolloutCompressResponse {
 });
 
 /// Response to `account/sendAddCreditsNudgeEmail`.
@@ -1610,7 +1610,7 @@ pub struct SendAddCreditsNudgeEmailResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(SendAddCreditsNudgeEmailResponse keep {
+object!(SendAddCreditsNudgeEmailResponse {
     0 status "status" required,
 });
 
@@ -1625,7 +1625,7 @@ pub struct ServerDiagnosticsResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ServerDiagnosticsResponse keep {
+object!(ServerDiagnosticsResponse {
     0 gauges "gauges" required,
     1 process "process" required,
 });
@@ -1638,7 +1638,7 @@ pub struct SkillsConfigWriteResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(SkillsConfigWriteResponse keep {
+object!(SkillsConfigWriteResponse {
     0 effective_enabled "effectiveEnabled" required,
 });
 
@@ -1649,7 +1649,7 @@ pub struct SkillsExtraRootsSetResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(SkillsExtraRootsSetResponse keep {
+object!(SkillsExtraRootsSetResponse {
 });
 
 /// Response to `skills/list`.
@@ -1660,7 +1660,7 @@ pub struct SkillsListResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(SkillsListResponse keep {
+object!(SkillsListResponse {
     0 data "data" required,
 });
 
@@ -1671,7 +1671,7 @@ pub struct ThreadApproveGuardianDeniedActionResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadApproveGuardianDeniedActionResponse keep {
+object!(ThreadApproveGuardianDeniedActionResponse {
 });
 
 /// Response to `thread/archive`.
@@ -1681,7 +1681,7 @@ pub struct ThreadArchiveResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadArchiveResponse keep {
+object!(ThreadArchiveResponse {
 });
 
 /// Response to `thread/attachment/add`.
@@ -1695,7 +1695,7 @@ pub struct ThreadAttachmentAddResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadAttachmentAddResponse keep {
+object!(ThreadAttachmentAddResponse {
     0 attachment "attachment" required,
     1 outcome "outcome" required,
 });
@@ -1711,7 +1711,7 @@ pub struct ThreadAttachmentListResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadAttachmentListResponse keep {
+object!(ThreadAttachmentListResponse {
     0 data "data" required,
     1 next_cursor "nextCursor" optional,
 });
@@ -1727,7 +1727,7 @@ pub struct ThreadAttachmentOwnerListResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadAttachmentOwnerListResponse keep {
+object!(ThreadAttachmentOwnerListResponse {
     0 data "data" required,
     1 next_cursor "nextCursor" optional,
 });
@@ -1741,7 +1741,7 @@ pub struct ThreadAttachmentRemoveResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadAttachmentRemoveResponse keep {
+object!(ThreadAttachmentRemoveResponse {
 });
 
 /// Response to `thread/backgroundTerminals/clean`.
@@ -1753,7 +1753,7 @@ pub struct ThreadBackgroundTerminalsCleanResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadBackgroundTerminalsCleanResponse keep {
+object!(ThreadBackgroundTerminalsCleanResponse {
 });
 
 /// Response to `thread/backgroundTerminals/list`.
@@ -1768,7 +1768,7 @@ pub struct ThreadBackgroundTerminalsListResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadBackgroundTerminalsListResponse keep {
+object!(ThreadBackgroundTerminalsListResponse {
     0 data "data" required,
     1 next_cursor "nextCursor" optional,
 });
@@ -1783,7 +1783,7 @@ pub struct ThreadBackgroundTerminalsTerminateResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadBackgroundTerminalsTerminateResponse keep {
+object!(ThreadBackgroundTerminalsTerminateResponse {
     0 terminated "terminated" required,
 });
 
@@ -1794,7 +1794,7 @@ pub struct ThreadCompactStartResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadCompactStartResponse keep {
+object!(ThreadCompactStartResponse {
 });
 
 /// Response to `thread/decrement_elicitation`.
@@ -1812,7 +1812,7 @@ pub struct ThreadDecrementElicitationResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadDecrementElicitationResponse keep {
+object!(ThreadDecrementElicitationResponse {
     0 count "count" required,
     1 paused "paused" required,
 });
@@ -1824,7 +1824,7 @@ pub struct ThreadDeleteResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadDeleteResponse keep {
+object!(ThreadDeleteResponse {
 });
 
 /// Response to `thread/fork`.
@@ -1858,7 +1858,7 @@ pub struct ThreadForkResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadForkResponse keep {
+object!(ThreadForkResponse {
     #[cfg(feature = "experimental")] 0 active_permission_profile "activePermissionProfile" optional,
     1 approval_policy "approvalPolicy" required,
     2 approvals_reviewer "approvalsReviewer" required,
@@ -1883,7 +1883,7 @@ pub struct ThreadGoalClearResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadGoalClearResponse keep {
+object!(ThreadGoalClearResponse {
     0 cleared "cleared" required,
 });
 
@@ -1895,7 +1895,7 @@ pub struct ThreadGoalGetResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadGoalGetResponse keep {
+object!(ThreadGoalGetResponse {
     0 goal "goal" optional,
 });
 
@@ -1907,7 +1907,7 @@ pub struct ThreadGoalSetResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadGoalSetResponse keep {
+object!(ThreadGoalSetResponse {
     0 goal "goal" required,
 });
 
@@ -1923,7 +1923,7 @@ pub struct ThreadGuardianReviewResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadGuardianReviewResponse keep {
+object!(ThreadGuardianReviewResponse {
     0 assessment "assessment" optional,
     1 call_id "callId" required,
 });
@@ -1943,7 +1943,7 @@ pub struct ThreadIncrementElicitationResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadIncrementElicitationResponse keep {
+object!(ThreadIncrementElicitationResponse {
     0 count "count" required,
     1 paused "paused" required,
 });
@@ -1955,7 +1955,7 @@ pub struct ThreadInjectItemsResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadInjectItemsResponse keep {
+object!(ThreadInjectItemsResponse {
 });
 
 /// Response to `thread/items/list`.
@@ -1970,7 +1970,7 @@ pub struct ThreadItemsListResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadItemsListResponse keep {
+object!(ThreadItemsListResponse {
     0 backwards_cursor "backwardsCursor" optional,
     1 data "data" required,
     2 next_cursor "nextCursor" optional,
@@ -1988,7 +1988,7 @@ pub struct ThreadItemsReadResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadItemsReadResponse keep {
+object!(ThreadItemsReadResponse {
     0 data "data" required,
 });
 
@@ -2007,7 +2007,7 @@ pub struct ThreadListResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadListResponse keep {
+object!(ThreadListResponse {
     0 backwards_cursor "backwardsCursor" optional,
     1 data "data" required,
     2 next_cursor "nextCursor" optional,
@@ -2025,7 +2025,7 @@ pub struct ThreadLoadedListResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadLoadedListResponse keep {
+object!(ThreadLoadedListResponse {
     0 data "data" required,
     1 next_cursor "nextCursor" optional,
 });
@@ -2039,7 +2039,7 @@ pub struct ThreadMemoryModeSetResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadMemoryModeSetResponse keep {
+object!(ThreadMemoryModeSetResponse {
 });
 
 /// Response to `thread/memory/read`.
@@ -2053,7 +2053,7 @@ pub struct ThreadMemoryReadResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadMemoryReadResponse keep {
+object!(ThreadMemoryReadResponse {
     0 summary "summary" optional,
 });
 
@@ -2065,7 +2065,7 @@ pub struct ThreadMetadataUpdateResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadMetadataUpdateResponse keep {
+object!(ThreadMetadataUpdateResponse {
     0 thread "thread" required,
 });
 
@@ -2078,7 +2078,7 @@ pub struct ThreadPredictionRequestResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadPredictionRequestResponse keep {
+object!(ThreadPredictionRequestResponse {
 });
 
 /// Response to `thread/prepareApprovedPlan`.
@@ -2092,7 +2092,7 @@ pub struct ThreadPrepareApprovedPlanResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadPrepareApprovedPlanResponse keep {
+object!(ThreadPrepareApprovedPlanResponse {
     0 prompt "prompt" required,
 });
 
@@ -2106,7 +2106,7 @@ pub struct ThreadQueueAddResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadQueueAddResponse keep {
+object!(ThreadQueueAddResponse {
     0 queued_submission "queuedSubmission" required,
 });
 
@@ -2120,7 +2120,7 @@ pub struct ThreadQueueDeleteResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadQueueDeleteResponse keep {
+object!(ThreadQueueDeleteResponse {
     0 deleted "deleted" required,
 });
 
@@ -2136,7 +2136,7 @@ pub struct ThreadQueueListResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadQueueListResponse keep {
+object!(ThreadQueueListResponse {
     0 data "data" required,
     1 next_cursor "nextCursor" optional,
 });
@@ -2150,7 +2150,7 @@ pub struct ThreadQueueReorderResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadQueueReorderResponse keep {
+object!(ThreadQueueReorderResponse {
 });
 
 /// Response to `thread/queue/start`.
@@ -2163,7 +2163,7 @@ pub struct ThreadQueueStartResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadQueueStartResponse keep {
+object!(ThreadQueueStartResponse {
     0 turn "turn" required,
 });
 
@@ -2177,7 +2177,7 @@ pub struct ThreadQueueUpdateResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadQueueUpdateResponse keep {
+object!(ThreadQueueUpdateResponse {
     0 queued_submission "queuedSubmission" required,
 });
 
@@ -2192,7 +2192,7 @@ pub struct ThreadReadResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadReadResponse keep {
+object!(ThreadReadResponse {
     #[cfg(feature = "experimental")] 0 read_state "readState" optional,
     1 thread "thread" required,
 });
@@ -2207,7 +2207,7 @@ pub struct ThreadReadStateUpdateResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadReadStateUpdateResponse keep {
+object!(ThreadReadStateUpdateResponse {
     0 read_state "readState" required,
 });
 
@@ -2222,7 +2222,7 @@ pub struct ThreadRealtimeAppendAudioResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadRealtimeAppendAudioResponse keep {
+object!(ThreadRealtimeAppendAudioResponse {
 });
 
 /// Response to `thread/realtime/appendSpeech`.
@@ -2236,7 +2236,7 @@ pub struct ThreadRealtimeAppendSpeechResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadRealtimeAppendSpeechResponse keep {
+object!(ThreadRealtimeAppendSpeechResponse {
 });
 
 /// Response to `thread/realtime/appendText`.
@@ -2250,7 +2250,7 @@ pub struct ThreadRealtimeAppendTextResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadRealtimeAppendTextResponse keep {
+object!(ThreadRealtimeAppendTextResponse {
 });
 
 /// Response to `thread/realtime/listVoices`.
@@ -2265,7 +2265,7 @@ pub struct ThreadRealtimeListVoicesResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadRealtimeListVoicesResponse keep {
+object!(ThreadRealtimeListVoicesResponse {
     0 voices "voices" required,
 });
 
@@ -2280,7 +2280,7 @@ pub struct ThreadRealtimeStartResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadRealtimeStartResponse keep {
+object!(ThreadRealtimeStartResponse {
 });
 
 /// Response to `thread/realtime/stop`.
@@ -2294,7 +2294,7 @@ pub struct ThreadRealtimeStopResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadRealtimeStopResponse keep {
+object!(ThreadRealtimeStopResponse {
 });
 
 /// Response to `thread/resume`.
@@ -2341,7 +2341,7 @@ pub struct ThreadResumeResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadResumeResponse keep {
+object!(ThreadResumeResponse {
     #[cfg(feature = "experimental")] 0 active_permission_profile "activePermissionProfile" optional,
     1 approval_policy "approvalPolicy" required,
     2 approvals_reviewer "approvalsReviewer" required,
@@ -2379,7 +2379,7 @@ pub struct ThreadRevertResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadRevertResponse keep {
+object!(ThreadRevertResponse {
     0 items_backwards_cursor "itemsBackwardsCursor" optional,
     1 thread "thread" required,
     2 turns_backwards_cursor "turnsBackwardsCursor" optional,
@@ -2394,7 +2394,7 @@ pub struct ThreadSampleCancelResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadSampleCancelResponse keep {
+object!(ThreadSampleCancelResponse {
 });
 
 /// Response to `thread/sample`.
@@ -2413,7 +2413,7 @@ pub struct ThreadSampleResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadSampleResponse keep {
+object!(ThreadSampleResponse {
     0 cached_input_tokens "cachedInputTokens" optional,
     1 input_tokens "inputTokens" optional,
     2 output_tokens "outputTokens" optional,
@@ -2435,7 +2435,7 @@ pub struct ThreadSearchOccurrencesResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadSearchOccurrencesResponse keep {
+object!(ThreadSearchOccurrencesResponse {
     0 data "data" required,
     1 next_cursor "nextCursor" optional,
 });
@@ -2454,7 +2454,7 @@ pub struct ThreadSearchResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadSearchResponse keep {
+object!(ThreadSearchResponse {
     0 backwards_cursor "backwardsCursor" optional,
     1 data "data" required,
     2 next_cursor "nextCursor" optional,
@@ -2470,7 +2470,7 @@ pub struct ThreadSectionCreateResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadSectionCreateResponse keep {
+object!(ThreadSectionCreateResponse {
     0 section "section" required,
 });
 
@@ -2483,7 +2483,7 @@ pub struct ThreadSectionDeleteResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadSectionDeleteResponse keep {
+object!(ThreadSectionDeleteResponse {
 });
 
 /// Response to `threadSection/list`.
@@ -2498,7 +2498,7 @@ pub struct ThreadSectionListResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadSectionListResponse keep {
+object!(ThreadSectionListResponse {
     0 data "data" required,
     1 next_cursor "nextCursor" optional,
 });
@@ -2510,7 +2510,7 @@ pub struct ThreadSectionMoveResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadSectionMoveResponse keep {
+object!(ThreadSectionMoveResponse {
 });
 
 /// Response to `threadSection/update`.
@@ -2523,7 +2523,7 @@ pub struct ThreadSectionUpdateResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadSectionUpdateResponse keep {
+object!(ThreadSectionUpdateResponse {
     0 section "section" required,
 });
 
@@ -2534,7 +2534,7 @@ pub struct ThreadSetNameResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadSetNameResponse keep {
+object!(ThreadSetNameResponse {
 });
 
 /// Response to `thread/settings/update`.
@@ -2546,7 +2546,7 @@ pub struct ThreadSettingsUpdateResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadSettingsUpdateResponse keep {
+object!(ThreadSettingsUpdateResponse {
 });
 
 /// Response to `thread/shellCommand`.
@@ -2556,7 +2556,7 @@ pub struct ThreadShellCommandResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadShellCommandResponse keep {
+object!(ThreadShellCommandResponse {
 });
 
 /// Response to `thread/start`.
@@ -2590,7 +2590,7 @@ pub struct ThreadStartResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadStartResponse keep {
+object!(ThreadStartResponse {
     #[cfg(feature = "experimental")] 0 active_permission_profile "activePermissionProfile" optional,
     1 approval_policy "approvalPolicy" required,
     2 approvals_reviewer "approvalsReviewer" required,
@@ -2621,7 +2621,7 @@ pub struct ThreadTimelineListResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadTimelineListResponse keep {
+object!(ThreadTimelineListResponse {
     0 active_realtime_session_at_page_start "activeRealtimeSessionAtPageStart" optional,
     1 data "data" required,
     2 next_cursor "nextCursor" optional,
@@ -2639,7 +2639,7 @@ pub struct ThreadTurnsListResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadTurnsListResponse keep {
+object!(ThreadTurnsListResponse {
     0 backwards_cursor "backwardsCursor" optional,
     1 data "data" required,
     2 next_cursor "nextCursor" optional,
@@ -2653,7 +2653,7 @@ pub struct ThreadUnarchiveResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadUnarchiveResponse keep {
+object!(ThreadUnarchiveResponse {
     0 thread "thread" required,
 });
 
@@ -2665,7 +2665,7 @@ pub struct ThreadUnsubscribeResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadUnsubscribeResponse keep {
+object!(ThreadUnsubscribeResponse {
     0 status "status" required,
 });
 
@@ -2676,7 +2676,7 @@ pub struct TurnInterruptResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(TurnInterruptResponse keep {
+object!(TurnInterruptResponse {
 });
 
 /// Response to `turn/settings/update`.
@@ -2689,7 +2689,7 @@ pub struct TurnSettingsUpdateResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(TurnSettingsUpdateResponse keep {
+object!(TurnSettingsUpdateResponse {
     0 status "status" required,
 });
 
@@ -2701,7 +2701,7 @@ pub struct TurnStartResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(TurnStartResponse keep {
+object!(TurnStartResponse {
     0 turn "turn" required,
 });
 
@@ -2713,7 +2713,7 @@ pub struct TurnSteerResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(TurnSteerResponse keep {
+object!(TurnSteerResponse {
     0 turn_id "turnId" required,
 });
 
@@ -2728,7 +2728,7 @@ pub struct UserVerificationCancelResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(UserVerificationCancelResponse keep {
+object!(UserVerificationCancelResponse {
 });
 
 /// Response to `userVerification/delete`.
@@ -2740,7 +2740,7 @@ pub struct UserVerificationDeleteResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(UserVerificationDeleteResponse keep {
+object!(UserVerificationDeleteResponse {
 });
 
 /// Response to `userVerification/enroll`.
@@ -2758,7 +2758,7 @@ pub struct UserVerificationEnrollResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(UserVerificationEnrollResponse keep {
+object!(UserVerificationEnrollResponse {
     0 algorithm "algorithm" optional,
     1 credential_id "credentialId" required,
     2 public_key "publicKey" optional,
@@ -2778,7 +2778,7 @@ pub struct UserVerificationStatusResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(UserVerificationStatusResponse keep {
+object!(UserVerificationStatusResponse {
     0 credential_id "credentialId" optional,
     1 unavailable_message "unavailableMessage" optional,
     2 unavailable_reason "unavailableReason" optional,
@@ -2794,7 +2794,7 @@ pub struct UserVerificationVerifyResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(UserVerificationVerifyResponse keep {
+object!(UserVerificationVerifyResponse {
     0 proof "proof" required,
 });
 
@@ -2806,7 +2806,7 @@ pub struct WindowsSandboxReadinessResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(WindowsSandboxReadinessResponse keep {
+object!(WindowsSandboxReadinessResponse {
     0 status "status" required,
 });
 
@@ -2818,6 +2818,6 @@ pub struct WindowsSandboxSetupStartResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(WindowsSandboxSetupStartResponse keep {
+object!(WindowsSandboxSetupStartResponse {
     0 started "started" required,
 });

@@ -20,7 +20,7 @@ pub struct ApplyPatchApprovalParams {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ApplyPatchApprovalParams keep {
+object!(ApplyPatchApprovalParams {
     0 call_id "callId" required,
     1 conversation_id "conversationId" required,
     2 file_changes "fileChanges" required,
@@ -32,14 +32,19 @@ object!(ApplyPatchApprovalParams keep {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ApplyPatchApprovalResponse {
     pub decision: ReviewDecision,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ApplyPatchApprovalResponse plain {
+object!(ApplyPatchApprovalResponse {
     0 decision "decision" required,
 });
 impl ApplyPatchApprovalResponse {
     /// Creates it with what is required; the rest is absent.
     pub fn new(decision: impl Into<ReviewDecision>) -> Self {
-        Self { decision: decision.into() }
+        Self {
+            decision: decision.into(),
+            unknown_fields: UnknownFields::default(),
+        }
     }
 }
 
@@ -50,7 +55,7 @@ pub struct AttestationGenerateParams {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AttestationGenerateParams keep {
+object!(AttestationGenerateParams {
 });
 
 /// The client's answer to `attestation/generate`.
@@ -58,14 +63,19 @@ object!(AttestationGenerateParams keep {
 pub struct AttestationGenerateResponse {
     /// Opaque client attestation token.
     pub token: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(AttestationGenerateResponse plain {
+object!(AttestationGenerateResponse {
     0 token "token" required,
 });
 impl AttestationGenerateResponse {
     /// Creates it with what is required; the rest is absent.
     pub fn new(token: impl Into<String>) -> Self {
-        Self { token: token.into() }
+        Self {
+            token: token.into(),
+            unknown_fields: UnknownFields::default(),
+        }
     }
 }
 redacted_debug!(AttestationGenerateResponse {
@@ -86,7 +96,7 @@ pub struct ChatgptAuthTokensRefreshParams {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ChatgptAuthTokensRefreshParams keep {
+object!(ChatgptAuthTokensRefreshParams {
     0 previous_account_id "previousAccountId" optional,
     1 reason "reason" required,
 });
@@ -97,8 +107,10 @@ pub struct ChatgptAuthTokensRefreshResponse {
     pub access_token: String,
     pub chatgpt_account_id: String,
     pub chatgpt_plan_type: Option<String>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ChatgptAuthTokensRefreshResponse plain {
+object!(ChatgptAuthTokensRefreshResponse {
     0 access_token "accessToken" required,
     1 chatgpt_account_id "chatgptAccountId" required,
     2 chatgpt_plan_type "chatgptPlanType" optional,
@@ -113,10 +125,11 @@ impl ChatgptAuthTokensRefreshResponse {
             access_token: access_token.into(),
             chatgpt_account_id: chatgpt_account_id.into(),
             chatgpt_plan_type: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(ChatgptAuthTokensRefreshResponse plain {
+setters!(ChatgptAuthTokensRefreshResponse {
     /// Sets `chatgptPlanType`.
     2 chatgpt_plan_type some (impl Into<String>),
 });
@@ -168,7 +181,7 @@ pub struct CommandExecutionRequestApprovalParams {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(CommandExecutionRequestApprovalParams keep {
+object!(CommandExecutionRequestApprovalParams {
     #[cfg(feature = "experimental")] 0 additional_permissions "additionalPermissions" optional,
     1 approval_id "approvalId" optional,
     #[cfg(feature = "experimental")] 2 available_decisions "availableDecisions" optional,
@@ -191,14 +204,19 @@ object!(CommandExecutionRequestApprovalParams keep {
 #[derive(Debug, Clone, PartialEq)]
 pub struct CommandExecutionRequestApprovalResponse {
     pub decision: CommandExecutionApprovalDecision,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(CommandExecutionRequestApprovalResponse plain {
+object!(CommandExecutionRequestApprovalResponse {
     0 decision "decision" required,
 });
 impl CommandExecutionRequestApprovalResponse {
     /// Creates it with what is required; the rest is absent.
     pub fn new(decision: impl Into<CommandExecutionApprovalDecision>) -> Self {
-        Self { decision: decision.into() }
+        Self {
+            decision: decision.into(),
+            unknown_fields: UnknownFields::default(),
+        }
     }
 }
 
@@ -212,7 +230,7 @@ pub struct CurrentTimeReadParams {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(CurrentTimeReadParams keep {
+object!(CurrentTimeReadParams {
     0 thread_id "threadId" required,
 });
 
@@ -222,9 +240,11 @@ object!(CurrentTimeReadParams keep {
 pub struct CurrentTimeReadResponse {
     /// Current time as whole Unix seconds.
     pub current_time_at: i64,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(CurrentTimeReadResponse plain {
+object!(CurrentTimeReadResponse {
     0 current_time_at "currentTimeAt" required,
 });
 #[cfg(feature = "experimental")]
@@ -233,6 +253,7 @@ impl CurrentTimeReadResponse {
     pub fn new(current_time_at: impl Into<i64>) -> Self {
         Self {
             current_time_at: current_time_at.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -250,7 +271,7 @@ pub struct DynamicToolCallParams {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(DynamicToolCallParams keep {
+object!(DynamicToolCallParams {
     0 arguments "arguments" required,
     1 call_id "callId" required,
     2 namespace "namespace" optional,
@@ -264,8 +285,10 @@ object!(DynamicToolCallParams keep {
 pub struct DynamicToolCallResponse {
     pub content_items: Vec<DynamicToolCallOutputContentItem>,
     pub success: bool,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(DynamicToolCallResponse plain {
+object!(DynamicToolCallResponse {
     0 content_items "contentItems" required,
     1 success "success" required,
 });
@@ -278,6 +301,7 @@ impl DynamicToolCallResponse {
         Self {
             content_items: content_items.into(),
             success: success.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -298,7 +322,7 @@ pub struct ExecCommandApprovalParams {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ExecCommandApprovalParams keep {
+object!(ExecCommandApprovalParams {
     0 approval_id "approvalId" optional,
     1 call_id "callId" required,
     2 command "command" required,
@@ -312,14 +336,19 @@ object!(ExecCommandApprovalParams keep {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExecCommandApprovalResponse {
     pub decision: ReviewDecision,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ExecCommandApprovalResponse plain {
+object!(ExecCommandApprovalResponse {
     0 decision "decision" required,
 });
 impl ExecCommandApprovalResponse {
     /// Creates it with what is required; the rest is absent.
     pub fn new(decision: impl Into<ReviewDecision>) -> Self {
-        Self { decision: decision.into() }
+        Self {
+            decision: decision.into(),
+            unknown_fields: UnknownFields::default(),
+        }
     }
 }
 
@@ -339,7 +368,7 @@ pub struct FileChangeRequestApprovalParams {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(FileChangeRequestApprovalParams keep {
+object!(FileChangeRequestApprovalParams {
     0 grant_root "grantRoot" optional,
     1 item_id "itemId" required,
     2 reason "reason" optional,
@@ -352,14 +381,19 @@ object!(FileChangeRequestApprovalParams keep {
 #[derive(Debug, Clone, PartialEq)]
 pub struct FileChangeRequestApprovalResponse {
     pub decision: FileChangeApprovalDecision,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(FileChangeRequestApprovalResponse plain {
+object!(FileChangeRequestApprovalResponse {
     0 decision "decision" required,
 });
 impl FileChangeRequestApprovalResponse {
     /// Creates it with what is required; the rest is absent.
     pub fn new(decision: impl Into<FileChangeApprovalDecision>) -> Self {
-        Self { decision: decision.into() }
+        Self {
+            decision: decision.into(),
+            unknown_fields: UnknownFields::default(),
+        }
     }
 }
 
@@ -449,8 +483,10 @@ pub struct McpServerElicitationRequestResponse {
     pub content: Option<Value>,
     /// Optional client metadata for form-mode action handling.
     pub meta: Option<Value>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(McpServerElicitationRequestResponse plain {
+object!(McpServerElicitationRequestResponse {
     0 action "action" required,
     1 content "content" optional,
     2 meta "_meta" optional,
@@ -462,10 +498,11 @@ impl McpServerElicitationRequestResponse {
             action: action.into(),
             content: None,
             meta: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(McpServerElicitationRequestResponse plain {
+setters!(McpServerElicitationRequestResponse {
     /// Sets `content`.
     1 content some (impl Into<Value>),
     /// Sets `_meta`.
@@ -488,7 +525,7 @@ pub struct PermissionsRequestApprovalParams {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(PermissionsRequestApprovalParams keep {
+object!(PermissionsRequestApprovalParams {
     0 cwd "cwd" required,
     1 environment_id "environmentId" optional,
     2 item_id "itemId" required,
@@ -506,8 +543,10 @@ pub struct PermissionsRequestApprovalResponse {
     pub scope: PermissionGrantScope,
     /// Review every subsequent command in this turn before normal sandboxed execution.
     pub strict_auto_review: Option<bool>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(PermissionsRequestApprovalResponse plain {
+object!(PermissionsRequestApprovalResponse {
     0 permissions "permissions" required,
     1 scope "scope" preset(PermissionGrantScope :: Turn),
     2 strict_auto_review "strictAutoReview" optional,
@@ -519,10 +558,11 @@ impl PermissionsRequestApprovalResponse {
             permissions: permissions.into(),
             scope: PermissionGrantScope::Turn,
             strict_auto_review: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(PermissionsRequestApprovalResponse plain {
+setters!(PermissionsRequestApprovalResponse {
     /// Sets `scope`.
     1 scope default (impl Into<PermissionGrantScope>),
     /// Sets `strictAutoReview`.
@@ -545,7 +585,7 @@ pub struct ToolRequestUserInputParams {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ToolRequestUserInputParams keep {
+object!(ToolRequestUserInputParams {
     0 auto_resolution_ms "autoResolutionMs" optional,
     1 is_blocking "isBlocking" required,
     2 item_id "itemId" required,
@@ -560,8 +600,10 @@ object!(ToolRequestUserInputParams keep {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ToolRequestUserInputResponse {
     pub answers: BTreeMap<String, ToolRequestUserInputAnswer>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ToolRequestUserInputResponse plain {
+object!(ToolRequestUserInputResponse {
     0 answers "answers" required,
 });
 impl ToolRequestUserInputResponse {
@@ -569,6 +611,9 @@ impl ToolRequestUserInputResponse {
     pub fn new(
         answers: impl Into<BTreeMap<String, ToolRequestUserInputAnswer>>,
     ) -> Self {
-        Self { answers: answers.into() }
+        Self {
+            answers: answers.into(),
+            unknown_fields: UnknownFields::default(),
+        }
     }
 }

@@ -19,7 +19,7 @@ pub struct AcceptWithExecpolicyAmendmentCommandExecutionApprovalDecision {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AcceptWithExecpolicyAmendmentCommandExecutionApprovalDecision keep {
+object!(AcceptWithExecpolicyAmendmentCommandExecutionApprovalDecision {
     0 execpolicy_amendment "execpolicy_amendment" required,
 });
 impl AcceptWithExecpolicyAmendmentCommandExecutionApprovalDecision {
@@ -82,7 +82,7 @@ pub struct AccountSecuritySetupAction {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AccountSecuritySetupAction keep {
+object!(AccountSecuritySetupAction {
     0 label "label" required,
     1 url "url" required,
 });
@@ -99,7 +99,7 @@ pub struct AccountSecuritySetupNotice {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AccountSecuritySetupNotice keep {
+object!(AccountSecuritySetupNotice {
     0 account_id "accountId" required,
     1 action "action" required,
     2 description "description" required,
@@ -123,7 +123,7 @@ pub struct AccountSession {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AccountSession keep {
+object!(AccountSession {
     0 display_name "displayName" optional,
     1 email "email" optional,
     2 image_url "imageUrl" optional,
@@ -146,7 +146,7 @@ pub struct AccountSessionWorkspace {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AccountSessionWorkspace keep {
+object!(AccountSessionWorkspace {
     0 account_id "accountId" required,
     1 image_url "imageUrl" optional,
     2 kind "kind" optional,
@@ -178,7 +178,7 @@ pub struct AccountTokenUsageDailyBucket {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AccountTokenUsageDailyBucket keep {
+object!(AccountTokenUsageDailyBucket {
     0 start_date "startDate" required,
     1 tokens "tokens" required,
 });
@@ -195,7 +195,7 @@ pub struct AccountTokenUsageSummary {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AccountTokenUsageSummary keep {
+object!(AccountTokenUsageSummary {
     0 current_streak_days "currentStreakDays" optional,
     1 lifetime_tokens "lifetimeTokens" optional,
     2 longest_running_turn_sec "longestRunningTurnSec" optional,
@@ -214,7 +214,7 @@ pub struct ActivePermissionProfile {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ActivePermissionProfile keep {
+object!(ActivePermissionProfile {
     0 extends "extends" optional,
     1 id "id" required,
 });
@@ -227,7 +227,7 @@ pub struct ActiveThreadStatus {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ActiveThreadStatus keep {
+object!(ActiveThreadStatus {
     0 active_flags "activeFlags" required,
 });
 
@@ -239,7 +239,7 @@ pub struct ActiveTurnNotSteerableCodexErrorInfo {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ActiveTurnNotSteerableCodexErrorInfo keep {
+object!(ActiveTurnNotSteerableCodexErrorInfo {
     0 turn_kind "turnKind" required,
 });
 
@@ -283,7 +283,7 @@ pub struct AddFileChange {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AddFileChange keep {
+object!(AddFileChange {
     0 content "content" required,
 });
 
@@ -294,8 +294,10 @@ pub struct AdditionalContextEntry {
     /// Optional name for untrusted context, used to label its tool output.
     pub name: Option<String>,
     pub value: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(AdditionalContextEntry plain {
+object!(AdditionalContextEntry {
     0 kind "kind" required,
     1 name "name" optional,
     2 value "value" required,
@@ -310,10 +312,11 @@ impl AdditionalContextEntry {
             kind: kind.into(),
             name: None,
             value: value.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(AdditionalContextEntry plain {
+setters!(AdditionalContextEntry {
     /// Sets `name`.
     1 name some (impl Into<String>),
 });
@@ -346,13 +349,13 @@ pub struct AdditionalFileSystemPermissions {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AdditionalFileSystemPermissions keep {
+object!(AdditionalFileSystemPermissions {
     0 entries "entries" optional,
     1 glob_scan_max_depth "globScanMaxDepth" optional,
     2 read "read" optional,
     3 write "write" optional,
 });
-setters!(AdditionalFileSystemPermissions keep {
+setters!(AdditionalFileSystemPermissions {
     /// Sets `entries`.
     0 entries some (impl Into<Vec<FileSystemSandboxEntry>>),
     /// Sets `globScanMaxDepth`.
@@ -370,10 +373,10 @@ pub struct AdditionalNetworkPermissions {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AdditionalNetworkPermissions keep {
+object!(AdditionalNetworkPermissions {
     0 enabled "enabled" optional,
 });
-setters!(AdditionalNetworkPermissions keep {
+setters!(AdditionalNetworkPermissions {
     /// Sets `enabled`.
     0 enabled some (impl Into<bool>),
 });
@@ -388,7 +391,7 @@ pub struct AdditionalPermissionProfile {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AdditionalPermissionProfile keep {
+object!(AdditionalPermissionProfile {
     0 file_system "fileSystem" optional,
     1 network "network" optional,
 });
@@ -402,7 +405,7 @@ pub struct AdditionalToolsResponseItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AdditionalToolsResponseItem keep {
+object!(AdditionalToolsResponseItem {
     0 id "id" optional,
     1 role "role" required,
     2 tools "tools" required,
@@ -418,7 +421,7 @@ impl AdditionalToolsResponseItem {
         }
     }
 }
-setters!(AdditionalToolsResponseItem keep {
+setters!(AdditionalToolsResponseItem {
     /// Sets `id`.
     0 id some (impl Into<String>),
 });
@@ -447,7 +450,7 @@ pub struct AgentHookMetadata {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AgentHookMetadata keep {
+object!(AgentHookMetadata {
     0 additional_context_limit "additionalContextLimit" optional,
     1 current_hash "currentHash" required,
     2 display_order "displayOrder" required,
@@ -490,7 +493,7 @@ pub struct AgentMessageDisplay {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AgentMessageDisplay keep {
+object!(AgentMessageDisplay {
     0 action "action" required,
     1 block_type "blockType" optional,
     2 check_trusted_contacts "checkTrustedContacts" optional,
@@ -522,7 +525,7 @@ pub struct AgentMessageModeration {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AgentMessageModeration keep {
+object!(AgentMessageModeration {
     0 display "display" optional,
     1 moderated "moderated" required,
 });
@@ -540,7 +543,7 @@ pub struct AgentMessageResponseItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AgentMessageResponseItem keep {
+object!(AgentMessageResponseItem {
     0 author "author" required,
     1 content "content" required,
     2 id "id" optional,
@@ -564,7 +567,7 @@ impl AgentMessageResponseItem {
         }
     }
 }
-setters!(AgentMessageResponseItem keep {
+setters!(AgentMessageResponseItem {
     /// Sets `id`.
     2 id some (impl Into<String>),
     /// Sets `internal_chat_message_metadata_passthrough`.
@@ -589,7 +592,7 @@ pub struct AgentMessageThreadItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AgentMessageThreadItem keep {
+object!(AgentMessageThreadItem {
     0 completed_at_ms "completedAtMs" optional,
     1 delivery "delivery" optional,
     2 id "id" required,
@@ -629,8 +632,10 @@ pub struct AmazonBedrockAccessKeysLoginAccountParams {
     pub region: String,
     pub secret_access_key: String,
     pub session_token: Option<String>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(AmazonBedrockAccessKeysLoginAccountParams plain {
+object!(AmazonBedrockAccessKeysLoginAccountParams {
     0 access_key_id "accessKeyId" required,
     1 region "region" required,
     2 secret_access_key "secretAccessKey" required,
@@ -648,10 +653,11 @@ impl AmazonBedrockAccessKeysLoginAccountParams {
             region: region.into(),
             secret_access_key: secret_access_key.into(),
             session_token: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(AmazonBedrockAccessKeysLoginAccountParams plain {
+setters!(AmazonBedrockAccessKeysLoginAccountParams {
     /// Sets `sessionToken`.
     3 session_token some (impl Into<String>),
 });
@@ -670,7 +676,7 @@ pub struct AmazonBedrockAccount {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AmazonBedrockAccount keep {
+object!(AmazonBedrockAccount {
     0 uses_codex_managed_credentials "usesCodexManagedCredentials" default,
 });
 
@@ -679,8 +685,10 @@ object!(AmazonBedrockAccount keep {
 pub struct AmazonBedrockLoginAccountParams {
     pub api_key: String,
     pub region: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(AmazonBedrockLoginAccountParams plain {
+object!(AmazonBedrockLoginAccountParams {
     0 api_key "apiKey" required,
     1 region "region" required,
 });
@@ -690,6 +698,7 @@ impl AmazonBedrockLoginAccountParams {
         Self {
             api_key: api_key.into(),
             region: region.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -706,7 +715,7 @@ pub struct AnalyticsConfig {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AnalyticsConfig keep {
+object!(AnalyticsConfig {
     0 enabled "enabled" optional,
 });
 
@@ -714,14 +723,19 @@ object!(AnalyticsConfig keep {
 #[derive(Clone, PartialEq)]
 pub struct ApiKeyLoginAccountParams {
     pub api_key: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ApiKeyLoginAccountParams plain {
+object!(ApiKeyLoginAccountParams {
     0 api_key "apiKey" required,
 });
 impl ApiKeyLoginAccountParams {
     /// Creates it with what is required; the rest is absent.
     pub fn new(api_key: impl Into<String>) -> Self {
-        Self { api_key: api_key.into() }
+        Self {
+            api_key: api_key.into(),
+            unknown_fields: UnknownFields::default(),
+        }
     }
 }
 redacted_debug!(ApiKeyLoginAccountParams {
@@ -741,7 +755,7 @@ pub struct AppBranding {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AppBranding keep {
+object!(AppBranding {
     0 category "category" optional,
     1 developer "developer" optional,
     2 is_discoverable_app "isDiscoverableApp" required,
@@ -773,7 +787,7 @@ pub struct AppInfo {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AppInfo keep {
+object!(AppInfo {
     0 app_metadata "appMetadata" optional,
     1 branding "branding" optional,
     2 description "description" optional,
@@ -809,7 +823,7 @@ pub struct AppMetadata {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AppMetadata keep {
+object!(AppMetadata {
     0 categories "categories" optional,
     1 developer "developer" optional,
     2 first_party_requires_install "firstPartyRequiresInstall" optional,
@@ -831,7 +845,7 @@ pub struct AppReview {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AppReview keep {
+object!(AppReview {
     0 status "status" required,
 });
 
@@ -845,7 +859,7 @@ pub struct AppScreenshot {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AppScreenshot keep {
+object!(AppScreenshot {
     0 file_id "fileId" optional,
     1 url "url" optional,
     2 user_prompt "userPrompt" required,
@@ -863,7 +877,7 @@ pub struct AppSummary {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AppSummary keep {
+object!(AppSummary {
     0 category "category" optional,
     1 description "description" optional,
     2 id "id" required,
@@ -887,7 +901,7 @@ pub struct AppTemplateSummary {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AppTemplateSummary keep {
+object!(AppTemplateSummary {
     0 canonical_connector_id "canonicalConnectorId" optional,
     1 category "category" optional,
     2 description "description" optional,
@@ -950,7 +964,7 @@ pub struct AppToolSummary {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AppToolSummary keep {
+object!(AppToolSummary {
     0 description "description" required,
     1 disabled_reason "disabledReason" optional,
     2 is_enabled "isEnabled" preset(true),
@@ -969,7 +983,7 @@ pub struct ApplicationNetworkRequirements {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ApplicationNetworkRequirements keep {
+object!(ApplicationNetworkRequirements {
     0 domains "domains" required,
     1 enabled "enabled" required,
 });
@@ -983,7 +997,7 @@ pub struct ApplicationRequirements {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ApplicationRequirements keep {
+object!(ApplicationRequirements {
     0 network "network" optional,
     1 storage "storage" optional,
 });
@@ -997,7 +1011,7 @@ pub struct ApplicationStorageRequirements {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ApplicationStorageRequirements keep {
+object!(ApplicationStorageRequirements {
     0 default_project_parent "defaultProjectParent" optional,
     1 projectless_workspace_root "projectlessWorkspaceRoot" optional,
 });
@@ -1009,7 +1023,7 @@ pub struct ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision keep {
+object!(ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision {
     0 network_policy_amendment "network_policy_amendment" required,
 });
 impl ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision {
@@ -1031,7 +1045,7 @@ pub struct ApplyPatchGuardianApprovalReviewAction {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ApplyPatchGuardianApprovalReviewAction keep {
+object!(ApplyPatchGuardianApprovalReviewAction {
     0 cwd "cwd" required,
     1 files "files" required,
 });
@@ -1059,8 +1073,10 @@ string_enum!(ApprovalsReviewer {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ApprovedExecpolicyAmendmentReviewDecision {
     pub proposed_execpolicy_amendment: Vec<String>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ApprovedExecpolicyAmendmentReviewDecision plain {
+object!(ApprovedExecpolicyAmendmentReviewDecision {
     0 proposed_execpolicy_amendment "proposed_execpolicy_amendment" required,
 });
 impl ApprovedExecpolicyAmendmentReviewDecision {
@@ -1068,6 +1084,7 @@ impl ApprovedExecpolicyAmendmentReviewDecision {
     pub fn new(proposed_execpolicy_amendment: impl Into<Vec<String>>) -> Self {
         Self {
             proposed_execpolicy_amendment: proposed_execpolicy_amendment.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -1080,7 +1097,7 @@ pub struct AppsConfig {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AppsConfig keep {
+object!(AppsConfig {
     0 default "_default" optional,
 });
 
@@ -1096,7 +1113,7 @@ pub struct AppsDefaultConfig {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AppsDefaultConfig keep {
+object!(AppsDefaultConfig {
     0 approvals_reviewer "approvals_reviewer" optional,
     1 default_tools_approval_mode "default_tools_approval_mode" optional,
     2 destructive_enabled "destructive_enabled" preset(true),
@@ -1135,7 +1152,7 @@ pub struct AsyncUserInputQuestion {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AsyncUserInputQuestion keep {
+object!(AsyncUserInputQuestion {
     0 options "options" optional,
     1 title "title" required,
 });
@@ -1148,11 +1165,11 @@ pub struct AudioUserInput {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AudioUserInput keep {
+object!(AudioUserInput {
     0 file_id "fileId" optional,
     1 url "url" optional,
 });
-setters!(AudioUserInput keep {
+setters!(AudioUserInput {
     /// Sets `fileId`.
     0 file_id some (impl Into<String>),
     /// Sets `url`.
@@ -1233,7 +1250,7 @@ pub struct AutoReviewRequirements {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(AutoReviewRequirements keep {
+object!(AutoReviewRequirements {
     0 ignore_rules "ignoreRules" optional,
     1 required_on_models "requiredOnModels" optional,
 });
@@ -1260,14 +1277,19 @@ string_enum!(AwsCredentialType {
 #[derive(Debug, Clone, PartialEq)]
 pub struct BaseBranchReviewTarget {
     pub branch: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(BaseBranchReviewTarget plain {
+object!(BaseBranchReviewTarget {
     0 branch "branch" required,
 });
 impl BaseBranchReviewTarget {
     /// Creates it with what is required; the rest is absent.
     pub fn new(branch: impl Into<String>) -> Self {
-        Self { branch: branch.into() }
+        Self {
+            branch: branch.into(),
+            unknown_fields: UnknownFields::default(),
+        }
     }
 }
 
@@ -1282,7 +1304,7 @@ pub struct BedrockAwsProfile {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(BedrockAwsProfile keep {
+object!(BedrockAwsProfile {
     0 name "name" required,
     1 region "region" optional,
 });
@@ -1298,7 +1320,7 @@ pub struct BedrockEnvironmentCredential {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(BedrockEnvironmentCredential keep {
+object!(BedrockEnvironmentCredential {
     0 region "region" optional,
     1 type_ "type" required,
 });
@@ -1328,7 +1350,7 @@ pub struct BedrockProviderSettings {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(BedrockProviderSettings keep {
+object!(BedrockProviderSettings {
     0 profile "profile" optional,
     1 region "region" optional,
 });
@@ -1339,8 +1361,10 @@ pub struct BedrockProviderSettingsPatch {
     pub profile: Option<String>,
     pub provider_id: BedrockProviderId,
     pub region: Option<String>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(BedrockProviderSettingsPatch plain {
+object!(BedrockProviderSettingsPatch {
     0 profile "profile" optional,
     1 provider_id "providerId" required,
     2 region "region" optional,
@@ -1352,10 +1376,11 @@ impl BedrockProviderSettingsPatch {
             profile: None,
             provider_id: provider_id.into(),
             region: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(BedrockProviderSettingsPatch plain {
+setters!(BedrockProviderSettingsPatch {
     /// Sets `profile`.
     0 profile some (impl Into<String>),
     /// Sets `region`.
@@ -1374,7 +1399,7 @@ pub struct BemItemPromotedThreadRealtimeItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(BemItemPromotedThreadRealtimeItem keep {
+object!(BemItemPromotedThreadRealtimeItem {
     0 id "id" required,
     1 item_id "item_id" required,
     2 presentation "presentation" required,
@@ -1394,7 +1419,7 @@ pub struct BlobResourceContent {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(BlobResourceContent keep {
+object!(BlobResourceContent {
     0 blob "blob" required,
     1 meta "_meta" optional,
     2 mime_type "mimeType" optional,
@@ -1427,7 +1452,7 @@ pub struct BrowserUseConfig {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(BrowserUseConfig keep {
+object!(BrowserUseConfig {
     0 allow_history_access "allow_history_access" optional,
     1 default_origin_policy "default_origin_policy" optional,
     2 origins "origins" optional,
@@ -1441,7 +1466,7 @@ pub struct BrowserUseExtensionRequirements {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(BrowserUseExtensionRequirements keep {
+object!(BrowserUseExtensionRequirements {
     0 request_headers "requestHeaders" optional,
 });
 
@@ -1459,7 +1484,7 @@ pub struct BrowserUseOriginPolicy {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(BrowserUseOriginPolicy keep {
+object!(BrowserUseOriginPolicy {
     0 access "access" optional,
     1 access_approval_lifetime "accessApprovalLifetime" optional,
     2 auto_review "autoReview" optional,
@@ -1480,7 +1505,7 @@ pub struct BrowserUseOriginPolicyConfig {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(BrowserUseOriginPolicyConfig keep {
+object!(BrowserUseOriginPolicyConfig {
     0 access "access" optional,
     1 downloads "downloads" optional,
     2 full_cdp_access "full_cdp_access" optional,
@@ -1501,7 +1526,7 @@ pub struct BrowserUseRequirements {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(BrowserUseRequirements keep {
+object!(BrowserUseRequirements {
     0 allow_global_persistent_approval "allowGlobalPersistentApproval" optional,
     1 allow_history_access "allowHistoryAccess" optional,
     2 allow_webmcp "allowWebmcp" optional,
@@ -1519,7 +1544,7 @@ pub struct ByteRange {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ByteRange keep {
+object!(ByteRange {
     0 end "end" required,
     1 start "start" required,
 });
@@ -1574,7 +1599,7 @@ pub struct ChatgptAccount {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ChatgptAccount keep {
+object!(ChatgptAccount {
     0 email "email" nullable,
     1 plan_type "planType" required,
     2 workspace_name "workspaceName" optional,
@@ -1591,8 +1616,10 @@ pub struct ChatgptAuthTokensLoginAccountParams {
     ///
     /// When `null`, Codex attempts to derive the plan type from access-token claims. If unavailable, the plan defaults to `unknown`.
     pub chatgpt_plan_type: Option<String>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ChatgptAuthTokensLoginAccountParams plain {
+object!(ChatgptAuthTokensLoginAccountParams {
     0 access_token "accessToken" required,
     1 chatgpt_account_id "chatgptAccountId" required,
     2 chatgpt_plan_type "chatgptPlanType" optional,
@@ -1607,10 +1634,11 @@ impl ChatgptAuthTokensLoginAccountParams {
             access_token: access_token.into(),
             chatgpt_account_id: chatgpt_account_id.into(),
             chatgpt_plan_type: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(ChatgptAuthTokensLoginAccountParams plain {
+setters!(ChatgptAuthTokensLoginAccountParams {
     /// Sets `chatgptPlanType`.
     2 chatgpt_plan_type some (impl Into<String>),
 });
@@ -1645,7 +1673,7 @@ pub struct ChatgptDeviceCodeLoginAccountResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ChatgptDeviceCodeLoginAccountResponse keep {
+object!(ChatgptDeviceCodeLoginAccountResponse {
     0 login_id "loginId" required,
     1 user_code "userCode" required,
     2 verification_url "verificationUrl" required,
@@ -1657,13 +1685,15 @@ pub struct ChatgptLoginAccountParams {
     pub app_brand: Option<LoginAppBrand>,
     pub codex_streamlined_login: Option<bool>,
     pub use_hosted_login_success_page: Option<bool>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ChatgptLoginAccountParams plain {
+object!(ChatgptLoginAccountParams {
     0 app_brand "appBrand" optional,
     1 codex_streamlined_login "codexStreamlinedLogin" optional,
     2 use_hosted_login_success_page "useHostedLoginSuccessPage" optional,
 });
-setters!(ChatgptLoginAccountParams plain {
+setters!(ChatgptLoginAccountParams {
     /// Sets `appBrand`.
     0 app_brand some (impl Into<LoginAppBrand>),
     /// Sets `codexStreamlinedLogin`.
@@ -1682,7 +1712,7 @@ pub struct ChatgptLoginAccountResponse {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ChatgptLoginAccountResponse keep {
+object!(ChatgptLoginAccountResponse {
     0 auth_url "authUrl" required,
     1 login_id "loginId" required,
 });
@@ -1715,8 +1745,10 @@ pub struct ClientInfo {
     pub name: String,
     pub title: Option<String>,
     pub version: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ClientInfo plain {
+object!(ClientInfo {
     0 name "name" required,
     1 title "title" optional,
     2 version "version" required,
@@ -1728,10 +1760,11 @@ impl ClientInfo {
             name: name.into(),
             title: None,
             version: version.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(ClientInfo plain {
+setters!(ClientInfo {
     /// Sets `title`.
     1 title some (impl Into<String>),
 });
@@ -1845,7 +1878,7 @@ pub struct CollabAgentState {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(CollabAgentState keep {
+object!(CollabAgentState {
     0 message "message" optional,
     1 status "status" required,
 });
@@ -1969,7 +2002,7 @@ pub struct CollabAgentToolCallThreadItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(CollabAgentToolCallThreadItem keep {
+object!(CollabAgentToolCallThreadItem {
     0 agents_states "agentsStates" required,
     1 completed_at_ms "completedAtMs" optional,
     2 id "id" required,
@@ -1991,7 +2024,7 @@ pub struct CollaborationMode {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(CollaborationMode keep {
+object!(CollaborationMode {
     0 mode "mode" required,
     1 settings "settings" required,
 });
@@ -2017,7 +2050,7 @@ pub struct CollaborationModeMask {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(CollaborationModeMask keep {
+object!(CollaborationModeMask {
     0 mode "mode" optional,
     1 model "model" optional,
     2 name "name" required,
@@ -2072,7 +2105,7 @@ pub struct CommandConfiguredHookHandler {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(CommandConfiguredHookHandler keep {
+object!(CommandConfiguredHookHandler {
     0 additional_context_limit "additionalContextLimit" optional,
     1 async_ "async" required,
     2 command "command" required,
@@ -2104,8 +2137,10 @@ pub struct CommandExecTerminalSize {
     pub cols: u16,
     /// Terminal height in character cells.
     pub rows: u16,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(CommandExecTerminalSize plain {
+object!(CommandExecTerminalSize {
     0 cols "cols" required,
     1 rows "rows" required,
 });
@@ -2115,6 +2150,7 @@ impl CommandExecTerminalSize {
         Self {
             cols: cols.into(),
             rows: rows.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -2246,7 +2282,7 @@ pub struct CommandExecutionThreadItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(CommandExecutionThreadItem keep {
+object!(CommandExecutionThreadItem {
     0 aggregated_output "aggregatedOutput" optional,
     1 command "command" required,
     2 command_actions "commandActions" required,
@@ -2273,7 +2309,7 @@ pub struct CommandGuardianApprovalReviewAction {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(CommandGuardianApprovalReviewAction keep {
+object!(CommandGuardianApprovalReviewAction {
     0 command "command" required,
     1 cwd "cwd" required,
     2 source "source" required,
@@ -2305,7 +2341,7 @@ pub struct CommandHookMetadata {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(CommandHookMetadata keep {
+object!(CommandHookMetadata {
     0 additional_context_limit "additionalContextLimit" optional,
     1 async_ "async" default,
     2 command "command" required,
@@ -2332,7 +2368,7 @@ pub struct CommandMigration {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(CommandMigration keep {
+object!(CommandMigration {
     0 name "name" required,
 });
 impl CommandMigration {
@@ -2351,8 +2387,10 @@ pub struct CommitReviewTarget {
     pub sha: String,
     /// Optional human-readable label (e.g., commit subject) for UIs.
     pub title: Option<String>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(CommitReviewTarget plain {
+object!(CommitReviewTarget {
     0 sha "sha" required,
     1 title "title" optional,
 });
@@ -2362,10 +2400,11 @@ impl CommitReviewTarget {
         Self {
             sha: sha.into(),
             title: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(CommitReviewTarget plain {
+setters!(CommitReviewTarget {
     /// Sets `title`.
     1 title some (impl Into<String>),
 });
@@ -2381,7 +2420,7 @@ pub struct CompactionResponseItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(CompactionResponseItem keep {
+object!(CompactionResponseItem {
     0 encrypted_content "encrypted_content" required,
     1 id "id" optional,
     2 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" optional,
@@ -2397,7 +2436,7 @@ impl CompactionResponseItem {
         }
     }
 }
-setters!(CompactionResponseItem keep {
+setters!(CompactionResponseItem {
     /// Sets `id`.
     1 id some (impl Into<String>),
     /// Sets `internal_chat_message_metadata_passthrough`.
@@ -2412,7 +2451,7 @@ pub struct CompletedThreadPredictionResult {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(CompletedThreadPredictionResult keep {
+object!(CompletedThreadPredictionResult {
     0 text "text" optional,
 });
 
@@ -2426,7 +2465,7 @@ pub struct ComputerUseConfig {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ComputerUseConfig keep {
+object!(ComputerUseConfig {
     0 default_app_access "default_app_access" optional,
     1 macos "macos" optional,
     2 windows "windows" optional,
@@ -2440,7 +2479,7 @@ pub struct ComputerUseMacosConfig {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ComputerUseMacosConfig keep {
+object!(ComputerUseMacosConfig {
     0 bundle_ids "bundle_ids" optional,
 });
 
@@ -2452,7 +2491,7 @@ pub struct ComputerUseMacosRequirements {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ComputerUseMacosRequirements keep {
+object!(ComputerUseMacosRequirements {
     0 bundle_ids "bundleIds" optional,
 });
 
@@ -2468,7 +2507,7 @@ pub struct ComputerUseRequirements {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ComputerUseRequirements keep {
+object!(ComputerUseRequirements {
     0 allow_locked_computer_use "allowLockedComputerUse" optional,
     1 allow_persistent_approval "allowPersistentApproval" optional,
     2 default_app_access "defaultAppAccess" optional,
@@ -2485,7 +2524,7 @@ pub struct ComputerUseWindowsConfig {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ComputerUseWindowsConfig keep {
+object!(ComputerUseWindowsConfig {
     0 aumids "aumids" optional,
     1 exes "exes" optional,
 });
@@ -2501,7 +2540,7 @@ pub struct ComputerUseWindowsExeConfig {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ComputerUseWindowsExeConfig keep {
+object!(ComputerUseWindowsExeConfig {
     0 access "access" required,
     1 binary_name "binary_name" optional,
     2 product_name "product_name" required,
@@ -2519,7 +2558,7 @@ pub struct ComputerUseWindowsExeRequirement {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ComputerUseWindowsExeRequirement keep {
+object!(ComputerUseWindowsExeRequirement {
     0 access "access" required,
     1 binary_name "binaryName" optional,
     2 product_name "productName" required,
@@ -2535,7 +2574,7 @@ pub struct ComputerUseWindowsRequirements {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ComputerUseWindowsRequirements keep {
+object!(ComputerUseWindowsRequirements {
     0 aumids "aumids" optional,
     1 exes "exes" optional,
 });
@@ -2577,7 +2616,7 @@ pub struct Config {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(Config keep {
+object!(Config {
     0 analytics "analytics" optional,
     1 approval_policy "approval_policy" optional,
     2 approvals_reviewer "approvals_reviewer" optional,
@@ -2613,8 +2652,10 @@ pub struct ConfigEdit {
     pub key_path: String,
     pub merge_strategy: MergeStrategy,
     pub value: Value,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ConfigEdit plain {
+object!(ConfigEdit {
     0 key_path "keyPath" required,
     1 merge_strategy "mergeStrategy" required,
     2 value "value" required,
@@ -2629,7 +2670,8 @@ impl ConfigEdit {
         Self {
             key_path: key_path.into(),
             merge_strategy: merge_strategy.into(),
-            value: value.into(),
+            value,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -2650,7 +2692,7 @@ pub struct ConfigLayer {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ConfigLayer keep {
+object!(ConfigLayer {
     0 config "config" required,
     1 disabled_reason "disabledReason" optional,
     2 name "name" required,
@@ -2666,7 +2708,7 @@ pub struct ConfigLayerMetadata {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ConfigLayerMetadata keep {
+object!(ConfigLayerMetadata {
     0 name "name" required,
     1 version "version" required,
 });
@@ -2758,7 +2800,7 @@ pub struct ConfigRequirements {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ConfigRequirements keep {
+object!(ConfigRequirements {
     0 additional_developer_instructions "additionalDeveloperInstructions" optional,
     1 allow_appshots "allowAppshots" optional,
     2 allow_browser_and_computer_use "allowBrowserAndComputerUse" optional,
@@ -2802,7 +2844,7 @@ pub struct ConfigurationReasoning {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ConfigurationReasoning keep {
+object!(ConfigurationReasoning {
     0 effort "effort" required,
 });
 impl ConfigurationReasoning {
@@ -2822,7 +2864,7 @@ pub struct ConfigurationUpdateResponseItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ConfigurationUpdateResponseItem keep {
+object!(ConfigurationUpdateResponseItem {
     0 reasoning "reasoning" required,
 });
 impl ConfigurationUpdateResponseItem {
@@ -2866,7 +2908,7 @@ pub struct ConfiguredHookMatcherGroup {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ConfiguredHookMatcherGroup keep {
+object!(ConfiguredHookMatcherGroup {
     0 hooks "hooks" required,
     1 matcher "matcher" optional,
 });
@@ -2887,7 +2929,7 @@ pub struct ConnectorMetadata {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ConnectorMetadata keep {
+object!(ConnectorMetadata {
     0 description "description" optional,
     1 distribution_channel "distributionChannel" optional,
     2 icon_url "iconUrl" optional,
@@ -2954,12 +2996,12 @@ pub struct ContextCompactionResponseItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ContextCompactionResponseItem keep {
+object!(ContextCompactionResponseItem {
     0 encrypted_content "encrypted_content" optional,
     1 id "id" optional,
     2 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" optional,
 });
-setters!(ContextCompactionResponseItem keep {
+setters!(ContextCompactionResponseItem {
     /// Sets `encrypted_content`.
     0 encrypted_content some (impl Into<String>),
     /// Sets `id`.
@@ -2980,7 +3022,7 @@ pub struct ContextCompactionThreadItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ContextCompactionThreadItem keep {
+object!(ContextCompactionThreadItem {
     0 completed_at_ms "completedAtMs" optional,
     1 id "id" required,
     2 started_at_ms "startedAtMs" optional,
@@ -3015,7 +3057,7 @@ pub struct CreditsSnapshot {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(CreditsSnapshot keep {
+object!(CreditsSnapshot {
     0 balance "balance" optional,
     1 has_credits "hasCredits" required,
     2 unlimited "unlimited" required,
@@ -3029,7 +3071,7 @@ pub struct CustomGatewayProviderSettings {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(CustomGatewayProviderSettings keep {
+object!(CustomGatewayProviderSettings {
     0 auth "auth" required,
 });
 
@@ -3041,14 +3083,16 @@ pub struct CustomGatewayProviderSettingsPatch {
     pub name: Option<String>,
     /// Omit or pass null to allocate a new custom provider ID.
     pub provider_id: Option<String>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(CustomGatewayProviderSettingsPatch plain {
+object!(CustomGatewayProviderSettingsPatch {
     0 base_url "baseUrl" optional,
     1 env_key "envKey" optional,
     2 name "name" optional,
     3 provider_id "providerId" optional,
 });
-setters!(CustomGatewayProviderSettingsPatch plain {
+setters!(CustomGatewayProviderSettingsPatch {
     /// Sets `baseUrl`.
     0 base_url some (impl Into<String>),
     /// Sets `envKey`.
@@ -3063,8 +3107,10 @@ setters!(CustomGatewayProviderSettingsPatch plain {
 #[derive(Debug, Clone, PartialEq)]
 pub struct CustomReviewTarget {
     pub instructions: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(CustomReviewTarget plain {
+object!(CustomReviewTarget {
     0 instructions "instructions" required,
 });
 impl CustomReviewTarget {
@@ -3072,6 +3118,7 @@ impl CustomReviewTarget {
     pub fn new(instructions: impl Into<String>) -> Self {
         Self {
             instructions: instructions.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -3089,7 +3136,7 @@ pub struct CustomToolCallOutputResponseItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(CustomToolCallOutputResponseItem keep {
+object!(CustomToolCallOutputResponseItem {
     0 call_id "call_id" required,
     1 id "id" optional,
     2 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" optional,
@@ -3112,7 +3159,7 @@ impl CustomToolCallOutputResponseItem {
         }
     }
 }
-setters!(CustomToolCallOutputResponseItem keep {
+setters!(CustomToolCallOutputResponseItem {
     /// Sets `id`.
     1 id some (impl Into<String>),
     /// Sets `internal_chat_message_metadata_passthrough`.
@@ -3137,7 +3184,7 @@ pub struct CustomToolCallResponseItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(CustomToolCallResponseItem keep {
+object!(CustomToolCallResponseItem {
     0 call_id "call_id" required,
     1 encrypted_content "encrypted_content" optional,
     2 id "id" optional,
@@ -3167,7 +3214,7 @@ impl CustomToolCallResponseItem {
         }
     }
 }
-setters!(CustomToolCallResponseItem keep {
+setters!(CustomToolCallResponseItem {
     /// Sets `encrypted_content`.
     1 encrypted_content some (impl Into<String>),
     /// Sets `id`.
@@ -3207,7 +3254,7 @@ pub struct DailyScheduledTaskSchedule {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(DailyScheduledTaskSchedule keep {
+object!(DailyScheduledTaskSchedule {
     0 time "time" required,
 });
 
@@ -3219,7 +3266,7 @@ pub struct DeleteFileChange {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(DeleteFileChange keep {
+object!(DeleteFileChange {
     0 content "content" required,
 });
 
@@ -3227,8 +3274,10 @@ object!(DeleteFileChange keep {
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeniedReviewDecision {
     pub rejection: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(DeniedReviewDecision plain {
+object!(DeniedReviewDecision {
     0 rejection "rejection" required,
 });
 impl DeniedReviewDecision {
@@ -3236,6 +3285,7 @@ impl DeniedReviewDecision {
     pub fn new(rejection: impl Into<String>) -> Self {
         Self {
             rejection: rejection.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -3311,7 +3361,7 @@ pub struct DynamicToolCallThreadItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(DynamicToolCallThreadItem keep {
+object!(DynamicToolCallThreadItem {
     0 arguments "arguments" required,
     1 completed_at_ms "completedAtMs" optional,
     2 content_items "contentItems" optional,
@@ -3378,7 +3428,7 @@ pub struct EncryptedContentAgentMessageInputContent {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(EncryptedContentAgentMessageInputContent keep {
+object!(EncryptedContentAgentMessageInputContent {
     0 encrypted_content "encrypted_content" required,
 });
 impl EncryptedContentAgentMessageInputContent {
@@ -3398,7 +3448,7 @@ pub struct EncryptedContentFunctionCallOutputContentItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(EncryptedContentFunctionCallOutputContentItem keep {
+object!(EncryptedContentFunctionCallOutputContentItem {
     0 encrypted_content "encrypted_content" required,
 });
 impl EncryptedContentFunctionCallOutputContentItem {
@@ -3424,7 +3474,7 @@ pub struct EnteredReviewModeThreadItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(EnteredReviewModeThreadItem keep {
+object!(EnteredReviewModeThreadItem {
     0 completed_at_ms "completedAtMs" optional,
     1 id "id" required,
     2 review "review" required,
@@ -3442,7 +3492,7 @@ pub struct EnterpriseManagedConfigLayerSource {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(EnterpriseManagedConfigLayerSource keep {
+object!(EnterpriseManagedConfigLayerSource {
     0 id "id" required,
     1 name "name" required,
 });
@@ -3452,16 +3502,21 @@ object!(EnterpriseManagedConfigLayerSource keep {
 #[derive(Debug, Clone, PartialEq)]
 pub struct EnvironmentBedrockSetupParams {
     pub region: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(EnvironmentBedrockSetupParams plain {
+object!(EnvironmentBedrockSetupParams {
     0 region "region" required,
 });
 #[cfg(feature = "experimental")]
 impl EnvironmentBedrockSetupParams {
     /// Creates it with what is required; the rest is absent.
     pub fn new(region: impl Into<String>) -> Self {
-        Self { region: region.into() }
+        Self {
+            region: region.into(),
+            unknown_fields: UnknownFields::default(),
+        }
     }
 }
 
@@ -3471,8 +3526,10 @@ pub struct EnvironmentCapabilityRootLocation {
     pub environment_id: String,
     /// Absolute path for the root in the selected environment.
     pub path: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(EnvironmentCapabilityRootLocation plain {
+object!(EnvironmentCapabilityRootLocation {
     0 environment_id "environmentId" required,
     1 path "path" required,
 });
@@ -3482,6 +3539,7 @@ impl EnvironmentCapabilityRootLocation {
         Self {
             environment_id: environment_id.into(),
             path: path.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -3499,7 +3557,7 @@ pub struct EnvironmentShellInfo {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(EnvironmentShellInfo keep {
+object!(EnvironmentShellInfo {
     0 name "name" required,
     1 path "path" required,
 });
@@ -3509,11 +3567,13 @@ object!(EnvironmentShellInfo keep {
 pub struct EnvironmentSkillsParams {
     /// Exact catalog names that must be available from this environment.
     pub required: Option<Vec<String>>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(EnvironmentSkillsParams plain {
+object!(EnvironmentSkillsParams {
     0 required "required" optional,
 });
-setters!(EnvironmentSkillsParams plain {
+setters!(EnvironmentSkillsParams {
     /// Sets `required`.
     0 required some (impl Into<Vec<String>>),
 });
@@ -3552,7 +3612,7 @@ pub struct EnvironmentVariableGatewayAuth {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(EnvironmentVariableGatewayAuth keep {
+object!(EnvironmentVariableGatewayAuth {
     0 env_key "envKey" required,
 });
 
@@ -3567,7 +3627,7 @@ pub struct ExecLocalShellAction {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ExecLocalShellAction keep {
+object!(ExecLocalShellAction {
     0 command "command" required,
     1 env "env" optional,
     2 timeout_ms "timeout_ms" optional,
@@ -3587,7 +3647,7 @@ impl ExecLocalShellAction {
         }
     }
 }
-setters!(ExecLocalShellAction keep {
+setters!(ExecLocalShellAction {
     /// Sets `env`.
     1 env some (impl Into<BTreeMap<String, String>>),
     /// Sets `timeout_ms`.
@@ -3616,7 +3676,7 @@ pub struct ExecveGuardianApprovalReviewAction {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ExecveGuardianApprovalReviewAction keep {
+object!(ExecveGuardianApprovalReviewAction {
     0 argv "argv" required,
     1 cwd "cwd" required,
     2 program "program" required,
@@ -3628,14 +3688,19 @@ object!(ExecveGuardianApprovalReviewAction keep {
 pub struct ExistingCallThreadRealtimeStartTransport {
     /// Identifier of a realtime call already created and negotiated by the client.
     pub call_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ExistingCallThreadRealtimeStartTransport plain {
+object!(ExistingCallThreadRealtimeStartTransport {
     0 call_id "callId" required,
 });
 impl ExistingCallThreadRealtimeStartTransport {
     /// Creates it with what is required; the rest is absent.
     pub fn new(call_id: impl Into<String>) -> Self {
-        Self { call_id: call_id.into() }
+        Self {
+            call_id: call_id.into(),
+            unknown_fields: UnknownFields::default(),
+        }
     }
 }
 
@@ -3652,7 +3717,7 @@ pub struct ExitedReviewModeThreadItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ExitedReviewModeThreadItem keep {
+object!(ExitedReviewModeThreadItem {
     0 completed_at_ms "completedAtMs" optional,
     1 id "id" required,
     2 review "review" required,
@@ -3680,7 +3745,7 @@ pub struct ExperimentalFeature {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ExperimentalFeature keep {
+object!(ExperimentalFeature {
     0 announcement "announcement" optional,
     1 default_enabled "defaultEnabled" required,
     2 description "description" optional,
@@ -3727,7 +3792,7 @@ pub struct ExternalAgentConfigImportHistory {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ExternalAgentConfigImportHistory keep {
+object!(ExternalAgentConfigImportHistory {
     0 completed_at_ms "completedAtMs" required,
     1 failures "failures" required,
     2 import_id "importId" required,
@@ -3744,8 +3809,10 @@ pub struct ExternalAgentConfigImportHistoryRecordSuccessParams {
     pub target: Option<String>,
     /// Original title for an imported session, when available.
     pub title: Option<String>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ExternalAgentConfigImportHistoryRecordSuccessParams plain {
+object!(ExternalAgentConfigImportHistoryRecordSuccessParams {
     0 cwd "cwd" optional,
     1 item_type "itemType" required,
     2 source "source" optional,
@@ -3761,10 +3828,11 @@ impl ExternalAgentConfigImportHistoryRecordSuccessParams {
             source: None,
             target: None,
             title: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(ExternalAgentConfigImportHistoryRecordSuccessParams plain {
+setters!(ExternalAgentConfigImportHistoryRecordSuccessParams {
     /// Sets `cwd`.
     0 cwd some (impl Into<String>),
     /// Sets `source`.
@@ -3781,8 +3849,10 @@ pub struct ExternalAgentConfigImportHistoryRecordTypeResultParams {
     pub failures: Vec<ExternalAgentConfigImportItemTypeFailure>,
     pub item_type: ExternalAgentConfigMigrationItemType,
     pub successes: Vec<ExternalAgentConfigImportHistoryRecordSuccessParams>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ExternalAgentConfigImportHistoryRecordTypeResultParams plain {
+object!(ExternalAgentConfigImportHistoryRecordTypeResultParams {
     0 failures "failures" required,
     1 item_type "itemType" required,
     2 successes "successes" required,
@@ -3798,6 +3868,7 @@ impl ExternalAgentConfigImportHistoryRecordTypeResultParams {
             failures: failures.into(),
             item_type: item_type.into(),
             successes: successes.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -3815,7 +3886,7 @@ pub struct ExternalAgentConfigImportItemTypeFailure {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ExternalAgentConfigImportItemTypeFailure keep {
+object!(ExternalAgentConfigImportItemTypeFailure {
     0 cwd "cwd" optional,
     1 error_type "errorType" optional,
     2 failure_stage "failureStage" required,
@@ -3843,7 +3914,7 @@ impl ExternalAgentConfigImportItemTypeFailure {
         }
     }
 }
-setters!(ExternalAgentConfigImportItemTypeFailure keep {
+setters!(ExternalAgentConfigImportItemTypeFailure {
     /// Sets `cwd`.
     0 cwd some (impl Into<String>),
     /// Sets `errorType`.
@@ -3867,7 +3938,7 @@ pub struct ExternalAgentConfigImportItemTypeSuccess {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ExternalAgentConfigImportItemTypeSuccess keep {
+object!(ExternalAgentConfigImportItemTypeSuccess {
     0 cwd "cwd" optional,
     1 item_type "itemType" required,
     2 source "source" optional,
@@ -3885,7 +3956,7 @@ pub struct ExternalAgentConfigImportTypeResult {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ExternalAgentConfigImportTypeResult keep {
+object!(ExternalAgentConfigImportTypeResult {
     0 failures "failures" required,
     1 item_type "itemType" required,
     2 successes "successes" required,
@@ -3902,7 +3973,7 @@ pub struct ExternalAgentConfigMigrationItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ExternalAgentConfigMigrationItem keep {
+object!(ExternalAgentConfigMigrationItem {
     0 cwd "cwd" optional,
     1 description "description" required,
     2 details "details" optional,
@@ -3923,7 +3994,7 @@ impl ExternalAgentConfigMigrationItem {
         }
     }
 }
-setters!(ExternalAgentConfigMigrationItem keep {
+setters!(ExternalAgentConfigMigrationItem {
     /// Sets `cwd`.
     0 cwd some (impl Into<String>),
     /// Sets `details`.
@@ -3980,7 +4051,7 @@ pub struct ExternalAgentDetectedConnectorCandidate {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ExternalAgentDetectedConnectorCandidate keep {
+object!(ExternalAgentDetectedConnectorCandidate {
     0 name "name" required,
     1 session_count "sessionCount" required,
     2 source "source" required,
@@ -4012,7 +4083,7 @@ pub struct ExternalAgentImportedConnectorCandidate {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ExternalAgentImportedConnectorCandidate keep {
+object!(ExternalAgentImportedConnectorCandidate {
     0 name "name" required,
     1 session_count "sessionCount" required,
     2 source "source" required,
@@ -4038,7 +4109,7 @@ pub struct ExternalSandboxSandboxPolicy {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ExternalSandboxSandboxPolicy keep {
+object!(ExternalSandboxSandboxPolicy {
     0 network_access "networkAccess" preset(NetworkAccess :: Restricted),
 });
 impl Default for ExternalSandboxSandboxPolicy {
@@ -4049,7 +4120,7 @@ impl Default for ExternalSandboxSandboxPolicy {
         }
     }
 }
-setters!(ExternalSandboxSandboxPolicy keep {
+setters!(ExternalSandboxSandboxPolicy {
     /// Sets `networkAccess`.
     0 network_access default (impl Into<NetworkAccess>),
 });
@@ -4062,7 +4133,7 @@ pub struct ExternallyConfiguredGatewayAuth {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ExternallyConfiguredGatewayAuth keep {
+object!(ExternallyConfiguredGatewayAuth {
     0 env_key "envKey" optional,
 });
 
@@ -4074,7 +4145,7 @@ pub struct FeedbackRequirements {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(FeedbackRequirements keep {
+object!(FeedbackRequirements {
     0 enabled "enabled" optional,
 });
 
@@ -4133,7 +4204,7 @@ pub struct FileChangeThreadItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(FileChangeThreadItem keep {
+object!(FileChangeThreadItem {
     0 changes "changes" required,
     1 completed_at_ms "completedAtMs" optional,
     2 id "id" required,
@@ -4187,7 +4258,7 @@ pub struct FileSystemSandboxEntry {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(FileSystemSandboxEntry keep {
+object!(FileSystemSandboxEntry {
     0 access "access" required,
     1 path "path" required,
 });
@@ -4243,7 +4314,7 @@ pub struct FileUpdateChange {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(FileUpdateChange keep {
+object!(FileUpdateChange {
     0 diff "diff" required,
     1 kind "kind" required,
     2 path "path" required,
@@ -4257,11 +4328,11 @@ pub struct FindInPageResponsesApiWebSearchAction {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(FindInPageResponsesApiWebSearchAction keep {
+object!(FindInPageResponsesApiWebSearchAction {
     0 pattern "pattern" optional,
     1 url "url" optional,
 });
-setters!(FindInPageResponsesApiWebSearchAction keep {
+setters!(FindInPageResponsesApiWebSearchAction {
     /// Sets `pattern`.
     0 pattern some (impl Into<String>),
     /// Sets `url`.
@@ -4277,7 +4348,7 @@ pub struct FindInPageWebSearchAction {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(FindInPageWebSearchAction keep {
+object!(FindInPageWebSearchAction {
     0 pattern "pattern" optional,
     1 url "url" optional,
 });
@@ -4330,7 +4401,7 @@ pub struct FormMcpServerElicitationRequestParams {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(FormMcpServerElicitationRequestParams keep {
+object!(FormMcpServerElicitationRequestParams {
     0 message "message" required,
     1 meta "_meta" optional,
     2 requested_schema "requestedSchema" required,
@@ -4352,7 +4423,7 @@ pub struct FsReadDirectoryEntry {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(FsReadDirectoryEntry keep {
+object!(FsReadDirectoryEntry {
     0 file_name "fileName" required,
     1 is_directory "isDirectory" required,
     2 is_file "isFile" required,
@@ -4410,7 +4481,7 @@ pub struct FunctionCallOutputResponseItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(FunctionCallOutputResponseItem keep {
+object!(FunctionCallOutputResponseItem {
     0 call_id "call_id" optional,
     1 id "id" optional,
     2 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" optional,
@@ -4432,7 +4503,7 @@ impl FunctionCallOutputResponseItem {
         }
     }
 }
-setters!(FunctionCallOutputResponseItem keep {
+setters!(FunctionCallOutputResponseItem {
     /// Sets `call_id`.
     0 call_id some (impl Into<String>),
     /// Sets `id`.
@@ -4460,7 +4531,7 @@ pub struct FunctionCallOutputThreadItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(FunctionCallOutputThreadItem keep {
+object!(FunctionCallOutputThreadItem {
     0 completed_at_ms "completedAtMs" optional,
     1 id "id" required,
     2 name "name" required,
@@ -4486,7 +4557,7 @@ pub struct FunctionCallResponseItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(FunctionCallResponseItem keep {
+object!(FunctionCallResponseItem {
     0 arguments "arguments" required,
     1 call_id "call_id" required,
     2 encrypted_content "encrypted_content" optional,
@@ -4518,7 +4589,7 @@ impl FunctionCallResponseItem {
         }
     }
 }
-setters!(FunctionCallResponseItem keep {
+setters!(FunctionCallResponseItem {
     /// Sets `encrypted_content`.
     2 encrypted_content some (impl Into<String>),
     /// Sets `encrypted_function_args`.
@@ -4540,8 +4611,10 @@ pub struct FunctionDynamicToolNamespaceTool {
     pub description: String,
     pub input_schema: Value,
     pub name: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(FunctionDynamicToolNamespaceTool plain {
+object!(FunctionDynamicToolNamespaceTool {
     0 defer_loading "deferLoading" optional,
     1 description "description" required,
     2 input_schema "inputSchema" required,
@@ -4557,12 +4630,13 @@ impl FunctionDynamicToolNamespaceTool {
         Self {
             defer_loading: None,
             description: description.into(),
-            input_schema: input_schema.into(),
+            input_schema,
             name: name.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(FunctionDynamicToolNamespaceTool plain {
+setters!(FunctionDynamicToolNamespaceTool {
     /// Sets `deferLoading`.
     0 defer_loading some (impl Into<bool>),
 });
@@ -4574,8 +4648,10 @@ pub struct FunctionDynamicToolSpec {
     pub description: String,
     pub input_schema: Value,
     pub name: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(FunctionDynamicToolSpec plain {
+object!(FunctionDynamicToolSpec {
     0 defer_loading "deferLoading" optional,
     1 description "description" required,
     2 input_schema "inputSchema" required,
@@ -4591,12 +4667,13 @@ impl FunctionDynamicToolSpec {
         Self {
             defer_loading: None,
             description: description.into(),
-            input_schema: input_schema.into(),
+            input_schema,
             name: name.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(FunctionDynamicToolSpec plain {
+setters!(FunctionDynamicToolSpec {
     /// Sets `deferLoading`.
     0 defer_loading some (impl Into<bool>),
 });
@@ -4630,7 +4707,7 @@ pub struct FuzzyFileSearchResult {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(FuzzyFileSearchResult keep {
+object!(FuzzyFileSearchResult {
     0 file_name "file_name" required,
     1 indices "indices" optional,
     2 match_type "match_type" required,
@@ -4668,7 +4745,7 @@ pub struct GatewayOAuthPrompt {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(GatewayOAuthPrompt keep {
+object!(GatewayOAuthPrompt {
     0 login_id "loginId" required,
     1 user_code "userCode" required,
     2 verification_url "verificationUrl" required,
@@ -4720,7 +4797,7 @@ pub struct GcpProviderSettings {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(GcpProviderSettings keep {
+object!(GcpProviderSettings {
     0 credential_file "credentialFile" optional,
     1 location "location" optional,
     2 project_id "projectId" optional,
@@ -4733,8 +4810,10 @@ pub struct GcpProviderSettingsPatch {
     pub location: Option<String>,
     pub project_id: Option<String>,
     pub provider_id: GcpProviderId,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(GcpProviderSettingsPatch plain {
+object!(GcpProviderSettingsPatch {
     0 credential_file "credentialFile" optional,
     1 location "location" optional,
     2 project_id "projectId" optional,
@@ -4748,10 +4827,11 @@ impl GcpProviderSettingsPatch {
             location: None,
             project_id: None,
             provider_id: provider_id.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(GcpProviderSettingsPatch plain {
+setters!(GcpProviderSettingsPatch {
     /// Sets `credentialFile`.
     0 credential_file some (impl Into<String>),
     /// Sets `location`.
@@ -4770,7 +4850,7 @@ pub struct GitInfo {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(GitInfo keep {
+object!(GitInfo {
     0 branch "branch" optional,
     1 origin_url "originUrl" optional,
     2 sha "sha" optional,
@@ -4787,7 +4867,7 @@ pub struct GitPluginSource {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(GitPluginSource keep {
+object!(GitPluginSource {
     0 path "path" optional,
     1 ref_name "refName" optional,
     2 sha "sha" optional,
@@ -4801,7 +4881,7 @@ pub struct GlobPatternFileSystemPath {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(GlobPatternFileSystemPath keep {
+object!(GlobPatternFileSystemPath {
     0 pattern "pattern" required,
 });
 impl GlobPatternFileSystemPath {
@@ -4819,12 +4899,14 @@ impl GlobPatternFileSystemPath {
 pub struct GrantedPermissionProfile {
     pub file_system: Option<AdditionalFileSystemPermissions>,
     pub network: Option<AdditionalNetworkPermissions>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(GrantedPermissionProfile plain {
+object!(GrantedPermissionProfile {
     0 file_system "fileSystem" optional,
     1 network "network" optional,
 });
-setters!(GrantedPermissionProfile plain {
+setters!(GrantedPermissionProfile {
     /// Sets `fileSystem`.
     0 file_system some (impl Into<AdditionalFileSystemPermissions>),
     /// Sets `network`.
@@ -4842,7 +4924,7 @@ pub struct GranularAskForApproval {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(GranularAskForApproval keep {
+object!(GranularAskForApproval {
     0 mcp_elicitations "mcp_elicitations" required,
     1 request_permissions "request_permissions" default,
     2 rules "rules" required,
@@ -4866,7 +4948,7 @@ impl GranularAskForApproval {
         }
     }
 }
-setters!(GranularAskForApproval keep {
+setters!(GranularAskForApproval {
     /// Sets `request_permissions`.
     1 request_permissions default (impl Into<bool>),
     /// Sets `skill_approval`.
@@ -4884,7 +4966,7 @@ pub struct GuardianApprovalReview {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(GuardianApprovalReview keep {
+object!(GuardianApprovalReview {
     0 rationale "rationale" optional,
     1 risk_level "riskLevel" optional,
     2 status "status" required,
@@ -5034,7 +5116,7 @@ pub struct HookErrorInfo {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(HookErrorInfo keep {
+object!(HookErrorInfo {
     0 message "message" required,
     1 path "path" required,
 });
@@ -5310,7 +5392,7 @@ pub struct HookMigration {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(HookMigration keep {
+object!(HookMigration {
     0 name "name" required,
 });
 impl HookMigration {
@@ -5332,7 +5414,7 @@ pub struct HookOutputEntry {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(HookOutputEntry keep {
+object!(HookOutputEntry {
     0 kind "kind" required,
     1 text "text" required,
 });
@@ -5371,7 +5453,7 @@ pub struct HookPromptFragment {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(HookPromptFragment keep {
+object!(HookPromptFragment {
     0 hook_run_id "hookRunId" required,
     1 text "text" required,
 });
@@ -5389,7 +5471,7 @@ pub struct HookPromptThreadItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(HookPromptThreadItem keep {
+object!(HookPromptThreadItem {
     0 completed_at_ms "completedAtMs" optional,
     1 fragments "fragments" required,
     2 id "id" required,
@@ -5442,7 +5524,7 @@ pub struct HookRunSummary {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(HookRunSummary keep {
+object!(HookRunSummary {
     0 completed_at "completedAt" optional,
     1 display_order "displayOrder" required,
     2 duration_ms "durationMs" optional,
@@ -5551,7 +5633,7 @@ pub struct HooksListEntry {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(HooksListEntry keep {
+object!(HooksListEntry {
     0 cwd "cwd" required,
     1 errors "errors" required,
     2 hooks "hooks" required,
@@ -5567,7 +5649,7 @@ pub struct HourlyScheduledTaskSchedule {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(HourlyScheduledTaskSchedule keep {
+object!(HourlyScheduledTaskSchedule {
     0 days "days" optional,
     1 interval_hours "intervalHours" required,
 });
@@ -5580,7 +5662,7 @@ pub struct HttpConnectionFailedCodexErrorInfo {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(HttpConnectionFailedCodexErrorInfo keep {
+object!(HttpConnectionFailedCodexErrorInfo {
     0 http_status_code "httpStatusCode" optional,
 });
 
@@ -5620,7 +5702,7 @@ pub struct ImageGenerationCallResponseItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ImageGenerationCallResponseItem keep {
+object!(ImageGenerationCallResponseItem {
     0 encrypted_content "encrypted_content" optional,
     1 id "id" optional,
     2 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" optional,
@@ -5642,7 +5724,7 @@ impl ImageGenerationCallResponseItem {
         }
     }
 }
-setters!(ImageGenerationCallResponseItem keep {
+setters!(ImageGenerationCallResponseItem {
     /// Sets `encrypted_content`.
     0 encrypted_content some (impl Into<String>),
     /// Sets `id`.
@@ -5676,7 +5758,7 @@ pub struct ImageGenerationInputImage {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ImageGenerationInputImage keep {
+object!(ImageGenerationInputImage {
     0 path "path" required,
     1 sha256 "sha256" required,
 });
@@ -5706,7 +5788,7 @@ pub struct ImageGenerationThreadItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ImageGenerationThreadItem keep {
+object!(ImageGenerationThreadItem {
     0 completed_at_ms "completedAtMs" optional,
     1 failure "failure" optional,
     2 file_id "fileId" optional,
@@ -5730,12 +5812,12 @@ pub struct ImageUserInput {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ImageUserInput keep {
+object!(ImageUserInput {
     0 detail "detail" optional,
     1 file_id "fileId" optional,
     2 url "url" optional,
 });
-setters!(ImageUserInput keep {
+setters!(ImageUserInput {
     /// Sets `detail`.
     0 detail some (impl Into<ImageDetail>),
     /// Sets `fileId`.
@@ -5757,7 +5839,7 @@ pub struct ImageViewThreadItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ImageViewThreadItem keep {
+object!(ImageViewThreadItem {
     0 completed_at_ms "completedAtMs" optional,
     1 id "id" required,
     2 path "path" required,
@@ -5772,7 +5854,7 @@ pub struct InAppBrowserRequirements {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(InAppBrowserRequirements keep {
+object!(InAppBrowserRequirements {
     0 allow_external_browser_settings_import "allowExternalBrowserSettingsImport" optional,
 });
 
@@ -5795,8 +5877,10 @@ pub struct InitializeCapabilities {
     pub request_attestation: bool,
     /// Present `humanCommand` approvals to a person and return only a one-time decision. Requires `experimentalApi`. Pending requests can be replayed to compatible clients.
     pub required_human_approval: Option<bool>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(InitializeCapabilities plain {
+object!(InitializeCapabilities {
     0 experimental_api "experimentalApi" default,
     1 explicit_gateway_oauth "explicitGatewayOauth" optional,
     2 extensions "extensions" optional,
@@ -5805,7 +5889,7 @@ object!(InitializeCapabilities plain {
     5 request_attestation "requestAttestation" default,
     6 required_human_approval "requiredHumanApproval" optional,
 });
-setters!(InitializeCapabilities plain {
+setters!(InitializeCapabilities {
     /// Sets `experimentalApi`.
     0 experimental_api default (impl Into<bool>),
     /// Sets `explicitGatewayOauth`.
@@ -5830,7 +5914,7 @@ pub struct InlineVisualizationThreadRealtimeBemItemPresentation {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(InlineVisualizationThreadRealtimeBemItemPresentation keep {
+object!(InlineVisualizationThreadRealtimeBemItemPresentation {
     0 index "index" required,
 });
 
@@ -5842,11 +5926,11 @@ pub struct InputAudioContentItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(InputAudioContentItem keep {
+object!(InputAudioContentItem {
     0 audio_url "audio_url" optional,
     1 file_id "file_id" optional,
 });
-setters!(InputAudioContentItem keep {
+setters!(InputAudioContentItem {
     /// Sets `audio_url`.
     0 audio_url some (impl Into<String>),
     /// Sets `file_id`.
@@ -5860,7 +5944,7 @@ pub struct InputAudioDynamicToolCallOutputContentItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(InputAudioDynamicToolCallOutputContentItem keep {
+object!(InputAudioDynamicToolCallOutputContentItem {
     0 audio_url "audioUrl" required,
 });
 impl InputAudioDynamicToolCallOutputContentItem {
@@ -5881,11 +5965,11 @@ pub struct InputAudioFunctionCallOutputContentItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(InputAudioFunctionCallOutputContentItem keep {
+object!(InputAudioFunctionCallOutputContentItem {
     0 audio_url "audio_url" optional,
     1 file_id "file_id" optional,
 });
-setters!(InputAudioFunctionCallOutputContentItem keep {
+setters!(InputAudioFunctionCallOutputContentItem {
     /// Sets `audio_url`.
     0 audio_url some (impl Into<String>),
     /// Sets `file_id`.
@@ -5901,12 +5985,12 @@ pub struct InputImageContentItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(InputImageContentItem keep {
+object!(InputImageContentItem {
     0 detail "detail" optional,
     1 file_id "file_id" optional,
     2 image_url "image_url" optional,
 });
-setters!(InputImageContentItem keep {
+setters!(InputImageContentItem {
     /// Sets `detail`.
     0 detail some (impl Into<ImageDetail>),
     /// Sets `file_id`.
@@ -5922,7 +6006,7 @@ pub struct InputImageDynamicToolCallOutputContentItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(InputImageDynamicToolCallOutputContentItem keep {
+object!(InputImageDynamicToolCallOutputContentItem {
     0 image_url "imageUrl" required,
 });
 impl InputImageDynamicToolCallOutputContentItem {
@@ -5944,12 +6028,12 @@ pub struct InputImageFunctionCallOutputContentItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(InputImageFunctionCallOutputContentItem keep {
+object!(InputImageFunctionCallOutputContentItem {
     0 detail "detail" optional,
     1 file_id "file_id" optional,
     2 image_url "image_url" optional,
 });
-setters!(InputImageFunctionCallOutputContentItem keep {
+setters!(InputImageFunctionCallOutputContentItem {
     /// Sets `detail`.
     0 detail some (impl Into<ImageDetail>),
     /// Sets `file_id`.
@@ -5984,7 +6068,7 @@ pub struct InputTextAgentMessageInputContent {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(InputTextAgentMessageInputContent keep {
+object!(InputTextAgentMessageInputContent {
     0 text "text" required,
 });
 impl InputTextAgentMessageInputContent {
@@ -6004,7 +6088,7 @@ pub struct InputTextContentItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(InputTextContentItem keep {
+object!(InputTextContentItem {
     0 text "text" required,
 });
 impl InputTextContentItem {
@@ -6024,7 +6108,7 @@ pub struct InputTextDynamicToolCallOutputContentItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(InputTextDynamicToolCallOutputContentItem keep {
+object!(InputTextDynamicToolCallOutputContentItem {
     0 text "text" required,
 });
 impl InputTextDynamicToolCallOutputContentItem {
@@ -6044,7 +6128,7 @@ pub struct InputTextFunctionCallOutputContentItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(InputTextFunctionCallOutputContentItem keep {
+object!(InputTextFunctionCallOutputContentItem {
     0 text "text" required,
 });
 impl InputTextFunctionCallOutputContentItem {
@@ -6071,7 +6155,7 @@ pub struct InstalledApp {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(InstalledApp keep {
+object!(InstalledApp {
     0 callable "callable" required,
     1 enabled "enabled" required,
     2 id "id" required,
@@ -6087,10 +6171,10 @@ pub struct InternalChatMessageMetadataPassthrough {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(InternalChatMessageMetadataPassthrough keep {
+object!(InternalChatMessageMetadataPassthrough {
     0 turn_id "turn_id" optional,
 });
-setters!(InternalChatMessageMetadataPassthrough keep {
+setters!(InternalChatMessageMetadataPassthrough {
     /// Sets `turn_id`.
     0 turn_id some (impl Into<String>),
 });
@@ -6099,14 +6183,19 @@ setters!(InternalChatMessageMetadataPassthrough keep {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ItemThreadItemsListAnchor {
     pub item_id: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ItemThreadItemsListAnchor plain {
+object!(ItemThreadItemsListAnchor {
     0 item_id "itemId" required,
 });
 impl ItemThreadItemsListAnchor {
     /// Creates it with what is required; the rest is absent.
     pub fn new(item_id: impl Into<String>) -> Self {
-        Self { item_id: item_id.into() }
+        Self {
+            item_id: item_id.into(),
+            unknown_fields: UnknownFields::default(),
+        }
     }
 }
 
@@ -6120,7 +6209,7 @@ pub struct ItemThreadTimelineEntry {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ItemThreadTimelineEntry keep {
+object!(ItemThreadTimelineEntry {
     0 item "item" required,
     1 position "position" required,
     2 turn_id "turnId" required,
@@ -6139,7 +6228,7 @@ pub struct LegacyManagedConfigTomlFromFileConfigLayerSource {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(LegacyManagedConfigTomlFromFileConfigLayerSource keep {
+object!(LegacyManagedConfigTomlFromFileConfigLayerSource {
     0 file "file" required,
 });
 
@@ -6152,7 +6241,7 @@ pub struct ListFilesCommandAction {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ListFilesCommandAction keep {
+object!(ListFilesCommandAction {
     0 command "command" required,
     1 path "path" optional,
 });
@@ -6166,7 +6255,7 @@ pub struct ListFilesParsedCommand {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ListFilesParsedCommand keep {
+object!(ListFilesParsedCommand {
     0 cmd "cmd" required,
     1 path "path" optional,
 });
@@ -6178,7 +6267,7 @@ pub struct LocalAudioUserInput {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(LocalAudioUserInput keep {
+object!(LocalAudioUserInput {
     0 path "path" required,
 });
 impl LocalAudioUserInput {
@@ -6199,7 +6288,7 @@ pub struct LocalImageUserInput {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(LocalImageUserInput keep {
+object!(LocalImageUserInput {
     0 detail "detail" optional,
     1 path "path" required,
 });
@@ -6213,7 +6302,7 @@ impl LocalImageUserInput {
         }
     }
 }
-setters!(LocalImageUserInput keep {
+setters!(LocalImageUserInput {
     /// Sets `detail`.
     0 detail some (impl Into<ImageDetail>),
 });
@@ -6226,7 +6315,7 @@ pub struct LocalPluginSource {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(LocalPluginSource keep {
+object!(LocalPluginSource {
     0 path "path" required,
 });
 
@@ -6259,7 +6348,7 @@ pub struct LocalShellCallResponseItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(LocalShellCallResponseItem keep {
+object!(LocalShellCallResponseItem {
     0 action "action" required,
     1 call_id "call_id" optional,
     2 encrypted_content "encrypted_content" optional,
@@ -6284,7 +6373,7 @@ impl LocalShellCallResponseItem {
         }
     }
 }
-setters!(LocalShellCallResponseItem keep {
+setters!(LocalShellCallResponseItem {
     /// Sets `call_id`.
     1 call_id some (impl Into<String>),
     /// Sets `encrypted_content`.
@@ -6341,7 +6430,7 @@ pub struct LoginRequiredAccountSessionsSwitchResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(LoginRequiredAccountSessionsSwitchResponse keep {
+object!(LoginRequiredAccountSessionsSwitchResponse {
     0 auth_url "auth_url" required,
     1 login_id "login_id" required,
 });
@@ -6369,7 +6458,7 @@ pub struct ManagedHooksRequirements {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ManagedHooksRequirements keep {
+object!(ManagedHooksRequirements {
     0 interrupt "Interrupt" default,
     1 managed_dir "managedDir" optional,
     2 permission_request "PermissionRequest" required,
@@ -6396,7 +6485,7 @@ pub struct MarketplaceInterface {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(MarketplaceInterface keep {
+object!(MarketplaceInterface {
     0 display_name "displayName" optional,
 });
 
@@ -6409,7 +6498,7 @@ pub struct MarketplaceLoadErrorInfo {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(MarketplaceLoadErrorInfo keep {
+object!(MarketplaceLoadErrorInfo {
     0 marketplace_path "marketplacePath" required,
     1 message "message" required,
 });
@@ -6423,7 +6512,7 @@ pub struct MarketplaceUpgradeErrorInfo {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(MarketplaceUpgradeErrorInfo keep {
+object!(MarketplaceUpgradeErrorInfo {
     0 marketplace_name "marketplaceName" required,
     1 message "message" required,
 });
@@ -6453,7 +6542,7 @@ pub struct McpAppUi {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(McpAppUi keep {
+object!(McpAppUi {
     0 preferred_model_display_mode "preferredModelDisplayMode" required,
     1 resource_uri "resourceUri" required,
 });
@@ -6507,7 +6596,7 @@ pub struct McpElicitationBooleanSchema {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(McpElicitationBooleanSchema keep {
+object!(McpElicitationBooleanSchema {
     0 default "default" optional,
     1 description "description" optional,
     2 title "title" optional,
@@ -6536,7 +6625,7 @@ pub struct McpElicitationConstOption {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(McpElicitationConstOption keep {
+object!(McpElicitationConstOption {
     0 const_ "const" required,
     1 title "title" required,
 });
@@ -6573,7 +6662,7 @@ pub struct McpElicitationLegacyTitledEnumSchema {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(McpElicitationLegacyTitledEnumSchema keep {
+object!(McpElicitationLegacyTitledEnumSchema {
     0 default "default" optional,
     1 description "description" optional,
     2 enum_ "enum" required,
@@ -6611,7 +6700,7 @@ pub struct McpElicitationNumberSchema {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(McpElicitationNumberSchema keep {
+object!(McpElicitationNumberSchema {
     0 default "default" optional,
     1 description "description" optional,
     2 maximum "maximum" optional,
@@ -6684,7 +6773,7 @@ pub struct McpElicitationSchema {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(McpElicitationSchema keep {
+object!(McpElicitationSchema {
     0 properties "properties" required,
     1 required "required" optional,
     2 schema "$schema" optional,
@@ -6743,7 +6832,7 @@ pub struct McpElicitationStringSchema {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(McpElicitationStringSchema keep {
+object!(McpElicitationStringSchema {
     0 default "default" optional,
     1 description "description" optional,
     2 format "format" optional,
@@ -6774,7 +6863,7 @@ pub struct McpElicitationTitledEnumItems {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(McpElicitationTitledEnumItems keep {
+object!(McpElicitationTitledEnumItems {
     0 any_of "anyOf" required,
 });
 
@@ -6792,7 +6881,7 @@ pub struct McpElicitationTitledMultiSelectEnumSchema {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(McpElicitationTitledMultiSelectEnumSchema keep {
+object!(McpElicitationTitledMultiSelectEnumSchema {
     0 default "default" optional,
     1 description "description" optional,
     2 items "items" required,
@@ -6814,7 +6903,7 @@ pub struct McpElicitationTitledSingleSelectEnumSchema {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(McpElicitationTitledSingleSelectEnumSchema keep {
+object!(McpElicitationTitledSingleSelectEnumSchema {
     0 default "default" optional,
     1 description "description" optional,
     2 one_of "oneOf" required,
@@ -6831,7 +6920,7 @@ pub struct McpElicitationUntitledEnumItems {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(McpElicitationUntitledEnumItems keep {
+object!(McpElicitationUntitledEnumItems {
     0 enum_ "enum" required,
     1 type_ "type" required,
 });
@@ -6850,7 +6939,7 @@ pub struct McpElicitationUntitledMultiSelectEnumSchema {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(McpElicitationUntitledMultiSelectEnumSchema keep {
+object!(McpElicitationUntitledMultiSelectEnumSchema {
     0 default "default" optional,
     1 description "description" optional,
     2 items "items" required,
@@ -6872,7 +6961,7 @@ pub struct McpElicitationUntitledSingleSelectEnumSchema {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(McpElicitationUntitledSingleSelectEnumSchema keep {
+object!(McpElicitationUntitledSingleSelectEnumSchema {
     0 default "default" optional,
     1 description "description" optional,
     2 enum_ "enum" required,
@@ -6886,8 +6975,10 @@ pub struct McpResourceReadTarget {
     pub connector_id: String,
     /// Null explicitly requests no-auth access, subject to the app's resource policy.
     pub link_id: Option<String>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(McpResourceReadTarget plain {
+object!(McpResourceReadTarget {
     0 connector_id "connectorId" required,
     1 link_id "linkId" nullable,
 });
@@ -6897,10 +6988,11 @@ impl McpResourceReadTarget {
         Self {
             connector_id: connector_id.into(),
             link_id: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(McpResourceReadTarget plain {
+setters!(McpResourceReadTarget {
     /// Sets `linkId`.
     1 link_id some (impl Into<String>),
 });
@@ -6964,7 +7056,7 @@ pub struct McpServerEventNotification {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(McpServerEventNotification keep {
+object!(McpServerEventNotification {
     0 method "method" required,
     1 params "params" required,
 });
@@ -6982,7 +7074,7 @@ pub struct McpServerInfo {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(McpServerInfo keep {
+object!(McpServerInfo {
     0 description "description" optional,
     1 icons "icons" optional,
     2 name "name" required,
@@ -6998,7 +7090,7 @@ pub struct McpServerMigration {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(McpServerMigration keep {
+object!(McpServerMigration {
     0 name "name" required,
 });
 impl McpServerMigration {
@@ -7089,7 +7181,7 @@ pub struct McpServerStatus {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(McpServerStatus keep {
+object!(McpServerStatus {
     0 auth_status "authStatus" required,
     1 http_origin "httpOrigin" optional,
     2 name "name" required,
@@ -7132,7 +7224,7 @@ pub struct McpToolCallAppContext {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(McpToolCallAppContext keep {
+object!(McpToolCallAppContext {
     0 action_name "actionName" optional,
     1 app_name "appName" optional,
     2 connector_id "connectorId" required,
@@ -7148,7 +7240,7 @@ pub struct McpToolCallError {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(McpToolCallError keep {
+object!(McpToolCallError {
     0 message "message" required,
 });
 
@@ -7164,7 +7256,7 @@ pub struct McpToolCallGuardianApprovalReviewAction {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(McpToolCallGuardianApprovalReviewAction keep {
+object!(McpToolCallGuardianApprovalReviewAction {
     0 connector_id "connectorId" optional,
     1 connector_name "connectorName" optional,
     2 server "server" required,
@@ -7182,7 +7274,7 @@ pub struct McpToolCallResult {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(McpToolCallResult keep {
+object!(McpToolCallResult {
     0 content "content" required,
     1 meta "_meta" optional,
     2 structured_content "structuredContent" optional,
@@ -7234,7 +7326,7 @@ pub struct McpToolCallThreadItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(McpToolCallThreadItem keep {
+object!(McpToolCallThreadItem {
     0 app_context "appContext" optional,
     1 arguments "arguments" required,
     2 completed_at_ms "completedAtMs" optional,
@@ -7264,7 +7356,7 @@ pub struct McpToolConfiguredHookHandler {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(McpToolConfiguredHookHandler keep {
+object!(McpToolConfiguredHookHandler {
     0 input "input" required,
     1 server "server" required,
     2 status_message "statusMessage" optional,
@@ -7298,7 +7390,7 @@ pub struct McpToolHookMetadata {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(McpToolHookMetadata keep {
+object!(McpToolHookMetadata {
     0 additional_context_limit "additionalContextLimit" optional,
     1 current_hash "currentHash" required,
     2 display_order "displayOrder" required,
@@ -7327,7 +7419,7 @@ pub struct MdmConfigLayerSource {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(MdmConfigLayerSource keep {
+object!(MdmConfigLayerSource {
     0 domain "domain" required,
     1 key "key" required,
 });
@@ -7341,7 +7433,7 @@ pub struct MemoryCitation {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(MemoryCitation keep {
+object!(MemoryCitation {
     0 entries "entries" required,
     1 thread_ids "threadIds" required,
 });
@@ -7357,7 +7449,7 @@ pub struct MemoryCitationEntry {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(MemoryCitationEntry keep {
+object!(MemoryCitationEntry {
     0 line_end "lineEnd" required,
     1 line_start "lineStart" required,
     2 note "note" required,
@@ -7372,7 +7464,7 @@ pub struct MentionUserInput {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(MentionUserInput keep {
+object!(MentionUserInput {
     0 name "name" required,
     1 path "path" required,
 });
@@ -7441,7 +7533,7 @@ pub struct MessageResponseItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(MessageResponseItem keep {
+object!(MessageResponseItem {
     0 content "content" required,
     1 encrypted_content "encrypted_content" optional,
     2 id "id" optional,
@@ -7465,7 +7557,7 @@ impl MessageResponseItem {
         }
     }
 }
-setters!(MessageResponseItem keep {
+setters!(MessageResponseItem {
     /// Sets `encrypted_content`.
     1 encrypted_content some (impl Into<String>),
     /// Sets `id`.
@@ -7492,7 +7584,7 @@ pub struct MigrationDetails {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(MigrationDetails keep {
+object!(MigrationDetails {
     0 commands "commands" default,
     1 hooks "hooks" default,
     2 mcp_servers "mcpServers" default,
@@ -7502,7 +7594,7 @@ object!(MigrationDetails keep {
     6 skills "skills" default,
     7 subagents "subagents" default,
 });
-setters!(MigrationDetails keep {
+setters!(MigrationDetails {
     /// Sets `commands`.
     0 commands default (impl Into<Vec<CommandMigration>>),
     /// Sets `hooks`.
@@ -7536,7 +7628,7 @@ pub struct MisalignmentErrorDetails {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(MisalignmentErrorDetails keep {
+object!(MisalignmentErrorDetails {
     0 detailed_explanation "detailedExplanation" optional,
     1 error_type "errorType" optional,
     2 review_target "reviewTarget" optional,
@@ -7551,7 +7643,7 @@ pub struct MisalignmentSteer {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(MisalignmentSteer keep {
+object!(MisalignmentSteer {
     0 message "message" required,
 });
 
@@ -7602,7 +7694,7 @@ pub struct Model {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(Model keep {
+object!(Model {
     0 additional_speed_tiers "additionalSpeedTiers" default,
     1 availability_nux "availabilityNux" optional,
     2 available_access_programs "availableAccessPrograms" optional,
@@ -7633,7 +7725,7 @@ pub struct ModelAccessPrograms {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ModelAccessPrograms keep {
+object!(ModelAccessPrograms {
     0 cyber "cyber" required,
 });
 
@@ -7645,7 +7737,7 @@ pub struct ModelAvailabilityNux {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ModelAvailabilityNux keep {
+object!(ModelAvailabilityNux {
     0 message "message" required,
 });
 
@@ -7663,7 +7755,7 @@ pub struct ModelProviderSummary {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ModelProviderSummary keep {
+object!(ModelProviderSummary {
     0 base_url "baseUrl" optional,
     1 can_edit "canEdit" required,
     2 id "id" required,
@@ -7694,7 +7786,7 @@ pub struct ModelServiceTier {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ModelServiceTier keep {
+object!(ModelServiceTier {
     0 description "description" required,
     1 id "id" required,
     2 name "name" required,
@@ -7713,7 +7805,7 @@ pub struct ModelUpgradeInfo {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ModelUpgradeInfo keep {
+object!(ModelUpgradeInfo {
     0 migration_markdown "migrationMarkdown" optional,
     1 model "model" required,
     2 model_link "modelLink" optional,
@@ -7742,7 +7834,7 @@ pub struct ModelsRequirements {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ModelsRequirements keep {
+object!(ModelsRequirements {
     0 new_thread "newThread" optional,
 });
 
@@ -7790,8 +7882,10 @@ pub struct NamespaceDynamicToolSpec {
     pub description: String,
     pub name: String,
     pub tools: Vec<DynamicToolNamespaceTool>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(NamespaceDynamicToolSpec plain {
+object!(NamespaceDynamicToolSpec {
     0 description "description" required,
     1 name "name" required,
     2 tools "tools" required,
@@ -7807,6 +7901,7 @@ impl NamespaceDynamicToolSpec {
             description: description.into(),
             name: name.into(),
             tools: tools.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -7838,7 +7933,7 @@ pub struct NetworkAccessGuardianApprovalReviewAction {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(NetworkAccessGuardianApprovalReviewAction keep {
+object!(NetworkAccessGuardianApprovalReviewAction {
     0 host "host" required,
     1 port "port" required,
     2 protocol "protocol" required,
@@ -7854,7 +7949,7 @@ pub struct NetworkApprovalContext {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(NetworkApprovalContext keep {
+object!(NetworkApprovalContext {
     0 host "host" required,
     1 protocol "protocol" required,
 });
@@ -7905,7 +8000,7 @@ pub struct NetworkPolicyAmendment {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(NetworkPolicyAmendment keep {
+object!(NetworkPolicyAmendment {
     0 action "action" required,
     1 host "host" required,
 });
@@ -7927,8 +8022,10 @@ impl NetworkPolicyAmendment {
 #[derive(Debug, Clone, PartialEq)]
 pub struct NetworkPolicyAmendmentReviewDecision {
     pub network_policy_amendment: NetworkPolicyAmendment,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(NetworkPolicyAmendmentReviewDecision plain {
+object!(NetworkPolicyAmendmentReviewDecision {
     0 network_policy_amendment "network_policy_amendment" required,
 });
 impl NetworkPolicyAmendmentReviewDecision {
@@ -7936,6 +8033,7 @@ impl NetworkPolicyAmendmentReviewDecision {
     pub fn new(network_policy_amendment: impl Into<NetworkPolicyAmendment>) -> Self {
         Self {
             network_policy_amendment: network_policy_amendment.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -7984,7 +8082,7 @@ pub struct NetworkRequirements {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(NetworkRequirements keep {
+object!(NetworkRequirements {
     0 allow_local_binding "allowLocalBinding" optional,
     1 allow_unix_sockets "allowUnixSockets" optional,
     2 allow_upstream_proxy "allowUpstreamProxy" optional,
@@ -8027,7 +8125,7 @@ pub struct NewThreadModelDefaults {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(NewThreadModelDefaults keep {
+object!(NewThreadModelDefaults {
     0 model "model" optional,
     1 model_reasoning_effort "modelReasoningEffort" optional,
     2 service_tier "serviceTier" optional,
@@ -8061,7 +8159,7 @@ pub struct NpmPluginSource {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(NpmPluginSource keep {
+object!(NpmPluginSource {
     0 package "package" required,
     1 registry "registry" optional,
     2 version "version" optional,
@@ -8074,10 +8172,10 @@ pub struct OpenPageResponsesApiWebSearchAction {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(OpenPageResponsesApiWebSearchAction keep {
+object!(OpenPageResponsesApiWebSearchAction {
     0 url "url" optional,
 });
-setters!(OpenPageResponsesApiWebSearchAction keep {
+setters!(OpenPageResponsesApiWebSearchAction {
     /// Sets `url`.
     0 url some (impl Into<String>),
 });
@@ -8090,7 +8188,7 @@ pub struct OpenPageWebSearchAction {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(OpenPageWebSearchAction keep {
+object!(OpenPageWebSearchAction {
     0 url "url" optional,
 });
 
@@ -8110,7 +8208,7 @@ pub struct OpenaiFormMcpServerElicitationRequestParams {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(OpenaiFormMcpServerElicitationRequestParams keep {
+object!(OpenaiFormMcpServerElicitationRequestParams {
     0 message "message" required,
     1 meta "_meta" optional,
     2 requested_schema "requestedSchema" required,
@@ -8135,7 +8233,7 @@ pub struct OpenaiSlashFormMcpServerElicitationRequestParams {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(OpenaiSlashFormMcpServerElicitationRequestParams keep {
+object!(OpenaiSlashFormMcpServerElicitationRequestParams {
     0 message "message" required,
     1 meta "_meta" optional,
     2 requested_schema "requestedSchema" required,
@@ -8163,7 +8261,7 @@ pub struct OpenaiUserVerificationMcpServerElicitationRequestParams {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(OpenaiUserVerificationMcpServerElicitationRequestParams keep {
+object!(OpenaiUserVerificationMcpServerElicitationRequestParams {
     0 challenge "challenge" required,
     1 description "description" required,
     2 meta "_meta" optional,
@@ -8229,7 +8327,7 @@ pub struct OtelRequirements {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(OtelRequirements keep {
+object!(OtelRequirements {
     0 environment "environment" optional,
     1 exporter "exporter" optional,
     2 log_agent_responses "log_agent_responses" optional,
@@ -8253,7 +8351,7 @@ pub struct OtelTlsConfig {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(OtelTlsConfig keep {
+object!(OtelTlsConfig {
     0 ca_certificate "ca-certificate" optional,
     1 client_certificate "client-certificate" optional,
     2 client_private_key "client-private-key" optional,
@@ -8267,7 +8365,7 @@ pub struct OtelToolResultLogConfig {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(OtelToolResultLogConfig keep {
+object!(OtelToolResultLogConfig {
     0 max_bytes "max_bytes" required,
 });
 
@@ -8282,7 +8380,7 @@ pub struct OtlpGrpcOtelExporter {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(OtlpGrpcOtelExporter keep {
+object!(OtlpGrpcOtelExporter {
     0 endpoint "endpoint" required,
     1 headers "headers" required,
     2 tls "tls" optional,
@@ -8300,7 +8398,7 @@ pub struct OtlpHttpOtelExporter {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(OtlpHttpOtelExporter keep {
+object!(OtlpHttpOtelExporter {
     0 endpoint "endpoint" required,
     1 headers "headers" required,
     2 protocol "protocol" required,
@@ -8316,7 +8414,7 @@ pub struct OutputTextContentItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(OutputTextContentItem keep {
+object!(OutputTextContentItem {
     0 annotations "annotations" optional,
     1 logprobs "logprobs" optional,
     2 text "text" required,
@@ -8332,7 +8430,7 @@ impl OutputTextContentItem {
         }
     }
 }
-setters!(OutputTextContentItem keep {
+setters!(OutputTextContentItem {
     /// Sets `annotations`.
     0 annotations some (impl Into<Vec<Value>>),
     /// Sets `logprobs`.
@@ -8349,7 +8447,7 @@ pub struct OverriddenMetadata {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(OverriddenMetadata keep {
+object!(OverriddenMetadata {
     0 effective_value "effectiveValue" required,
     1 message "message" required,
     2 overriding_layer "overridingLayer" required,
@@ -8364,7 +8462,7 @@ pub struct PackagedDefaultsConfigLayerSource {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(PackagedDefaultsConfigLayerSource keep {
+object!(PackagedDefaultsConfigLayerSource {
     0 file "file" required,
 });
 
@@ -8450,7 +8548,7 @@ pub struct PathFileSystemPath {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(PathFileSystemPath keep {
+object!(PathFileSystemPath {
     0 path "path" required,
 });
 impl PathFileSystemPath {
@@ -8497,7 +8595,7 @@ pub struct PermissionProfileSummary {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(PermissionProfileSummary keep {
+object!(PermissionProfileSummary {
     0 allowed "allowed" required,
     1 description "description" optional,
     2 id "id" required,
@@ -8535,7 +8633,7 @@ pub struct PlanThreadItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(PlanThreadItem keep {
+object!(PlanThreadItem {
     0 completed_at_ms "completedAtMs" optional,
     1 id "id" required,
     2 started_at_ms "startedAtMs" optional,
@@ -8664,7 +8762,7 @@ pub struct PluginDetail {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(PluginDetail keep {
+object!(PluginDetail {
     0 app_templates "appTemplates" required,
     1 apps "apps" required,
     2 description "description" optional,
@@ -8710,7 +8808,7 @@ pub struct PluginHookSummary {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(PluginHookSummary keep {
+object!(PluginHookSummary {
     0 event_name "eventName" required,
     1 key "key" required,
 });
@@ -8785,7 +8883,7 @@ pub struct PluginInterface {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(PluginInterface keep {
+object!(PluginInterface {
     0 brand_color "brandColor" optional,
     1 capabilities "capabilities" required,
     2 category "category" optional,
@@ -8844,7 +8942,7 @@ pub struct PluginMarketplaceEntry {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(PluginMarketplaceEntry keep {
+object!(PluginMarketplaceEntry {
     0 interface "interface" optional,
     1 name "name" required,
     2 path "path" optional,
@@ -8865,7 +8963,7 @@ pub struct PluginReconcileChangedPlugin {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(PluginReconcileChangedPlugin keep {
+object!(PluginReconcileChangedPlugin {
     0 has_apps "hasApps" required,
     1 has_hooks "hasHooks" required,
     2 has_mcps "hasMcps" required,
@@ -8883,7 +8981,7 @@ pub struct PluginSearchResult {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(PluginSearchResult keep {
+object!(PluginSearchResult {
     0 marketplace_name "marketplaceName" required,
     1 marketplace_path "marketplacePath" optional,
     2 plugin "plugin" required,
@@ -8924,7 +9022,7 @@ pub struct PluginShareContext {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(PluginShareContext keep {
+object!(PluginShareContext {
     0 can_publish_to_workspace "canPublishToWorkspace" optional,
     1 creator_account_user_id "creatorAccountUserId" optional,
     2 creator_name "creatorName" optional,
@@ -8963,7 +9061,7 @@ pub struct PluginShareListItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(PluginShareListItem keep {
+object!(PluginShareListItem {
     0 local_plugin_path "localPluginPath" optional,
     1 plugin "plugin" required,
 });
@@ -8979,7 +9077,7 @@ pub struct PluginSharePrincipal {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(PluginSharePrincipal keep {
+object!(PluginSharePrincipal {
     0 name "name" required,
     1 principal_id "principalId" required,
     2 principal_type "principalType" required,
@@ -9030,8 +9128,10 @@ pub struct PluginShareTarget {
     pub principal_id: String,
     pub principal_type: PluginSharePrincipalType,
     pub role: PluginShareTargetRole,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(PluginShareTarget plain {
+object!(PluginShareTarget {
     0 principal_id "principalId" required,
     1 principal_type "principalType" required,
     2 role "role" required,
@@ -9047,6 +9147,7 @@ impl PluginShareTarget {
             principal_id: principal_id.into(),
             principal_type: principal_type.into(),
             role: role.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -9142,7 +9243,7 @@ pub struct PluginSummary {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(PluginSummary keep {
+object!(PluginSummary {
     0 auth_policy "authPolicy" required,
     1 availability "availability" preset(PluginAvailability :: Available),
     2 disabled_reason "disabledReason" optional,
@@ -9172,7 +9273,7 @@ pub struct PluginsMigration {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(PluginsMigration keep {
+object!(PluginsMigration {
     0 marketplace_name "marketplaceName" required,
     1 plugin_names "pluginNames" required,
 });
@@ -9213,8 +9314,10 @@ pub struct ProcessTerminalSize {
     pub cols: u16,
     /// Terminal height in character cells.
     pub rows: u16,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ProcessTerminalSize plain {
+object!(ProcessTerminalSize {
     0 cols "cols" required,
     1 rows "rows" required,
 });
@@ -9224,6 +9327,7 @@ impl ProcessTerminalSize {
         Self {
             cols: cols.into(),
             rows: rows.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -9234,9 +9338,11 @@ impl ProcessTerminalSize {
 pub struct ProfileBedrockSetupParams {
     pub profile: String,
     pub region: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ProfileBedrockSetupParams plain {
+object!(ProfileBedrockSetupParams {
     0 profile "profile" required,
     1 region "region" required,
 });
@@ -9247,6 +9353,7 @@ impl ProfileBedrockSetupParams {
         Self {
             profile: profile.into(),
             region: region.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -9267,7 +9374,7 @@ pub struct Project {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(Project keep {
+object!(Project {
     0 created_at "createdAt" required,
     1 id "id" required,
     2 metadata "metadata" required,
@@ -9305,7 +9412,7 @@ pub struct ProjectConfigLayerSource {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ProjectConfigLayerSource keep {
+object!(ProjectConfigLayerSource {
     0 dot_codex_folder "dotCodexFolder" required,
 });
 
@@ -9316,7 +9423,7 @@ pub struct ProjectRoot {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ProjectRoot keep {
+object!(ProjectRoot {
     0 path "path" required,
 });
 impl ProjectRoot {
@@ -9336,10 +9443,10 @@ pub struct ProjectRootsFileSystemSpecialPath {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ProjectRootsFileSystemSpecialPath keep {
+object!(ProjectRootsFileSystemSpecialPath {
     0 subpath "subpath" optional,
 });
-setters!(ProjectRootsFileSystemSpecialPath keep {
+setters!(ProjectRootsFileSystemSpecialPath {
     /// Sets `subpath`.
     0 subpath some (impl Into<LegacyAppPathString>),
 });
@@ -9384,7 +9491,7 @@ pub struct PromptHookMetadata {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(PromptHookMetadata keep {
+object!(PromptHookMetadata {
     0 additional_context_limit "additionalContextLimit" optional,
     1 current_hash "currentHash" required,
     2 display_order "displayOrder" required,
@@ -9455,7 +9562,7 @@ pub struct QueuedSubmission {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(QueuedSubmission keep {
+object!(QueuedSubmission {
     0 client_user_message_id "clientUserMessageId" required,
     1 id "id" required,
     2 input "input" required,
@@ -9506,7 +9613,7 @@ pub struct RateLimitResetCredit {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(RateLimitResetCredit keep {
+object!(RateLimitResetCredit {
     0 description "description" optional,
     1 expires_at "expiresAt" optional,
     2 granted_at "grantedAt" required,
@@ -9550,7 +9657,7 @@ pub struct RateLimitResetCreditsSummary {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(RateLimitResetCreditsSummary keep {
+object!(RateLimitResetCreditsSummary {
     0 available_count "availableCount" required,
     1 credits "credits" optional,
 });
@@ -9590,7 +9697,7 @@ pub struct RateLimitSnapshot {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(RateLimitSnapshot keep {
+object!(RateLimitSnapshot {
     0 credits "credits" optional,
     1 individual_limit "individualLimit" optional,
     2 limit_id "limitId" optional,
@@ -9613,7 +9720,7 @@ pub struct RateLimitWindow {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(RateLimitWindow keep {
+object!(RateLimitWindow {
     0 resets_at "resetsAt" optional,
     1 used_percent "usedPercent" required,
     2 window_duration_mins "windowDurationMins" optional,
@@ -9629,7 +9736,7 @@ pub struct ReadCommandAction {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ReadCommandAction keep {
+object!(ReadCommandAction {
     0 command "command" required,
     1 name "name" required,
     2 path "path" required,
@@ -9642,10 +9749,10 @@ pub struct ReadOnlySandboxPolicy {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ReadOnlySandboxPolicy keep {
+object!(ReadOnlySandboxPolicy {
     0 network_access "networkAccess" default,
 });
-setters!(ReadOnlySandboxPolicy keep {
+setters!(ReadOnlySandboxPolicy {
     /// Sets `networkAccess`.
     0 network_access default (impl Into<bool>),
 });
@@ -9661,7 +9768,7 @@ pub struct ReadParsedCommand {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ReadParsedCommand keep {
+object!(ReadParsedCommand {
     0 cmd "cmd" required,
     1 name "name" required,
     2 path "path" required,
@@ -9712,7 +9819,7 @@ pub struct RealtimeSessionClosedThreadRealtimeItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(RealtimeSessionClosedThreadRealtimeItem keep {
+object!(RealtimeSessionClosedThreadRealtimeItem {
     0 id "id" required,
     1 outcome "outcome" required,
     2 realtime_session_id "realtimeSessionId" required,
@@ -9727,7 +9834,7 @@ pub struct RealtimeSessionStartedThreadRealtimeItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(RealtimeSessionStartedThreadRealtimeItem keep {
+object!(RealtimeSessionStartedThreadRealtimeItem {
     0 id "id" required,
     1 realtime_session_id "realtimeSessionId" required,
 });
@@ -9741,7 +9848,7 @@ pub struct RealtimeThreadTimelineEntry {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(RealtimeThreadTimelineEntry keep {
+object!(RealtimeThreadTimelineEntry {
     0 item "item" required,
     1 position "position" required,
 });
@@ -9873,7 +9980,7 @@ pub struct RealtimeVoicesList {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(RealtimeVoicesList keep {
+object!(RealtimeVoicesList {
     0 default_v1 "defaultV1" required,
     1 default_v2 "defaultV2" required,
     2 v1 "v1" required,
@@ -9924,7 +10031,7 @@ pub struct ReasoningEffortOption {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ReasoningEffortOption keep {
+object!(ReasoningEffortOption {
     0 description "description" required,
     1 reasoning_effort "reasoningEffort" required,
 });
@@ -9981,7 +10088,7 @@ pub struct ReasoningResponseItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ReasoningResponseItem keep {
+object!(ReasoningResponseItem {
     0 content "content" optional,
     1 encrypted_content "encrypted_content" optional,
     2 id "id" optional,
@@ -10001,7 +10108,7 @@ impl ReasoningResponseItem {
         }
     }
 }
-setters!(ReasoningResponseItem keep {
+setters!(ReasoningResponseItem {
     /// Sets `content`.
     0 content some (impl Into<Vec<ReasoningItemContent>>),
     /// Sets `encrypted_content`.
@@ -10041,7 +10148,7 @@ pub struct ReasoningTextReasoningItemContent {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ReasoningTextReasoningItemContent keep {
+object!(ReasoningTextReasoningItemContent {
     0 text "text" required,
 });
 impl ReasoningTextReasoningItemContent {
@@ -10068,7 +10175,7 @@ pub struct ReasoningThreadItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ReasoningThreadItem keep {
+object!(ReasoningThreadItem {
     0 completed_at_ms "completedAtMs" optional,
     1 content "content" default,
     2 id "id" required,
@@ -10093,7 +10200,7 @@ pub struct RemoteControlClient {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(RemoteControlClient keep {
+object!(RemoteControlClient {
     0 app_version "appVersion" optional,
     1 client_id "clientId" required,
     2 device_model "deviceModel" optional,
@@ -10153,7 +10260,7 @@ pub struct RequestHeader {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(RequestHeader keep {
+object!(RequestHeader {
     0 name "name" required,
     1 value "value" required,
 });
@@ -10183,7 +10290,7 @@ pub struct RequestPermissionProfile {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(RequestPermissionProfile keep {
+object!(RequestPermissionProfile {
     0 file_system "fileSystem" optional,
     1 network "network" optional,
 });
@@ -10197,7 +10304,7 @@ pub struct RequestPermissionsGuardianApprovalReviewAction {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(RequestPermissionsGuardianApprovalReviewAction keep {
+object!(RequestPermissionsGuardianApprovalReviewAction {
     0 permissions "permissions" required,
     1 reason "reason" optional,
 });
@@ -10231,7 +10338,7 @@ pub struct Resource {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(Resource keep {
+object!(Resource {
     0 annotations "annotations" optional,
     1 description "description" optional,
     2 icons "icons" optional,
@@ -10272,7 +10379,7 @@ pub struct ResourceTemplate {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ResourceTemplate keep {
+object!(ResourceTemplate {
     0 annotations "annotations" optional,
     1 description "description" optional,
     2 mime_type "mimeType" optional,
@@ -10353,7 +10460,7 @@ pub struct ResponseStreamConnectionFailedCodexErrorInfo {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ResponseStreamConnectionFailedCodexErrorInfo keep {
+object!(ResponseStreamConnectionFailedCodexErrorInfo {
     0 http_status_code "httpStatusCode" optional,
 });
 
@@ -10365,7 +10472,7 @@ pub struct ResponseStreamDisconnectedCodexErrorInfo {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ResponseStreamDisconnectedCodexErrorInfo keep {
+object!(ResponseStreamDisconnectedCodexErrorInfo {
     0 http_status_code "httpStatusCode" optional,
 });
 
@@ -10377,7 +10484,7 @@ pub struct ResponseTooManyFailedAttemptsCodexErrorInfo {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ResponseTooManyFailedAttemptsCodexErrorInfo keep {
+object!(ResponseTooManyFailedAttemptsCodexErrorInfo {
     0 http_status_code "httpStatusCode" optional,
 });
 
@@ -10390,7 +10497,7 @@ pub struct ResponseUsageMetadata {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ResponseUsageMetadata keep {
+object!(ResponseUsageMetadata {
     0 amount "amount" optional,
     1 metadata "metadata" optional,
 });
@@ -10538,7 +10645,7 @@ pub struct SandboxWorkspaceWrite {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(SandboxWorkspaceWrite keep {
+object!(SandboxWorkspaceWrite {
     0 exclude_slash_tmp "exclude_slash_tmp" default,
     1 exclude_tmpdir_env_var "exclude_tmpdir_env_var" default,
     2 network_access "network_access" default,
@@ -10578,7 +10685,7 @@ pub struct ScheduledTaskSummary {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ScheduledTaskSummary keep {
+object!(ScheduledTaskSummary {
     0 key "key" required,
     1 name "name" required,
     2 prompt "prompt" required,
@@ -10626,7 +10733,7 @@ pub struct SearchCommandAction {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(SearchCommandAction keep {
+object!(SearchCommandAction {
     0 command "command" required,
     1 path "path" optional,
     2 query "query" optional,
@@ -10642,7 +10749,7 @@ pub struct SearchParsedCommand {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(SearchParsedCommand keep {
+object!(SearchParsedCommand {
     0 cmd "cmd" required,
     1 path "path" optional,
     2 query "query" optional,
@@ -10656,11 +10763,11 @@ pub struct SearchResponsesApiWebSearchAction {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(SearchResponsesApiWebSearchAction keep {
+object!(SearchResponsesApiWebSearchAction {
     0 queries "queries" optional,
     1 query "query" optional,
 });
-setters!(SearchResponsesApiWebSearchAction keep {
+setters!(SearchResponsesApiWebSearchAction {
     /// Sets `queries`.
     0 queries some (impl Into<Vec<String>>),
     /// Sets `query`.
@@ -10676,7 +10783,7 @@ pub struct SearchWebSearchAction {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(SearchWebSearchAction keep {
+object!(SearchWebSearchAction {
     0 queries "queries" optional,
     1 query "query" optional,
 });
@@ -10688,8 +10795,10 @@ pub struct SelectedCapabilityRoot {
     pub id: String,
     /// Where the selected root can be resolved.
     pub location: CapabilityRootLocation,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(SelectedCapabilityRoot plain {
+object!(SelectedCapabilityRoot {
     0 id "id" required,
     1 location "location" required,
 });
@@ -10702,6 +10811,7 @@ impl SelectedCapabilityRoot {
         Self {
             id: id.into(),
             location: location.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -10715,7 +10825,7 @@ pub struct ServerDiagnosticsGauge {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ServerDiagnosticsGauge keep {
+object!(ServerDiagnosticsGauge {
     0 name "name" required,
     1 value "value" required,
 });
@@ -10730,7 +10840,7 @@ pub struct ServerDiagnosticsProcess {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ServerDiagnosticsProcess keep {
+object!(ServerDiagnosticsProcess {
     0 id "id" required,
     1 physical_footprint_bytes "physicalFootprintBytes" optional,
     2 resident_memory_bytes "residentMemoryBytes" optional,
@@ -10745,7 +10855,7 @@ pub struct SessionMigration {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(SessionMigration keep {
+object!(SessionMigration {
     0 cwd "cwd" required,
     1 path "path" required,
     2 title "title" optional,
@@ -10761,7 +10871,7 @@ impl SessionMigration {
         }
     }
 }
-setters!(SessionMigration keep {
+setters!(SessionMigration {
     /// Sets `title`.
     2 title some (impl Into<String>),
 });
@@ -10806,7 +10916,7 @@ pub struct Settings {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(Settings keep {
+object!(Settings {
     0 developer_instructions "developer_instructions" optional,
     1 model "model" required,
     2 reasoning_effort "reasoning_effort" optional,
@@ -10822,7 +10932,7 @@ impl Settings {
         }
     }
 }
-setters!(Settings keep {
+setters!(Settings {
     /// Sets `developer_instructions`.
     0 developer_instructions some (impl Into<String>),
     /// Sets `reasoning_effort`.
@@ -10837,7 +10947,7 @@ pub struct SkillDependencies {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(SkillDependencies keep {
+object!(SkillDependencies {
     0 tools "tools" required,
 });
 
@@ -10850,7 +10960,7 @@ pub struct SkillErrorInfo {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(SkillErrorInfo keep {
+object!(SkillErrorInfo {
     0 message "message" required,
     1 path "path" required,
 });
@@ -10872,7 +10982,7 @@ pub struct SkillInterface {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(SkillInterface keep {
+object!(SkillInterface {
     0 brand_color "brandColor" optional,
     1 default_prompt "defaultPrompt" optional,
     2 display_name "displayName" optional,
@@ -10901,7 +11011,7 @@ pub struct SkillMetadata {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(SkillMetadata keep {
+object!(SkillMetadata {
     0 dependencies "dependencies" optional,
     1 description "description" required,
     2 enabled "enabled" required,
@@ -10920,7 +11030,7 @@ pub struct SkillMigration {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(SkillMigration keep {
+object!(SkillMigration {
     0 name "name" required,
 });
 impl SkillMigration {
@@ -10968,7 +11078,7 @@ pub struct SkillSummary {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(SkillSummary keep {
+object!(SkillSummary {
     0 description "description" required,
     1 enabled "enabled" required,
     2 interface "interface" optional,
@@ -10990,7 +11100,7 @@ pub struct SkillToolDependency {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(SkillToolDependency keep {
+object!(SkillToolDependency {
     0 command "command" optional,
     1 description "description" optional,
     2 transport "transport" optional,
@@ -11007,7 +11117,7 @@ pub struct SkillUserInput {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(SkillUserInput keep {
+object!(SkillUserInput {
     0 name "name" required,
     1 path "path" required,
 });
@@ -11032,7 +11142,7 @@ pub struct SkillsListEntry {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(SkillsListEntry keep {
+object!(SkillsListEntry {
     0 cwd "cwd" required,
     1 errors "errors" required,
     2 skills "skills" required,
@@ -11051,7 +11161,7 @@ pub struct SleepThreadItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(SleepThreadItem keep {
+object!(SleepThreadItem {
     0 completed_at_ms "completedAtMs" optional,
     1 duration_ms "durationMs" required,
     2 id "id" required,
@@ -11081,7 +11191,7 @@ pub struct SpecialFileSystemPath {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(SpecialFileSystemPath keep {
+object!(SpecialFileSystemPath {
     0 value "value" required,
 });
 impl SpecialFileSystemPath {
@@ -11105,7 +11215,7 @@ pub struct SpendControlLimitSnapshot {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(SpendControlLimitSnapshot keep {
+object!(SpendControlLimitSnapshot {
     0 limit "limit" required,
     1 remaining_percent "remainingPercent" required,
     2 resets_at "resetsAt" required,
@@ -11153,7 +11263,7 @@ pub struct SubAgentActivityThreadItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(SubAgentActivityThreadItem keep {
+object!(SubAgentActivityThreadItem {
     0 agent_path "agentPath" required,
     1 agent_thread_id "agentThreadId" required,
     2 completed_at_ms "completedAtMs" optional,
@@ -11196,7 +11306,7 @@ pub struct SubagentMigration {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(SubagentMigration keep {
+object!(SubagentMigration {
     0 name "name" required,
 });
 impl SubagentMigration {
@@ -11216,7 +11326,7 @@ pub struct SummaryTextReasoningItemReasoningSummary {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(SummaryTextReasoningItemReasoningSummary keep {
+object!(SummaryTextReasoningItemReasoningSummary {
     0 text "text" required,
 });
 impl SummaryTextReasoningItemReasoningSummary {
@@ -11240,7 +11350,7 @@ pub struct SwitchedAccountSessionsSwitchResponse {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(SwitchedAccountSessionsSwitchResponse keep {
+object!(SwitchedAccountSessionsSwitchResponse {
     0 active_session_id "activeSessionId" optional,
     1 sessions "sessions" required,
 });
@@ -11254,7 +11364,7 @@ pub struct SystemConfigLayerSource {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(SystemConfigLayerSource keep {
+object!(SystemConfigLayerSource {
     0 file "file" required,
 });
 
@@ -11268,7 +11378,7 @@ pub struct TextElement {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(TextElement keep {
+object!(TextElement {
     0 byte_range "byteRange" required,
     1 placeholder "placeholder" optional,
 });
@@ -11282,7 +11392,7 @@ impl TextElement {
         }
     }
 }
-setters!(TextElement keep {
+setters!(TextElement {
     /// Sets `placeholder`.
     1 placeholder some (impl Into<String>),
 });
@@ -11298,7 +11408,7 @@ pub struct TextPosition {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(TextPosition keep {
+object!(TextPosition {
     0 column "column" required,
     1 line "line" required,
 });
@@ -11312,7 +11422,7 @@ pub struct TextRange {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(TextRange keep {
+object!(TextRange {
     0 end "end" required,
     1 start "start" required,
 });
@@ -11324,7 +11434,7 @@ pub struct TextReasoningItemContent {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(TextReasoningItemContent keep {
+object!(TextReasoningItemContent {
     0 text "text" required,
 });
 impl TextReasoningItemContent {
@@ -11349,7 +11459,7 @@ pub struct TextResourceContent {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(TextResourceContent keep {
+object!(TextResourceContent {
     0 meta "_meta" optional,
     1 mime_type "mimeType" optional,
     2 text "text" required,
@@ -11365,7 +11475,7 @@ pub struct TextUserInput {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(TextUserInput keep {
+object!(TextUserInput {
     0 text "text" required,
     1 text_elements "text_elements" default,
 });
@@ -11379,7 +11489,7 @@ impl TextUserInput {
         }
     }
 }
-setters!(TextUserInput keep {
+setters!(TextUserInput {
     /// Sets `text_elements`.
     1 text_elements default (impl Into<Vec<TextElement>>),
 });
@@ -11462,7 +11572,7 @@ pub struct Thread {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(Thread keep {
+object!(Thread {
     0 agent_nickname "agentNickname" optional,
     1 agent_role "agentRole" optional,
     #[cfg(feature = "experimental")] 2 attached_to_thread_id "attachedToThreadId" optional,
@@ -11526,7 +11636,7 @@ pub struct ThreadAttachment {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadAttachment keep {
+object!(ThreadAttachment {
     0 attachment_type "attachmentType" required,
     1 created_at "createdAt" required,
     2 id "id" required,
@@ -11576,7 +11686,7 @@ pub struct ThreadAttachmentOwner {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadAttachmentOwner keep {
+object!(ThreadAttachmentOwner {
     0 archived "archived" required,
     1 thread_id "threadId" required,
 });
@@ -11597,7 +11707,7 @@ pub struct ThreadBackgroundTerminal {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadBackgroundTerminal keep {
+object!(ThreadBackgroundTerminal {
     0 command "command" required,
     1 cpu_percent "cpuPercent" optional,
     2 cwd "cwd" required,
@@ -11617,7 +11727,7 @@ pub struct ThreadEnvironment {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadEnvironment keep {
+object!(ThreadEnvironment {
     0 cwd "cwd" required,
     1 environment_id "environmentId" required,
     2 runtime_workspace_roots "runtimeWorkspaceRoots" required,
@@ -11630,7 +11740,7 @@ pub struct ThreadExtra {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadExtra keep {
+object!(ThreadExtra {
 });
 
 /// `ThreadGoal` of the protocol.
@@ -11648,7 +11758,7 @@ pub struct ThreadGoal {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadGoal keep {
+object!(ThreadGoal {
     0 created_at "createdAt" required,
     1 objective "objective" required,
     2 status "status" required,
@@ -11716,7 +11826,7 @@ pub struct ThreadGuardianAssessment {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadGuardianAssessment keep {
+object!(ThreadGuardianAssessment {
     0 outcome "outcome" required,
     1 rationale "rationale" required,
     2 risk_level "riskLevel" required,
@@ -11907,7 +12017,7 @@ pub struct ThreadItemEntry {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadItemEntry keep {
+object!(ThreadItemEntry {
     0 completed_at_ms "completedAtMs" optional,
     1 item "item" required,
     #[cfg(feature = "experimental")] 2 output_deferred "outputDeferred" optional,
@@ -11924,12 +12034,14 @@ pub struct ThreadItemOutputDeferral {
     /// Defer nonempty plain-text results from successful MCP tool calls.
     #[cfg(feature = "experimental")]
     pub mcp_tool_call: Option<bool>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ThreadItemOutputDeferral plain {
+object!(ThreadItemOutputDeferral {
     #[cfg(feature = "experimental")] 0 command_execution "commandExecution" optional,
     #[cfg(feature = "experimental")] 1 mcp_tool_call "mcpToolCall" optional,
 });
-setters!(ThreadItemOutputDeferral plain {
+setters!(ThreadItemOutputDeferral {
     /// Sets `commandExecution`.
     #[cfg(feature = "experimental")]
     0 command_execution some (impl Into<bool>),
@@ -12008,13 +12120,15 @@ pub struct ThreadMetadataGitInfoUpdateParams {
     pub origin_url: Option<String>,
     /// Omit to leave the stored commit unchanged, set to `null` to clear it, or provide a non-empty string to replace it.
     pub sha: Option<String>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ThreadMetadataGitInfoUpdateParams plain {
+object!(ThreadMetadataGitInfoUpdateParams {
     0 branch "branch" optional,
     1 origin_url "originUrl" optional,
     2 sha "sha" optional,
 });
-setters!(ThreadMetadataGitInfoUpdateParams plain {
+setters!(ThreadMetadataGitInfoUpdateParams {
     /// Sets `branch`.
     0 branch some (impl Into<String>),
     /// Sets `originUrl`.
@@ -12048,7 +12162,7 @@ pub struct ThreadReadState {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadReadState keep {
+object!(ThreadReadState {
     0 first_unread "firstUnread" optional,
     1 revision "revision" required,
 });
@@ -12080,7 +12194,7 @@ pub struct ThreadRealtimeAudioChunk {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadRealtimeAudioChunk keep {
+object!(ThreadRealtimeAudioChunk {
     0 data "data" required,
     1 item_id "itemId" optional,
     2 num_channels "numChannels" required,
@@ -12104,7 +12218,7 @@ impl ThreadRealtimeAudioChunk {
         }
     }
 }
-setters!(ThreadRealtimeAudioChunk keep {
+setters!(ThreadRealtimeAudioChunk {
     /// Sets `itemId`.
     1 item_id some (impl Into<String>),
     /// Sets `samplesPerChannel`.
@@ -12135,8 +12249,10 @@ tagged!(ThreadRealtimeBemItemPresentation "type" {
 pub struct ThreadRealtimeInitialItem {
     pub role: ConversationTextRole,
     pub text: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ThreadRealtimeInitialItem plain {
+object!(ThreadRealtimeInitialItem {
     0 role "role" required,
     1 text "text" required,
 });
@@ -12146,6 +12262,7 @@ impl ThreadRealtimeInitialItem {
         Self {
             role: role.into(),
             text: text.into(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
@@ -12254,13 +12371,15 @@ pub struct ThreadResumeInitialTurnsPageParams {
     pub limit: Option<u32>,
     /// Optional turn pagination direction; defaults to descending.
     pub sort_direction: Option<SortDirection>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ThreadResumeInitialTurnsPageParams plain {
+object!(ThreadResumeInitialTurnsPageParams {
     0 items_view "itemsView" optional,
     1 limit "limit" optional,
     2 sort_direction "sortDirection" optional,
 });
-setters!(ThreadResumeInitialTurnsPageParams plain {
+setters!(ThreadResumeInitialTurnsPageParams {
     /// Sets `itemsView`.
     0 items_view some (impl Into<TurnItemsView>),
     /// Sets `limit`.
@@ -12285,7 +12404,7 @@ pub struct ThreadSearchOccurrence {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadSearchOccurrence keep {
+object!(ThreadSearchOccurrence {
     0 item_id "itemId" required,
     1 snippet "snippet" required,
     2 snippet_match_range "snippetMatchRange" required,
@@ -12302,7 +12421,7 @@ pub struct ThreadSearchResult {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadSearchResult keep {
+object!(ThreadSearchResult {
     0 snippet "snippet" required,
     1 thread "thread" required,
 });
@@ -12339,7 +12458,7 @@ pub struct ThreadSearchTextRange {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(ThreadSearchTextRange keep {
+object!(ThreadSearchTextRange {
     0 end "end" required,
     1 start "start" required,
 });
@@ -12357,7 +12476,7 @@ pub struct ThreadSection {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadSection keep {
+object!(ThreadSection {
     0 appearance "appearance" optional,
     1 id "id" required,
     2 name "name" required,
@@ -12371,11 +12490,11 @@ pub struct ThreadSectionAppearance {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadSectionAppearance keep {
+object!(ThreadSectionAppearance {
     0 color "color" optional,
     1 icon "icon" optional,
 });
-setters!(ThreadSectionAppearance keep {
+setters!(ThreadSectionAppearance {
     /// Sets `color`.
     0 color some (impl Into<String>),
     /// Sets `icon`.
@@ -12410,7 +12529,7 @@ pub struct ThreadSettings {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadSettings keep {
+object!(ThreadSettings {
     0 active_permission_profile "activePermissionProfile" optional,
     1 approval_policy "approvalPolicy" required,
     2 approvals_reviewer "approvalsReviewer" required,
@@ -12521,7 +12640,7 @@ pub struct ThreadSpawnSubAgentSource {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadSpawnSubAgentSource keep {
+object!(ThreadSpawnSubAgentSource {
     0 agent_nickname "agent_nickname" optional,
     1 agent_path "agent_path" optional,
     2 agent_role "agent_role" optional,
@@ -12611,7 +12730,7 @@ pub struct ThreadTokenUsage {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadTokenUsage keep {
+object!(ThreadTokenUsage {
     0 last "last" required,
     1 model_context_window "modelContextWindow" optional,
     2 total "total" required,
@@ -12665,7 +12784,7 @@ pub struct ThreadUsage {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadUsage keep {
+object!(ThreadUsage {
     0 estimated_usage_credits_micros "estimatedUsageCreditsMicros" required,
     1 estimated_usage_usd_micros "estimatedUsageUsdMicros" optional,
     2 groups "groups" required,
@@ -12689,7 +12808,7 @@ pub struct ThreadUsageBreakdownGroup {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ThreadUsageBreakdownGroup keep {
+object!(ThreadUsageBreakdownGroup {
     0 cached_input_tokens "cachedInputTokens" optional,
     1 estimated_usage_credits_micros "estimatedUsageCreditsMicros" required,
     2 input_tokens "inputTokens" optional,
@@ -12714,7 +12833,7 @@ pub struct TokenUsageBreakdown {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(TokenUsageBreakdown keep {
+object!(TokenUsageBreakdown {
     0 cache_write_input_tokens "cacheWriteInputTokens" default,
     1 cached_input_tokens "cachedInputTokens" required,
     2 input_tokens "inputTokens" required,
@@ -12738,7 +12857,7 @@ pub struct Tool {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(Tool keep {
+object!(Tool {
     0 annotations "annotations" optional,
     1 description "description" optional,
     2 icons "icons" optional,
@@ -12753,14 +12872,19 @@ object!(Tool keep {
 #[derive(Clone, PartialEq)]
 pub struct ToolRequestUserInputAnswer {
     pub answers: Vec<String>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(ToolRequestUserInputAnswer plain {
+object!(ToolRequestUserInputAnswer {
     0 answers "answers" required,
 });
 impl ToolRequestUserInputAnswer {
     /// Creates it with what is required; the rest is absent.
     pub fn new(answers: impl Into<Vec<String>>) -> Self {
-        Self { answers: answers.into() }
+        Self {
+            answers: answers.into(),
+            unknown_fields: UnknownFields::default(),
+        }
     }
 }
 redacted_debug!(ToolRequestUserInputAnswer {
@@ -12776,7 +12900,7 @@ pub struct ToolRequestUserInputOption {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ToolRequestUserInputOption keep {
+object!(ToolRequestUserInputOption {
     0 description "description" required,
     1 label "label" required,
 });
@@ -12794,7 +12918,7 @@ pub struct ToolRequestUserInputQuestion {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ToolRequestUserInputQuestion keep {
+object!(ToolRequestUserInputQuestion {
     0 header "header" required,
     1 id "id" required,
     2 is_other "isOther" default,
@@ -12818,7 +12942,7 @@ pub struct ToolSearchCallResponseItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ToolSearchCallResponseItem keep {
+object!(ToolSearchCallResponseItem {
     0 arguments "arguments" required,
     1 call_id "call_id" optional,
     2 encrypted_content "encrypted_content" optional,
@@ -12831,7 +12955,7 @@ impl ToolSearchCallResponseItem {
     /// Creates it with what is required; the rest is absent.
     pub fn new(arguments: Value, execution: impl Into<String>) -> Self {
         Self {
-            arguments: arguments.into(),
+            arguments,
             call_id: None,
             encrypted_content: None,
             execution: execution.into(),
@@ -12842,7 +12966,7 @@ impl ToolSearchCallResponseItem {
         }
     }
 }
-setters!(ToolSearchCallResponseItem keep {
+setters!(ToolSearchCallResponseItem {
     /// Sets `call_id`.
     1 call_id some (impl Into<String>),
     /// Sets `encrypted_content`.
@@ -12869,7 +12993,7 @@ pub struct ToolSearchOutputResponseItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ToolSearchOutputResponseItem keep {
+object!(ToolSearchOutputResponseItem {
     0 call_id "call_id" optional,
     1 execution "execution" required,
     2 id "id" optional,
@@ -12895,7 +13019,7 @@ impl ToolSearchOutputResponseItem {
         }
     }
 }
-setters!(ToolSearchOutputResponseItem keep {
+setters!(ToolSearchOutputResponseItem {
     /// Sets `call_id`.
     0 call_id some (impl Into<String>),
     /// Sets `id`.
@@ -12912,7 +13036,7 @@ pub struct ToolsV2 {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(ToolsV2 keep {
+object!(ToolsV2 {
     0 web_search "web_search" optional,
 });
 
@@ -12927,7 +13051,7 @@ pub struct TranscriptSegmentThreadRealtimeItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(TranscriptSegmentThreadRealtimeItem keep {
+object!(TranscriptSegmentThreadRealtimeItem {
     0 id "id" required,
     1 realtime_session_id "realtimeSessionId" required,
     2 role "role" required,
@@ -12958,7 +13082,7 @@ pub struct Turn {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(Turn keep {
+object!(Turn {
     0 completed_at "completedAt" optional,
     1 duration_ms "durationMs" optional,
     2 error "error" optional,
@@ -12984,7 +13108,7 @@ pub struct TurnCompletedThreadTimelineEntry {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(TurnCompletedThreadTimelineEntry keep {
+object!(TurnCompletedThreadTimelineEntry {
     0 completed_at "completed_at" optional,
     1 duration_ms "duration_ms" optional,
     2 error "error" optional,
@@ -13001,8 +13125,10 @@ pub struct TurnEnvironmentParams {
     pub environment_id: String,
     /// Environment-native runtime workspace roots. Omitted defaults to `cwd`.
     pub runtime_workspace_roots: Option<Vec<LegacyAppPathString>>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(TurnEnvironmentParams plain {
+object!(TurnEnvironmentParams {
     0 cwd "cwd" required,
     1 environment_id "environmentId" required,
     2 runtime_workspace_roots "runtimeWorkspaceRoots" optional,
@@ -13017,10 +13143,11 @@ impl TurnEnvironmentParams {
             cwd: cwd.into(),
             environment_id: environment_id.into(),
             runtime_workspace_roots: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(TurnEnvironmentParams plain {
+setters!(TurnEnvironmentParams {
     /// Sets `runtimeWorkspaceRoots`.
     2 runtime_workspace_roots some (impl Into<Vec<LegacyAppPathString>>),
 });
@@ -13037,7 +13164,7 @@ pub struct TurnError {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(TurnError keep {
+object!(TurnError {
     0 additional_details "additionalDetails" optional,
     1 codex_error_info "codexErrorInfo" optional,
     2 message "message" required,
@@ -13072,7 +13199,7 @@ pub struct TurnPlanStep {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(TurnPlanStep keep {
+object!(TurnPlanStep {
     0 status "status" required,
     1 step "step" required,
 });
@@ -13124,7 +13251,7 @@ pub struct TurnStartedThreadTimelineEntry {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(TurnStartedThreadTimelineEntry keep {
+object!(TurnStartedThreadTimelineEntry {
     0 position "position" required,
     1 started_at "started_at" optional,
     2 turn_id "turn_id" required,
@@ -13160,7 +13287,7 @@ pub struct TurnThreadUnreadPosition {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(TurnThreadUnreadPosition keep {
+object!(TurnThreadUnreadPosition {
     0 turn_id "turnId" required,
 });
 
@@ -13172,8 +13299,10 @@ pub struct TurnToolOutput {
     pub output: FunctionCallOutputBody,
     /// Requests retention of this output in the thread's model history.
     pub retain: Option<bool>,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(TurnToolOutput plain {
+object!(TurnToolOutput {
     0 name "name" required,
     1 namespace "namespace" optional,
     2 output "output" required,
@@ -13190,10 +13319,11 @@ impl TurnToolOutput {
             namespace: None,
             output: output.into(),
             retain: None,
+            unknown_fields: UnknownFields::default(),
         }
     }
 }
-setters!(TurnToolOutput plain {
+setters!(TurnToolOutput {
     /// Sets `namespace`.
     1 namespace some (impl Into<String>),
     /// Sets `retain`.
@@ -13210,7 +13340,7 @@ pub struct TurnsPage {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(TurnsPage keep {
+object!(TurnsPage {
     0 backwards_cursor "backwardsCursor" optional,
     1 data "data" required,
     2 next_cursor "nextCursor" optional,
@@ -13224,7 +13354,7 @@ pub struct UnknownCommandAction {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(UnknownCommandAction keep {
+object!(UnknownCommandAction {
     0 command "command" required,
 });
 
@@ -13236,7 +13366,7 @@ pub struct UnknownFileSystemSpecialPath {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(UnknownFileSystemSpecialPath keep {
+object!(UnknownFileSystemSpecialPath {
     0 path "path" required,
     1 subpath "subpath" optional,
 });
@@ -13250,7 +13380,7 @@ impl UnknownFileSystemSpecialPath {
         }
     }
 }
-setters!(UnknownFileSystemSpecialPath keep {
+setters!(UnknownFileSystemSpecialPath {
     /// Sets `subpath`.
     1 subpath some (impl Into<LegacyAppPathString>),
 });
@@ -13263,7 +13393,7 @@ pub struct UnknownParsedCommand {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(UnknownParsedCommand keep {
+object!(UnknownParsedCommand {
     0 cmd "cmd" required,
 });
 
@@ -13276,7 +13406,7 @@ pub struct UpdateFileChange {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(UpdateFileChange keep {
+object!(UpdateFileChange {
     0 move_path "move_path" optional,
     1 unified_diff "unified_diff" required,
 });
@@ -13289,7 +13419,7 @@ pub struct UpdatePatchChangeKind {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(UpdatePatchChangeKind keep {
+object!(UpdatePatchChangeKind {
     0 move_path "move_path" optional,
 });
 
@@ -13310,7 +13440,7 @@ pub struct UrlMcpServerElicitationRequestParams {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(UrlMcpServerElicitationRequestParams keep {
+object!(UrlMcpServerElicitationRequestParams {
     0 elicitation_id "elicitationId" required,
     1 message "message" required,
     2 meta "_meta" optional,
@@ -13329,7 +13459,7 @@ pub struct UsageLimitExceededImageGenerationFailure {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(UsageLimitExceededImageGenerationFailure keep {
+object!(UsageLimitExceededImageGenerationFailure {
     0 limit_id "limitId" required,
     1 resets_at "resetsAt" optional,
 });
@@ -13345,7 +13475,7 @@ pub struct UserConfigLayerSource {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(UserConfigLayerSource keep {
+object!(UserConfigLayerSource {
     0 file "file" required,
     1 profile "profile" optional,
 });
@@ -13395,7 +13525,7 @@ pub struct UserMessageThreadItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(UserMessageThreadItem keep {
+object!(UserMessageThreadItem {
     0 client_id "clientId" optional,
     1 completed_at_ms "completedAtMs" optional,
     2 content "content" required,
@@ -13415,7 +13545,7 @@ pub struct UserVerificationProof {
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
-object!(UserVerificationProof keep {
+object!(UserVerificationProof {
     0 credential_id "credentialId" required,
     1 signature "signature" required,
 });
@@ -13495,14 +13625,14 @@ pub struct WebSearchCallResponseItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(WebSearchCallResponseItem keep {
+object!(WebSearchCallResponseItem {
     0 action "action" optional,
     1 encrypted_content "encrypted_content" optional,
     2 id "id" optional,
     3 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" optional,
     4 status "status" optional,
 });
-setters!(WebSearchCallResponseItem keep {
+setters!(WebSearchCallResponseItem {
     /// Sets `action`.
     0 action some (impl Into<ResponsesApiWebSearchAction>),
     /// Sets `encrypted_content`.
@@ -13545,7 +13675,7 @@ pub struct WebSearchLocation {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(WebSearchLocation keep {
+object!(WebSearchLocation {
     0 city "city" optional,
     1 country "country" optional,
     2 region "region" optional,
@@ -13608,7 +13738,7 @@ pub struct WebSearchThreadItem {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(WebSearchThreadItem keep {
+object!(WebSearchThreadItem {
     0 action "action" optional,
     1 completed_at_ms "completedAtMs" optional,
     2 id "id" required,
@@ -13627,7 +13757,7 @@ pub struct WebSearchToolConfig {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(WebSearchToolConfig keep {
+object!(WebSearchToolConfig {
     0 allowed_domains "allowed_domains" optional,
     1 context_size "context_size" optional,
     2 location "location" optional,
@@ -13638,14 +13768,19 @@ object!(WebSearchToolConfig keep {
 pub struct WebrtcThreadRealtimeStartTransport {
     /// SDP offer generated by a WebRTC RTCPeerConnection after configuring audio and the realtime events data channel.
     pub sdp: String,
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
 }
-object!(WebrtcThreadRealtimeStartTransport plain {
+object!(WebrtcThreadRealtimeStartTransport {
     0 sdp "sdp" required,
 });
 impl WebrtcThreadRealtimeStartTransport {
     /// Creates it with what is required; the rest is absent.
     pub fn new(sdp: impl Into<String>) -> Self {
-        Self { sdp: sdp.into() }
+        Self {
+            sdp: sdp.into(),
+            unknown_fields: UnknownFields::default(),
+        }
     }
 }
 
@@ -13657,7 +13792,7 @@ pub struct WeekdaysScheduledTaskSchedule {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(WeekdaysScheduledTaskSchedule keep {
+object!(WeekdaysScheduledTaskSchedule {
     0 time "time" required,
 });
 
@@ -13670,7 +13805,7 @@ pub struct WeeklyScheduledTaskSchedule {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(WeeklyScheduledTaskSchedule keep {
+object!(WeeklyScheduledTaskSchedule {
     0 days "days" required,
     1 time "time" required,
 });
@@ -13743,7 +13878,7 @@ pub struct WorkspaceMessage {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(WorkspaceMessage keep {
+object!(WorkspaceMessage {
     0 archived_at "archivedAt" optional,
     1 created_at "createdAt" optional,
     2 message_body "messageBody" required,
@@ -13780,7 +13915,7 @@ pub struct WorkspaceRouting {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(WorkspaceRouting keep {
+object!(WorkspaceRouting {
     0 account_routing_override "accountRoutingOverride" required,
     1 backend_origin "backendOrigin" required,
     2 chatgpt_account_id "chatgptAccountId" required,
@@ -13796,13 +13931,13 @@ pub struct WorkspaceWriteSandboxPolicy {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(WorkspaceWriteSandboxPolicy keep {
+object!(WorkspaceWriteSandboxPolicy {
     0 exclude_slash_tmp "excludeSlashTmp" default,
     1 exclude_tmpdir_env_var "excludeTmpdirEnvVar" default,
     2 network_access "networkAccess" default,
     3 writable_roots "writableRoots" default,
 });
-setters!(WorkspaceWriteSandboxPolicy keep {
+setters!(WorkspaceWriteSandboxPolicy {
     /// Sets `excludeSlashTmp`.
     0 exclude_slash_tmp default (impl Into<bool>),
     /// Sets `excludeTmpdirEnvVar`.
@@ -13840,7 +13975,7 @@ pub struct WriteStdinGuardianApprovalReviewAction {
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
-object!(WriteStdinGuardianApprovalReviewAction keep {
+object!(WriteStdinGuardianApprovalReviewAction {
     0 approval_id "approvalId" required,
     1 cwd "cwd" required,
     2 process_id "processId" required,

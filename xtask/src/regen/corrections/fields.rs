@@ -28,7 +28,10 @@ pub fn record_fields(corrected: &mut Corrected) -> Result<usize> {
                     .collect()
             })
             .unwrap_or_default();
-        let Some(properties) = definition.get_mut("properties").and_then(Value::as_object_mut) else {
+        let Some(properties) = definition
+            .get_mut("properties")
+            .and_then(Value::as_object_mut)
+        else {
             continue;
         };
         let mut facts = BTreeMap::new();
@@ -42,7 +45,10 @@ pub fn record_fields(corrected: &mut Corrected) -> Result<usize> {
         recorded.insert(name.clone(), facts);
     }
     for (name, wire) in tables::NULL_IS_NOT_ABSENT {
-        let Some(fact) = recorded.get_mut(*name).and_then(|facts| facts.get_mut(*wire)) else {
+        let Some(fact) = recorded
+            .get_mut(*name)
+            .and_then(|facts| facts.get_mut(*wire))
+        else {
             corrected.stale("NULL_IS_NOT_ABSENT", &format!("{name}.{wire}"))?;
             continue;
         };
@@ -59,8 +65,15 @@ pub fn record_fields(corrected: &mut Corrected) -> Result<usize> {
 
 fn field_facts(property: &mut Value, required: bool) -> Result<FieldFacts> {
     let Some(map) = property.as_object_mut() else {
-        let presence = if required { Presence::Required } else { Presence::Optional };
-        return Ok(FieldFacts { presence, docs: None });
+        let presence = if required {
+            Presence::Required
+        } else {
+            Presence::Optional
+        };
+        return Ok(FieldFacts {
+            presence,
+            docs: None,
+        });
     };
     let docs = map
         .remove("description")

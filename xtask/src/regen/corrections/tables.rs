@@ -11,7 +11,10 @@ pub const KNOWN_VALUES: &[(&str, &[&str])] = &[
             "none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra",
         ],
     ),
-    ("ThreadSource", &["user", "subagent", "memory_consolidation"]),
+    (
+        "ThreadSource",
+        &["user", "subagent", "memory_consolidation"],
+    ),
 ];
 
 /// Fields where null and absent mean different things to the runtime: null clears, absent keeps.
@@ -35,13 +38,28 @@ pub const VARIANT_NAMES: &[(&str, &str, &str)] = &[(
 
 /// Variant names of unions that are told apart only by shape, in the schema's order.
 pub const UNTAGGED_VARIANTS: &[(&str, &[&str])] = &[
-    ("AccountSessionsSwitchResponse", &["Switched", "LoginRequired"]),
+    (
+        "AccountSessionsSwitchResponse",
+        &["Switched", "LoginRequired"],
+    ),
     ("ForcedChatgptWorkspaceIds", &["One", "Many"]),
     ("FunctionCallOutputBody", &["Text", "ContentItems"]),
-    ("McpElicitationEnumSchema", &["SingleSelect", "MultiSelect", "LegacyTitled"]),
-    ("McpElicitationMultiSelectEnumSchema", &["Untitled", "Titled"]),
-    ("McpElicitationPrimitiveSchema", &["Enum", "String", "Number", "Boolean"]),
-    ("McpElicitationSingleSelectEnumSchema", &["Untitled", "Titled"]),
+    (
+        "McpElicitationEnumSchema",
+        &["SingleSelect", "MultiSelect", "LegacyTitled"],
+    ),
+    (
+        "McpElicitationMultiSelectEnumSchema",
+        &["Untitled", "Titled"],
+    ),
+    (
+        "McpElicitationPrimitiveSchema",
+        &["Enum", "String", "Number", "Boolean"],
+    ),
+    (
+        "McpElicitationSingleSelectEnumSchema",
+        &["Untitled", "Titled"],
+    ),
     ("RequestId", &["String", "Integer"]),
     ("ResourceContent", &["Text", "Blob"]),
     ("ThreadItemsListCursor", &["Cursor", "Anchor"]),

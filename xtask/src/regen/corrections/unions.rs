@@ -71,7 +71,12 @@ fn add_properties(variant: &mut Map<String, Value>, properties: &Value, required
 pub fn flatten_variant_alternatives(corrected: &mut Corrected) -> Result<usize> {
     let mut touched = 0;
     for (name, definition) in &mut corrected.definitions {
-        for variant in definition.get_mut("oneOf").and_then(Value::as_array_mut).into_iter().flatten() {
+        for variant in definition
+            .get_mut("oneOf")
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
             let map = object(variant, name)?;
             if !map.contains_key("properties") {
                 continue;
@@ -218,9 +223,13 @@ pub fn hoist_external_payloads(corrected: &mut Corrected) -> Result<usize> {
                 continue;
             }
             let single = member["properties"].as_object();
-            let Some((wire, payload)) = single.filter(|map| map.len() == 1).and_then(|map| map.iter().next())
+            let Some((wire, payload)) = single
+                .filter(|map| map.len() == 1)
+                .and_then(|map| map.iter().next())
             else {
-                bail!("{name} has a member that is neither a string nor an object with one property: {member}");
+                bail!(
+                    "{name} has a member that is neither a string nor an object with one property: {member}"
+                );
             };
             let key = variant_key(corrected, &name, wire, &hoisted);
             let named = ref_name(payload).map_or_else(|| format!("{key}{name}"), str::to_owned);
@@ -272,7 +281,9 @@ pub fn name_untagged_members(corrected: &mut Corrected) -> Result<usize> {
             .definitions
             .insert((*name).to_owned(), json!({"oneOf": properties}));
         let kind = UnionKind::Untagged;
-        corrected.unions.insert((*name).to_owned(), UnionFacts { kind, variants });
+        corrected
+            .unions
+            .insert((*name).to_owned(), UnionFacts { kind, variants });
     }
     ensure!(
         names.is_empty(),

@@ -14,31 +14,69 @@ const BOXED_FROM: usize = 160;
 
 pub fn methods(context: &Emission<'_>) -> Result<String> {
     let registry = context.registry;
-    let mut text = String::from("//! The registry: which types each method takes and gives.\n\nuse super::*;\nuse crate::registry::{client_requests, notifications, server_requests};\n\n");
-    text.push_str("client_requests! {\n");
+    let mut text = String::from(
+        "//! The registry: which types each method takes and gives.\n\nuse super::*;\n\
+         use crate::registry::{client_requests, notifications, server_requests};\n\n",
+    );
+    open_table(&mut text, "client_methods")?;
     for row in &registry.client_requests {
         let kind = if row.unit { "unit" } else { "object" };
-        let (cfg, method, params, response) = (cfg_text(row.experimental), &row.method, &row.params, &row.response);
+        let (cfg, method, params, response) = (
+            cfg_text(row.experimental),
+            &row.method,
+            &row.params,
+            &row.response,
+        );
         writeln!(text, "    {cfg}{method:?} {params} {kind} => {response},")?;
     }
-    text.push_str("}\n\n");
+    close_table(&mut text, "client_methods", "client_requests")?;
     text.push_str(&server_enum(registry)?);
-    text.push_str("server_requests! {\n");
+    open_table(&mut text, "server_methods")?;
     for row in &registry.server_requests {
-        let (cfg, method, params, response) = (cfg_text(row.experimental), &row.method, &row.params, &row.response);
+        let (cfg, method, params, response) = (
+            cfg_text(row.experimental),
+            &row.method,
+            &row.params,
+            &row.response,
+        );
         let variant = method_name(method);
-        writeln!(text, "    {cfg}{method:?} {variant}({params}) => {response},")?;
+        writeln!(
+            text,
+            "    {cfg}{method:?} {variant}({params}) => {response},"
+        )?;
     }
-    text.push_str("}\n\n");
+    close_table(&mut text, "server_methods", "server_requests")?;
     text.push_str(&notification_enum(context)?);
-    text.push_str("notifications! {\n");
+    open_table(&mut text, "notification_methods")?;
     for row in &registry.notifications {
-        let (cfg, method, variant, payload) = (cfg_text(row.experimental), &row.method, &row.variant, &row.payload);
+        let (cfg, method, variant, payload) = (
+            cfg_text(row.experimental),
+            &row.method,
+            &row.variant,
+            &row.payload,
+        );
         let (thread, turn) = (route(row.thread), route(row.turn));
-        writeln!(text, "    {cfg}{method:?} {variant}({payload}) thread={thread} turn={turn},")?;
+        writeln!(
+            text,
+            "    {cfg}{method:?} {variant}({payload}) thread={thread} turn={turn},"
+        )?;
     }
-    text.push_str("}\n");
+    close_table(&mut text, "notification_methods", "notifications")?;
     Ok(text)
+}
+
+/// A table is a macro that hands its rows to another one, so that tools can read it as well.
+fn open_table(text: &mut String, table: &str) -> Result<()> {
+    writeln!(
+        text,
+        "#[doc(hidden)]\n#[macro_export]\nmacro_rules! {table} {{ ($then:ident) => {{ $then! {{"
+    )?;
+    Ok(())
+}
+
+fn close_table(text: &mut String, table: &str, then: &str) -> Result<()> {
+    writeln!(text, "}} }} }}\n{table}!({then});\n")?;
+    Ok(())
 }
 
 fn route(route: Route) -> &'static str {
@@ -59,7 +97,10 @@ fn row_docs(method: &str, text: Option<&String>) -> String {
 
 fn server_enum(registry: &Registry) -> Result<String> {
     let variants = registry.server_requests.iter().map(|row: &RequestRow| {
-        let (docs, cfg) = (docs(&row_docs(&row.method, row.docs.as_ref())), cfg(row.experimental));
+        let (docs, cfg) = (
+            docs(&row_docs(&row.method, row.docs.as_ref())),
+            cfg(row.experimental),
+        );
         let (variant, params) = (ident(&method_name(&row.method)), ident(&row.params));
         quote!(#docs #cfg #variant(Box<#params>),)
     });
@@ -76,15 +117,22 @@ fn server_enum(registry: &Registry) -> Result<String> {
 }
 
 fn notification_enum(context: &Emission<'_>) -> Result<String> {
-    let variants = context.registry.notifications.iter().map(|row: &NotificationRow| {
-        let (docs, cfg) = (docs(&row_docs(&row.method, row.docs.as_ref())), cfg(row.experimental));
-        let (variant, payload) = (ident(&row.variant), ident(&row.payload));
-        if size(&Ty::Named(row.payload.clone()), context.types, 0) >= BOXED_FROM {
-            quote!(#docs #cfg #variant(Box<#payload>),)
-        } else {
-            quote!(#docs #cfg #variant(#payload),)
-        }
-    });
+    let variants = context
+        .registry
+        .notifications
+        .iter()
+        .map(|row: &NotificationRow| {
+            let (docs, cfg) = (
+                docs(&row_docs(&row.method, row.docs.as_ref())),
+                cfg(row.experimental),
+            );
+            let (variant, payload) = (ident(&row.variant), ident(&row.payload));
+            if size(&Ty::Named(row.payload.clone()), context.types, 0) >= BOXED_FROM {
+                quote!(#docs #cfg #variant(Box<#payload>),)
+            } else {
+                quote!(#docs #cfg #variant(#payload),)
+            }
+        });
     pretty(quote! {
         /// What the runtime tells its client.
         #[derive(Debug, Clone, PartialEq)]

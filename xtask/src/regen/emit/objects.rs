@@ -9,7 +9,9 @@ use serde_json::Value;
 
 use super::super::ir::{Field, Kind, Presence, Ty, TypeDef, Types};
 use super::super::tables;
-use super::{Emission, Roles, SHARED_IDS, cfg, cfg_text, docs, field_type, ident, pretty, type_tokens};
+use super::{
+    Emission, Roles, SHARED_IDS, cfg, cfg_text, docs, field_type, ident, pretty, type_tokens,
+};
 
 /// Presence marks are bits of one word.
 const MAX_FIELDS: usize = 64;
@@ -21,17 +23,25 @@ pub fn object(
     fields: &[Field],
     roles: &Roles,
 ) -> Result<String> {
-    if context.registry.client_requests.iter().any(|row| row.unit && row.params == name) {
+    if context
+        .registry
+        .client_requests
+        .iter()
+        .any(|row| row.unit && row.params == name)
+    {
         return unit(name, definition);
     }
-    let kept = context.reach.from_server.contains(name);
     let built = context.reach.from_client.contains(name);
-    ensure!(!kept || fields.len() <= MAX_FIELDS, "{name} has more than {MAX_FIELDS} fields");
+    ensure!(
+        fields.len() <= MAX_FIELDS,
+        "{name} has more than {MAX_FIELDS} fields"
+    );
     let fields: Vec<Field> = fields
         .iter()
         .map(|field| {
             let mut field = field.clone();
-            let shared = SHARED_IDS.contains(&field.wire.as_str()) && field.ty == Ty::Plain("String");
+            let shared =
+                SHARED_IDS.contains(&field.wire.as_str()) && field.ty == Ty::Plain("String");
             if roles.is_payload(name) && !built && shared {
                 field.ty = Ty::Plain("Id");
             }
@@ -39,13 +49,22 @@ pub fn object(
         })
         .collect();
     let secrets = tables::secrets(name, &fields)?;
-    let keep = if kept { "keep" } else { "plain" };
     let presets = presets(context.types, &fields)?;
     let natural = presets.iter().all(|preset| preset.is_none());
-    let open = fields.iter().all(|field| field.presence != Presence::Required && field.presence != Presence::Nullable);
+    let open = fields
+        .iter()
+        .all(|field| field.presence != Presence::Required && field.presence != Presence::Nullable);
 
-    let mut text = pretty(declaration(name, definition, &fields, roles, kept, built, &secrets, open && natural))?;
-    writeln!(text, "object!({name} {keep} {{")?;
+    let mut text = pretty(declaration(
+        name,
+        definition,
+        &fields,
+        roles,
+        built,
+        &secrets,
+        open && natural,
+    ))?;
+    writeln!(text, "object!({name} {{")?;
     for (index, (field, preset)) in fields.iter().zip(&presets).enumerate() {
         let kind = match (&field.presence, preset) {
             (Presence::Required, _) => "required".to_owned(),
@@ -61,18 +80,27 @@ pub fn object(
     writeln!(text, "}});")?;
     if built {
         if open && !natural {
-            text.push_str(&pretty(default_impl(name, &fields, &presets, kept, definition))?);
+            text.push_str(&pretty(default_impl(name, &fields, &presets))?);
         }
         if !open {
-            text.push_str(&pretty(new(name, &fields, &presets, kept, definition))?);
+            text.push_str(&pretty(new(name, &fields, &presets))?);
         }
-        text.push_str(&setters(name, &fields, keep, definition)?);
+        text.push_str(&setters(name, &fields)?);
     }
     if !secrets.is_empty() {
         writeln!(text, "redacted_debug!({name} {{")?;
         for field in &fields {
-            let shown = if secrets.contains(&field.wire.as_str()) { "hide" } else { "show" };
-            writeln!(text, "    {}{} {shown},", cfg_text(field.experimental), field.ident)?;
+            let shown = if secrets.contains(&field.wire.as_str()) {
+                "hide"
+            } else {
+                "show"
+            };
+            writeln!(
+                text,
+                "    {}{} {shown},",
+                cfg_text(field.experimental),
+                field.ident
+            )?;
         }
         writeln!(text, "}});")?;
     }
@@ -88,7 +116,17 @@ pub(super) fn gate(definition: &TypeDef, text: String) -> String {
     let attribute = cfg_text(true).trim_end();
     let mut gated = String::new();
     for line in text.lines() {
-        let starts_macro = ["object!(", "setters!(", "redacted_debug!(", "string_enum!(", "named_string!(", "tagged!(", "external!(", "untagged!(", "impl "];
+        let starts_macro = [
+            "object!(",
+            "setters!(",
+            "redacted_debug!(",
+            "string_enum!(",
+            "named_string!(",
+            "tagged!(",
+            "external!(",
+            "untagged!(",
+            "impl ",
+        ];
         if starts_macro.iter().any(|start| line.starts_with(start)) {
             gated.push_str(attribute);
             gated.push('\n');
@@ -108,16 +146,28 @@ fn unit(name: &str, definition: &TypeDef) -> Result<String> {
         #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
         pub struct #ident;
     })?;
-    Ok(gate(definition, format!("{text}unit!({name});\n\n").replace("unit!(", if definition.experimental { "#[cfg(feature = \"experimental\")]\nunit!(" } else { "unit!(" })))
+    Ok(gate(
+        definition,
+        format!("{text}unit!({name});\n\n").replace(
+            "unit!(",
+            if definition.experimental {
+                "#[cfg(feature = \"experimental\")]\nunit!("
+            } else {
+                "unit!("
+            },
+        ),
+    ))
 }
 
-#[allow(clippy::too_many_arguments, reason = "one caller, and a struct would only repeat the names")]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "one caller, and a struct would only repeat the names"
+)]
 fn declaration(
     name: &str,
     definition: &TypeDef,
     fields: &[Field],
     roles: &Roles,
-    kept: bool,
     built: bool,
     secrets: &[&str],
     derive_default: bool,
@@ -136,15 +186,16 @@ fn declaration(
     let ident = ident(name);
     let lines = fields.iter().map(|field| {
         let (docs, cfg) = (field.docs.as_deref().map(docs), cfg(field.experimental));
-        let (ident, ty) = (super::ident(&field.ident), field_type(&field.ty, &field.presence));
+        let (ident, ty) = (
+            super::ident(&field.ident),
+            field_type(&field.ty, &field.presence),
+        );
         quote!(#docs #cfg pub #ident: #ty,)
     });
-    let unknown = kept.then(|| {
-        quote! {
-            /// What the runtime sent beside these fields.
-            pub unknown_fields: UnknownFields,
-        }
-    });
+    let unknown = quote! {
+        /// What the runtime sent beside these fields.
+        pub unknown_fields: UnknownFields,
+    };
     quote! {
         #sentence
         #cfg_type
@@ -169,7 +220,11 @@ fn preset(types: &Types, ty: &Ty, value: &Value) -> Result<Option<TokenStream>> 
     Ok(match (ty, value) {
         (Ty::Plain("bool"), Value::Bool(false)) => None,
         (Ty::Plain("bool"), Value::Bool(true)) => Some(quote!(true)),
-        (Ty::Plain("i64" | "u64" | "u32" | "i32"), Value::Number(number)) if number.as_i64() == Some(0) => None,
+        (Ty::Plain("i64" | "u64" | "u32" | "i32"), Value::Number(number))
+            if number.as_i64() == Some(0) =>
+        {
+            None
+        }
         (Ty::Vec(_), Value::Array(items)) if items.is_empty() => None,
         (Ty::Vec(inner), Value::Array(items)) => {
             let items = items.iter().map(|item| preset(types, inner, item));
@@ -177,23 +232,29 @@ fn preset(types: &Types, ty: &Ty, value: &Value) -> Result<Option<TokenStream>> 
             let items = items.context("a list holds a default that has no name")?;
             Some(quote!(vec![#(#items),*]))
         }
-        (Ty::Named(name), Value::String(text)) => match types.get(name).map(|definition| &definition.kind) {
-            Some(Kind::StringEnum(values)) => match values.iter().find(|known| &known.wire == text) {
-                Some(known) => {
-                    let (ty, variant) = (ident(name), ident(&known.ident));
-                    Some(quote!(#ty::#variant))
+        (Ty::Named(name), Value::String(text)) => {
+            match types.get(name).map(|definition| &definition.kind) {
+                Some(Kind::StringEnum(values)) => {
+                    match values.iter().find(|known| &known.wire == text) {
+                        Some(known) => {
+                            let (ty, variant) = (ident(name), ident(&known.ident));
+                            Some(quote!(#ty::#variant))
+                        }
+                        None => bail!("the default {text} is no value of {name}"),
+                    }
                 }
-                None => bail!("the default {text} is no value of {name}"),
-            },
-            Some(Kind::External(variants)) => match variants.iter().find(|known| &known.wire == text) {
-                Some(known) if known.ty.is_none() => {
-                    let (ty, variant) = (ident(name), ident(&known.ident));
-                    Some(quote!(#ty::#variant))
+                Some(Kind::External(variants)) => {
+                    match variants.iter().find(|known| &known.wire == text) {
+                        Some(known) if known.ty.is_none() => {
+                            let (ty, variant) = (ident(name), ident(&known.ident));
+                            Some(quote!(#ty::#variant))
+                        }
+                        _ => bail!("the default {text} is no unit variant of {name}"),
+                    }
                 }
-                _ => bail!("the default {text} is no unit variant of {name}"),
-            },
-            _ => bail!("the default {text} of {name} is not understood"),
-        },
+                _ => bail!("the default {text} of {name} is not understood"),
+            }
+        }
         _ => bail!("the default {value} of a {ty:?} is not understood"),
     })
 }
@@ -201,6 +262,7 @@ fn preset(types: &Types, ty: &Ty, value: &Value) -> Result<Option<TokenStream>> 
 fn initial(field: &Field, preset: Option<&TokenStream>) -> TokenStream {
     let (ident, cfg) = (ident(&field.ident), cfg(field.experimental));
     match (&field.presence, preset) {
+        (Presence::Required, _) if field.ty == Ty::Json => quote!(#cfg #ident,),
         (Presence::Required, _) => quote!(#cfg #ident: #ident.into(),),
         (Presence::Defaulted(_), Some(preset)) => quote!(#cfg #ident: #preset,),
         (Presence::Defaulted(_), None) => quote!(#cfg #ident: Default::default(),),
@@ -208,20 +270,17 @@ fn initial(field: &Field, preset: Option<&TokenStream>) -> TokenStream {
     }
 }
 
-fn initials(fields: &[Field], presets: &[Option<TokenStream>], kept: bool) -> TokenStream {
-    let lines = fields.iter().zip(presets).map(|(field, preset)| initial(field, preset.as_ref()));
-    let unknown = kept.then(|| quote!(unknown_fields: UnknownFields::default(),));
+fn initials(fields: &[Field], presets: &[Option<TokenStream>]) -> TokenStream {
+    let lines = fields
+        .iter()
+        .zip(presets)
+        .map(|(field, preset)| initial(field, preset.as_ref()));
+    let unknown = quote!(unknown_fields: UnknownFields::default(),);
     quote!(#(#lines)* #unknown)
 }
 
-fn default_impl(
-    name: &str,
-    fields: &[Field],
-    presets: &[Option<TokenStream>],
-    kept: bool,
-    _: &TypeDef,
-) -> TokenStream {
-    let (name, initials) = (ident(name), initials(fields, presets, kept));
+fn default_impl(name: &str, fields: &[Field], presets: &[Option<TokenStream>]) -> TokenStream {
+    let (name, initials) = (ident(name), initials(fields, presets));
     quote! {
         impl Default for #name {
             fn default() -> Self {
@@ -231,7 +290,7 @@ fn default_impl(
     }
 }
 
-fn new(name: &str, fields: &[Field], presets: &[Option<TokenStream>], kept: bool, _: &TypeDef) -> TokenStream {
+fn new(name: &str, fields: &[Field], presets: &[Option<TokenStream>]) -> TokenStream {
     let arguments = fields
         .iter()
         .filter(|field| field.presence == Presence::Required)
@@ -243,7 +302,7 @@ fn new(name: &str, fields: &[Field], presets: &[Option<TokenStream>], kept: bool
                 _ => quote!(#cfg #ident: impl Into<#ty>),
             }
         });
-    let (ident, initials) = (ident(name), initials(fields, presets, kept));
+    let (ident, initials) = (ident(name), initials(fields, presets));
     quote! {
         impl #ident {
             /// Creates it with what is required; the rest is absent.
@@ -254,7 +313,7 @@ fn new(name: &str, fields: &[Field], presets: &[Option<TokenStream>], kept: bool
     }
 }
 
-fn setters(name: &str, fields: &[Field], keep: &str, _: &TypeDef) -> Result<String> {
+fn setters(name: &str, fields: &[Field]) -> Result<String> {
     let mut rows = String::new();
     for (index, field) in fields.iter().enumerate() {
         let ty = type_tokens(&field.ty);
@@ -265,12 +324,25 @@ fn setters(name: &str, fields: &[Field], keep: &str, _: &TypeDef) -> Result<Stri
             Presence::Patch => ("some", quote!(impl Into<Option<#ty>>)),
         };
         let docs = format!("/// Sets `{}`.", field.wire);
-        let ty = ty.to_string().replace(" < ", "<").replace(" >", ">").replace("< ", "<").replace(" ,", ",");
-        let cfg = if field.experimental { format!("    {}\n", cfg_text(true).trim_end()) } else { String::new() };
-        writeln!(rows, "    {docs}\n{cfg}    {index} {} {set} ({ty}),", field.ident)?;
+        let ty = ty
+            .to_string()
+            .replace(" < ", "<")
+            .replace(" >", ">")
+            .replace("< ", "<")
+            .replace(" ,", ",");
+        let cfg = if field.experimental {
+            format!("    {}\n", cfg_text(true).trim_end())
+        } else {
+            String::new()
+        };
+        writeln!(
+            rows,
+            "    {docs}\n{cfg}    {index} {} {set} ({ty}),",
+            field.ident
+        )?;
     }
     if rows.is_empty() {
         return Ok(rows);
     }
-    Ok(format!("setters!({name} {keep} {{\n{rows}}});\n"))
+    Ok(format!("setters!({name} {{\n{rows}}});\n"))
 }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::super::ir::{Kind, StringValue, Ty, TypeDef, Variant};
+use super::super::ir::{Field, Kind, StringValue, Ty, TypeDef, Variant};
 use super::objects::gate;
 use super::{Emission, cfg, cfg_text, docs, ident, pretty, size, type_tokens};
 
@@ -20,11 +20,18 @@ fn type_docs(name: &str, definition: &TypeDef) -> TokenStream {
 
 pub fn string_enum(name: &str, definition: &TypeDef, values: &[StringValue]) -> Result<String> {
     let variants = values.iter().map(|value| {
-        let text = value.docs.clone().unwrap_or_else(|| format!("`{}`.", value.wire));
+        let text = value
+            .docs
+            .clone()
+            .unwrap_or_else(|| format!("`{}`.", value.wire));
         let (docs, cfg, ident) = (docs(&text), cfg(value.experimental), ident(&value.ident));
         quote!(#docs #cfg #ident,)
     });
-    let (docs, cfg, ident) = (type_docs(name, definition), cfg(definition.experimental), ident(name));
+    let (docs, cfg, ident) = (
+        type_docs(name, definition),
+        cfg(definition.experimental),
+        ident(name),
+    );
     let mut text = pretty(quote! {
         #docs
         #cfg
@@ -38,14 +45,24 @@ pub fn string_enum(name: &str, definition: &TypeDef, values: &[StringValue]) -> 
     })?;
     writeln!(text, "string_enum!({name} {{")?;
     for value in values {
-        writeln!(text, "    {}{} {:?},", cfg_text(value.experimental), value.ident, value.wire)?;
+        writeln!(
+            text,
+            "    {}{} {:?},",
+            cfg_text(value.experimental),
+            value.ident,
+            value.wire
+        )?;
     }
     writeln!(text, "}});\n")?;
     Ok(gate(definition, text))
 }
 
 pub fn text(name: &str, definition: &TypeDef) -> Result<String> {
-    let (docs, cfg, ident) = (type_docs(name, definition), cfg(definition.experimental), ident(name));
+    let (docs, cfg, ident) = (
+        type_docs(name, definition),
+        cfg(definition.experimental),
+        ident(name),
+    );
     let mut text = pretty(quote! {
         #docs
         #cfg
@@ -59,8 +76,15 @@ pub fn text(name: &str, definition: &TypeDef) -> Result<String> {
 /// The enum itself; every union gets an open end.
 fn declaration(name: &str, definition: &TypeDef, variants: &[Variant]) -> Result<String> {
     let lines = variants.iter().map(|variant| {
-        let text = variant.docs.clone().unwrap_or_else(|| format!("`{}`.", variant.wire));
-        let (docs, cfg, ident) = (docs(&text), cfg(variant.experimental), ident(&variant.ident));
+        let text = variant
+            .docs
+            .clone()
+            .unwrap_or_else(|| format!("`{}`.", variant.wire));
+        let (docs, cfg, ident) = (
+            docs(&text),
+            cfg(variant.experimental),
+            ident(&variant.ident),
+        );
         match &variant.ty {
             None => quote!(#docs #cfg #ident,),
             Some(ty) => {
@@ -69,7 +93,11 @@ fn declaration(name: &str, definition: &TypeDef, variants: &[Variant]) -> Result
             }
         }
     });
-    let (docs, cfg, ident) = (type_docs(name, definition), cfg(definition.experimental), ident(name));
+    let (docs, cfg, ident) = (
+        type_docs(name, definition),
+        cfg(definition.experimental),
+        ident(name),
+    );
     pretty(quote! {
         #docs
         #cfg
@@ -101,8 +129,18 @@ pub fn tagged(
     let mut text = declaration(name, definition, &variants)?;
     writeln!(text, "tagged!({name} {tag:?} {{")?;
     for variant in &variants {
-        let shape = if variant.ty.is_some() { "object" } else { "unit" };
-        writeln!(text, "    {}{} {:?} {shape},", cfg_text(variant.experimental), variant.ident, variant.wire)?;
+        let shape = if variant.ty.is_some() {
+            "object"
+        } else {
+            "unit"
+        };
+        writeln!(
+            text,
+            "    {}{} {:?} {shape},",
+            cfg_text(variant.experimental),
+            variant.ident,
+            variant.wire
+        )?;
     }
     writeln!(text, "}});")?;
     text.push_str(&shared_fields(context, name, definition, &variants)?);
@@ -111,7 +149,12 @@ pub fn tagged(
 }
 
 /// Accessors of the fields that every variant has.
-fn shared_fields(context: &Emission<'_>, name: &str, definition: &TypeDef, variants: &[Variant]) -> Result<String> {
+fn shared_fields(
+    context: &Emission<'_>,
+    name: &str,
+    definition: &TypeDef,
+    variants: &[Variant],
+) -> Result<String> {
     let mut bodies = Vec::new();
     for variant in variants {
         let target = match &variant.ty {
@@ -127,27 +170,39 @@ fn shared_fields(context: &Emission<'_>, name: &str, definition: &TypeDef, varia
             _ => return Ok(String::new()),
         }
     }
-    let Some((first, others)) = bodies.split_first().filter(|(_, others)| !others.is_empty()) else {
+    let Some((first, others)) = bodies
+        .split_first()
+        .filter(|(_, others)| !others.is_empty())
+    else {
         return Ok(String::new());
     };
     let mut methods = Vec::new();
     for field in first.iter() {
-        let same = |other: &&Vec<super::super::ir::Field>| {
-            let equal = |other: &super::super::ir::Field| {
-                other.wire == field.wire && other.ty == field.ty && other.presence == field.presence && other.experimental == field.experimental
+        let same = |other: &Vec<Field>| {
+            let equal = |other: &Field| {
+                other.wire == field.wire
+                    && other.ty == field.ty
+                    && other.presence == field.presence
+                    && other.experimental == field.experimental
             };
             other.iter().any(equal)
         };
-        if !others.iter().all(|other| same(&other)) {
+        if !others.iter().all(|other| same(other)) {
             continue;
         }
         let (ident, cfg) = (ident(&field.ident), cfg(field.experimental));
         let ty = super::field_type(&field.ty, &field.presence);
         let arms = variants.iter().map(|variant| {
-            let (variant, cfg) = (super::ident(&variant.ident), super::cfg(variant.experimental));
+            let (variant, cfg) = (
+                super::ident(&variant.ident),
+                super::cfg(variant.experimental),
+            );
             quote!(#cfg Self::#variant(value) => Some(&value.#ident),)
         });
-        let text = format!(" `{}`, which every known variant has; `None` for an unrecognized one.", field.wire);
+        let text = format!(
+            " `{}`, which every known variant has; `None` for an unrecognized one.",
+            field.wire
+        );
         methods.push(quote! {
             #[doc = #text]
             #cfg
@@ -171,8 +226,18 @@ pub fn external(name: &str, definition: &TypeDef, variants: &[Variant]) -> Resul
     let mut text = declaration(name, definition, variants)?;
     writeln!(text, "external!({name} {{")?;
     for variant in variants {
-        let shape = if variant.ty.is_some() { "value" } else { "unit" };
-        writeln!(text, "    {}{} {:?} {shape},", cfg_text(variant.experimental), variant.ident, variant.wire)?;
+        let shape = if variant.ty.is_some() {
+            "value"
+        } else {
+            "unit"
+        };
+        writeln!(
+            text,
+            "    {}{} {:?} {shape},",
+            cfg_text(variant.experimental),
+            variant.ident,
+            variant.wire
+        )?;
     }
     writeln!(text, "}});\n")?;
     Ok(gate(definition, text))
@@ -182,7 +247,12 @@ pub fn untagged(name: &str, definition: &TypeDef, variants: &[Variant]) -> Resul
     let mut text = declaration(name, definition, variants)?;
     writeln!(text, "untagged!({name} {{")?;
     for variant in variants {
-        writeln!(text, "    {}{},", cfg_text(variant.experimental), variant.ident)?;
+        writeln!(
+            text,
+            "    {}{},",
+            cfg_text(variant.experimental),
+            variant.ident
+        )?;
     }
     writeln!(text, "}});\n")?;
     Ok(gate(definition, text))
