@@ -1,14 +1,51 @@
-//! Rust SDK for Codex.
-#![allow(dead_code, unused_imports)]
+//! Rust SDK for Codex: threads, turns and streams over the Codex app-server.
+
+#![allow(dead_code, reason = "the layers above use it")]
+
 mod child;
+mod client;
+mod config;
+mod connection;
 mod error;
+mod event;
+mod handler;
+mod input;
 mod message;
-#[path = "config/overrides.rs"]
-mod overrides;
+mod names;
+mod notifications;
 mod policy;
 mod reader;
 mod result;
 mod retry;
 mod router;
+mod server_info;
 mod writer;
+
+pub use client::Codex;
+pub use codex_types::{
+    ServerNotification as Notification, UnknownNotification, UserInput as InputItem,
+};
+pub use config::CodexConfig;
 pub use error::{CloseReason, Error, ResponseError, Result, RpcError, RpcErrorCode, RpcErrorKind};
+pub use input::{ExternalMessage, Input, RunInput};
+pub use notifications::Notifications;
+pub use policy::{ApprovalMode, Sandbox};
+pub use result::{TurnFailure, TurnResult};
+pub use retry::{RetryPolicy, retry_on_overload};
+pub use server_info::ServerInfo;
+
+/// Every type of the protocol: params, responses, notifications, items, enums.
+pub mod types {
+    pub use codex_types::*;
+}
+
+/// What makes the types of the protocol callable.
+pub mod request {
+    pub use codex_types::request::{ClientRequest, ServerRequest};
+}
+
+/// The version of this crate.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The version of the runtime that this crate is made for.
+pub const RUNTIME_VERSION: &str = codex_runtime::VERSION;

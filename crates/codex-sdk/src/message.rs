@@ -180,28 +180,42 @@ pub(crate) fn split_notification(line: &str) -> Option<(&str, &str)> {
     Some((method, params))
 }
 
-/// Writes a request as a line. Params that are null, those of a method without any, are left
-/// out.
-///
-/// # Errors
-///
-/// What the params' own serialization reports; a map with keys that are not strings, for
-/// example.
-pub(crate) fn request_line(
-    id: i64,
-    method: &str,
-    params: &impl Serialize,
-) -> Result<Vec<u8>, serde_json::Error> {
-    let mut line = format!("{{\"id\":{id},\"method\":").into_bytes();
-    serde_json::to_writer(&mut line, method)?;
-    let without = line.len();
-    line.extend_from_slice(b",\"params\":");
-    serde_json::to_writer(&mut line, params)?;
-    if line.ends_with(b",\"params\":null") && line.len() == without + b",\"params\":null".len() {
-        line.truncate(without);
+/// A request without its id, which differs from attempt to attempt.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    /// The line after the id.
+    rest: Vec<u8>,
+}
+
+impl Request {
+    /// Encodes a request. Params that are null, those of a method without any, are left out.
+    ///
+    /// # Errors
+    ///
+    /// What the params' own serialization reports; a map with keys that are not strings, for
+    /// example.
+    pub(crate) fn new(method: &str, params: &impl Serialize) -> Result<Self, serde_json::Error> {
+        const PARAMS: &[u8] = b",\"params\":";
+        let mut rest = b",\"method\":".to_vec();
+        serde_json::to_writer(&mut rest, method)?;
+        let method_end = rest.len();
+        rest.extend_from_slice(PARAMS);
+        serde_json::to_writer(&mut rest, params)?;
+        if &rest[method_end + PARAMS.len()..] == b"null" {
+            rest.truncate(method_end);
+        }
+        rest.extend_from_slice(b"}\n");
+        Ok(Self { rest })
     }
-    line.extend_from_slice(b"}\n");
-    Ok(line)
+
+    /// Writes the line.
+    pub(crate) fn line(&self, id: i64) -> Vec<u8> {
+        let mut line = Vec::with_capacity(self.rest.len() + 26);
+        line.extend_from_slice(b"{\"id\":");
+        line.extend_from_slice(id.to_string().as_bytes());
+        line.extend_from_slice(&self.rest);
+        line
+    }
 }
 
 /// Writes a notification without params as a line.
@@ -323,17 +337,17 @@ mod tests {
 
     #[test]
     fn messages_are_written_as_lines() {
+        fn request(method: &str, params: &impl Serialize) -> Vec<u8> {
+            Request::new(method, params).unwrap().line(1)
+        }
         let text = |line: Vec<u8>| String::from_utf8(line).unwrap();
         assert_eq!(
-            text(request_line(1, "a/b", &serde_json::json!({})).unwrap()),
+            text(request("a/b", &serde_json::json!({}))),
             "{\"id\":1,\"method\":\"a/b\",\"params\":{}}\n"
         );
+        assert_eq!(text(request("a", &())), "{\"id\":1,\"method\":\"a\"}\n");
         assert_eq!(
-            text(request_line(1, "a", &()).unwrap()),
-            "{\"id\":1,\"method\":\"a\"}\n"
-        );
-        assert_eq!(
-            text(request_line(1, "a", &serde_json::json!({"params": null})).unwrap()),
+            text(request("a", &serde_json::json!({"params": null}))),
             "{\"id\":1,\"method\":\"a\",\"params\":{\"params\":null}}\n"
         );
         assert_eq!(text(notification_line("a")), "{\"method\":\"a\"}\n");

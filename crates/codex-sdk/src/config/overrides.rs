@@ -9,7 +9,7 @@ use serde_json::Value;
 ///
 /// What TOML cannot say (no value, a number that is not finite or beyond 64 bits) is refused
 /// with a reason.
-pub(crate) fn to_toml(value: &impl Serialize) -> Result<String, String> {
+pub(super) fn to_toml(value: &impl Serialize) -> Result<String, String> {
     // JSON has what TOML has, short of dates; numbers that are not finite come out as null.
     let value = serde_json::to_value(value).map_err(|error| error.to_string())?;
     let mut text = String::new();

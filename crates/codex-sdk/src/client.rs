@@ -1,0 +1,289 @@
+//! The client: a runtime that was started and greeted, and what can be asked of it.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use codex_runtime::{Locator, Runtime, Version};
+use codex_types::request::ClientRequest;
+use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+mod turns;
+
+#[allow(unused_imports, reason = "the layers above use them")]
+pub(crate) use turns::{Loaded, StartedTurn};
+
+use crate::child::Child;
+use crate::config::CodexConfig;
+use crate::connection::{Connection, decode};
+use crate::error::{Error, Result};
+use crate::event;
+use crate::message::Request;
+use crate::names::INITIALIZED;
+use crate::notifications::Notifications;
+use crate::router::Then;
+use crate::server_info::ServerInfo;
+
+/// A running Codex app-server, and the connection to it.
+///
+/// Clones share both. Dropping the last clone, and every thread and turn that came from it, ends
+/// the runtime in the background; [`Codex::close`] ends it and waits for that.
+///
+/// ```no_run
+/// # async fn example() -> openai_codex::Result<()> {
+/// let codex = openai_codex::Codex::start().await?;
+/// println!("{}", codex.server_info().runtime_version);
+/// codex.close().await
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Codex {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    connection: Connection,
+    info: ServerInfo,
+    version: Option<Version>,
+}
+
+impl Codex {
+    /// Starts the runtime that is found first, with the default configuration.
+    ///
+    /// # Errors
+    ///
+    /// As [`Codex::start_with`].
+    pub async fn start() -> Result<Self> {
+        Self::start_with(CodexConfig::default()).await
+    }
+
+    /// Starts a runtime.
+    ///
+    /// Must be called within a tokio runtime with time and IO enabled, which drives the
+    /// connection for as long as it lives.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidInput`] if the configuration cannot be used; [`Error::Runtime`] if no
+    /// runtime is found, it cannot be started, or it is too old; whatever the handshake fails
+    /// with. The process is ended before an error is returned.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends the process.
+    pub async fn start_with(config: CodexConfig) -> Result<Self> {
+        config.check()?;
+        let (runtime, command) = match config.custom_launch() {
+            Some(launch) => (None, launch.to_command()?),
+            None => {
+                let runtime = locate(&config).await?;
+                let command = config.launch(&runtime).to_command()?;
+                (Some(runtime), command)
+            }
+        };
+        let program = command.get_program().into();
+        let (child, pipes) = Child::spawn(command)
+            .map_err(|source| codex_runtime::Error::Spawn { program, source })?;
+        let connection = Connection::open(
+            config.options(),
+            pipes.stdout,
+            pipes.stdin,
+            Some((child, pipes.stderr)),
+        );
+        Self::greet(connection, &config, runtime.as_ref()).await
+    }
+
+    /// Connects to a runtime over any byte pipe; there is no process to start or to end.
+    ///
+    /// # Errors
+    ///
+    /// As [`Codex::start_with`].
+    pub async fn connect(
+        config: CodexConfig,
+        read: impl AsyncRead + Send + Unpin + 'static,
+        write: impl AsyncWrite + Send + Unpin + 'static,
+    ) -> Result<Self> {
+        config.check()?;
+        let connection = Connection::open(config.options(), read, write, None);
+        Self::greet(connection, &config, None).await
+    }
+
+    async fn greet(
+        connection: Connection,
+        config: &CodexConfig,
+        runtime: Option<&Runtime>,
+    ) -> Result<Self> {
+        match Self::handshake(&connection, config, runtime).await {
+            Ok(info) => Ok(Self {
+                inner: Arc::new(Inner {
+                    version: info.version(),
+                    connection,
+                    info,
+                }),
+            }),
+            Err(error) => {
+                connection.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn handshake(
+        connection: &Connection,
+        config: &CodexConfig,
+        runtime: Option<&Runtime>,
+    ) -> Result<ServerInfo> {
+        let (method, request) = encode(&config.initialize())?;
+        let (result, _) = connection.request(&method, &request, Then::Nothing).await?;
+        let info = ServerInfo::read(&method, &result, config.client_name())?;
+        if let (Some(runtime), Some(version)) = (runtime, info.version()) {
+            runtime.check_version(&version)?;
+        }
+        connection.notify(INITIALIZED);
+        Ok(info)
+    }
+
+    /// Returns what the runtime said of itself in the handshake.
+    pub fn server_info(&self) -> &ServerInfo {
+        &self.inner.info
+    }
+
+    /// Makes any request of the protocol: the params pick the method and the response.
+    ///
+    /// ```no_run
+    /// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
+    /// use openai_codex::types::ThreadLoadedListParams;
+    ///
+    /// let loaded = codex.request(ThreadLoadedListParams::default()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`], [`Error::Timeout`], [`Error::Rpc`], [`Error::Encode`] and
+    /// [`Error::Decode`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ignores the answer.
+    pub async fn request<P: ClientRequest>(&self, params: P) -> Result<P::Response> {
+        let (method, request) = encode(&params)?;
+        drop(params);
+        let (result, _) = self.send(&method, &request, Then::Nothing).await?;
+        decode(&method, &result)
+    }
+
+    /// Makes a request of any name, with params and result as they stand in the JSON.
+    ///
+    /// Null params are left out.
+    ///
+    /// # Errors
+    ///
+    /// As [`Codex::request`].
+    pub async fn request_raw(&self, method: &str, params: Value) -> Result<Value> {
+        let method = Cow::Owned(method.to_owned());
+        let request = Request::new(&method, &params).map_err(|source| Error::Encode {
+            method: method.clone(),
+            source,
+        })?;
+        let (result, _) = self.send(&method, &request, Then::Nothing).await?;
+        decode(&method, &result)
+    }
+
+    /// Subscribes to every notification that no turn and no login owns.
+    pub fn notifications(&self) -> Notifications {
+        Notifications::new(self.connection().subscribe())
+    }
+
+    /// Ends the runtime, and waits until it is gone: its input ends, and if it does not follow
+    /// within a few seconds it is terminated and then killed, with what it has started.
+    ///
+    /// It may be called any number of times; every call waits. All other calls, current and
+    /// later, end with [`Error::Closed`].
+    ///
+    /// # Errors
+    ///
+    /// None at present.
+    pub async fn close(&self) -> Result<()> {
+        self.connection().close().await;
+        Ok(())
+    }
+
+    /// Returns the connection.
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.inner.connection
+    }
+
+    /// Sends an encoded request.
+    pub(crate) async fn send(
+        &self,
+        method: &Cow<'static, str>,
+        request: &Request,
+        then: Then,
+    ) -> Result<(Box<str>, crate::connection::Handle)> {
+        self.connection().request(method, request, then).await
+    }
+
+    /// Refuses what the running version of the runtime does not have, before anything is sent.
+    ///
+    /// A version that is not known has none of what came later.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnsupportedRuntime`].
+    pub(crate) fn require(
+        &self,
+        method: &'static str,
+        field: &'static str,
+        minimum: &Version,
+    ) -> Result<()> {
+        if self
+            .inner
+            .version
+            .as_ref()
+            .is_some_and(|found| found >= minimum)
+        {
+            return Ok(());
+        }
+        Err(Error::UnsupportedRuntime {
+            method: method.into(),
+            field: field.into(),
+            found: self.inner.info.runtime_version.clone(),
+            minimum: minimum.to_string(),
+        })
+    }
+}
+
+impl fmt::Debug for Codex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Codex")
+            .field("server_info", &self.inner.info)
+            .field("closed", &self.inner.connection.closed())
+            .finish()
+    }
+}
+
+/// Encodes a request; returns its method too.
+pub(crate) fn encode<P: ClientRequest>(params: &P) -> Result<(Cow<'static, str>, Request)> {
+    let method = Cow::Borrowed(P::METHOD);
+    match event::encode(params) {
+        Ok(request) => Ok((method, request)),
+        Err(source) => Err(Error::Encode { method, source }),
+    }
+}
+
+/// Looks for a runtime, which may ask one for its version: off the async threads.
+async fn locate(config: &CodexConfig) -> Result<Runtime> {
+    let mut locator = Locator::new();
+    if let Some(path) = config.explicit_bin() {
+        locator = locator.explicit(path);
+    }
+    match tokio::task::spawn_blocking(move || locator.locate()).await {
+        Ok(found) => Ok(found?),
+        Err(_) => Err(Error::Runtime(codex_runtime::Error::NotFound {
+            tried: vec!["looking for it panicked".into()],
+        })),
+    }
+}

@@ -1,0 +1,157 @@
+//! Starting, joining, interrupting turns and logins: what `thread`, `turn` and `login` build on.
+
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+
+use codex_types::{
+    LoginAccountParams, LoginAccountResponse, ThreadResumeParams, TurnInterruptParams,
+    TurnStartParams, TurnStartResponse,
+};
+
+use super::{Codex, encode};
+use crate::connection::{Handle, LoginEvents, TurnEvents, decode};
+use crate::error::{Error, RawPayload, Result, RpcErrorKind};
+use crate::event::{started_login, started_turn};
+use crate::router::{Phase, Then};
+
+/// A turn that was started or joined by a start.
+#[derive(Debug)]
+pub(crate) struct StartedTurn {
+    /// What the runtime answered.
+    pub(crate) response: TurnStartResponse,
+    /// Its events since the request was sent; [`TurnEvents::joined`] says whether it ran before.
+    pub(crate) events: TurnEvents,
+}
+
+/// Whether the runtime has a thread in memory. One that was unarchived has to be resumed before
+/// its first turn; clones of a thread share this.
+#[derive(Debug)]
+pub(crate) struct Loaded(AtomicBool);
+
+impl Loaded {
+    /// For a thread that was started, resumed or forked.
+    pub(crate) fn yes() -> Self {
+        Self(AtomicBool::new(true))
+    }
+
+    /// For a thread that was only unarchived.
+    pub(crate) fn no() -> Self {
+        Self(AtomicBool::new(false))
+    }
+}
+
+impl Codex {
+    /// Starts a turn, or joins the one that runs on the thread.
+    ///
+    /// Starts of one thread take turns; a start that waits for its turn has sent nothing. A
+    /// thread that is not loaded is resumed first, once. The queue of the turn opens as the
+    /// request is sent, so that nothing is lost however early it comes.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future before the request is sent sends nothing. After that the turn that it
+    /// may have started is interrupted as soon as it runs, unless somebody else reads it. The
+    /// same goes for a start that times out.
+    pub(crate) async fn start_turn(
+        &self,
+        params: &TurnStartParams,
+        loaded: &Loaded,
+    ) -> Result<StartedTurn> {
+        let (method, request) = encode(params)?;
+        let _slot = self.connection().start_slot(&params.thread_id).await;
+        if !loaded.0.load(Ordering::Acquire) {
+            self.request(ThreadResumeParams::new(params.thread_id.clone()))
+                .await?;
+            loaded.0.store(true, Ordering::Release);
+        }
+        let then = Then::OpenTurn {
+            thread_id: params.thread_id.as_str().into(),
+            turn_id: started_turn,
+        };
+        let (result, handle) = self.send(&method, &request, then).await?;
+        let response = decode(&method, &result)?;
+        match handle {
+            Handle::Turn(events) => Ok(StartedTurn { response, events }),
+            _ => Err(Error::Decode {
+                method,
+                source: serde::de::Error::custom("the response names no turn"),
+                raw: RawPayload::new(result),
+            }),
+        }
+    }
+
+    /// Joins a turn that runs: its events from now on.
+    pub(crate) fn join_turn(&self, thread_id: &str, turn_id: &str) -> TurnEvents {
+        self.connection().join(thread_id, turn_id)
+    }
+
+    /// Interrupts a turn. One that is accepted and not yet running is interrupted once it runs;
+    /// one that has completed counts as interrupted.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up, unless the request was sent.
+    pub(crate) async fn interrupt_turn(&self, thread_id: &str, turn_id: &str) -> Result<()> {
+        /// How long the runtime may take from the start of a turn to where it can be
+        /// interrupted.
+        const SETTLE: Duration = Duration::from_millis(50);
+        const ATTEMPTS: u32 = 20;
+
+        let mut attempt = 0;
+        loop {
+            self.turn_running(thread_id, turn_id).await;
+            let refused = match self
+                .request(TurnInterruptParams::new(thread_id, turn_id))
+                .await
+            {
+                Ok(_) => return Ok(()),
+                Err(error) => error,
+            };
+            // A turn that the runtime does not know any more is over, and one that it does not
+            // know yet is known here.
+            match refused.rpc().map(|error| error.kind()) {
+                Some(RpcErrorKind::NoActiveTurn | RpcErrorKind::TurnMismatch) => {}
+                _ => return Err(refused),
+            }
+            attempt += 1;
+            if attempt == ATTEMPTS || self.phase(thread_id, turn_id).await == Phase::Unknown {
+                return Ok(());
+            }
+            tokio::time::sleep(SETTLE).await;
+        }
+    }
+
+    /// Starts a login; the second part waits for its completion, for the logins that have one.
+    pub(crate) async fn start_login(
+        &self,
+        params: &LoginAccountParams,
+    ) -> Result<(LoginAccountResponse, Option<LoginEvents>)> {
+        let (method, request) = encode(params)?;
+        let then = Then::OpenLogin {
+            login_id: started_login,
+        };
+        let (result, handle) = self.send(&method, &request, then).await?;
+        let response = decode(&method, &result)?;
+        Ok(match handle {
+            Handle::Login(events) => (response, Some(events)),
+            _ => (response, None),
+        })
+    }
+
+    /// Waits while a turn is accepted and does not run yet.
+    async fn turn_running(&self, thread_id: &str, turn_id: &str) {
+        poll_fn(
+            |cx| match self.connection().poll_phase(thread_id, turn_id, cx) {
+                Phase::Accepted => Poll::Pending,
+                Phase::Running | Phase::Unknown => Poll::Ready(()),
+            },
+        )
+        .await;
+    }
+
+    async fn phase(&self, thread_id: &str, turn_id: &str) -> Phase {
+        poll_fn(|cx| Poll::Ready(self.connection().poll_phase(thread_id, turn_id, cx))).await
+    }
+}

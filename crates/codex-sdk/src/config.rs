@@ -1,0 +1,378 @@
+//! How a client is set up.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::future::Future;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use codex_runtime::{Launch, Runtime};
+use codex_types::request::ServerRequest;
+use codex_types::{ClientInfo, InitializeCapabilities, InitializeParams};
+use serde::Serialize;
+
+use crate::error::{Error, ResponseError, Result};
+use crate::handler::Handlers;
+use crate::names::NEEDED;
+use crate::retry::RetryPolicy;
+
+mod overrides;
+
+/// How a client is set up; every setting has a default.
+///
+/// Its `Debug` form holds no values of variables and overrides, which may be secrets.
+///
+/// ```
+/// use std::time::Duration;
+/// use openai_codex::CodexConfig;
+///
+/// let config = CodexConfig::new()
+///     .env_remove("OPENAI_API_KEY")
+///     .config_override("model_reasoning_effort", "low")
+///     .request_timeout(Some(Duration::from_secs(10)));
+/// # let _ = config;
+/// ```
+#[derive(Clone)]
+#[must_use]
+pub struct CodexConfig {
+    codex_bin: Option<PathBuf>,
+    launch_command: Option<Vec<OsString>>,
+    /// In call order: key, and value as TOML or why it has none.
+    overrides: Vec<(String, std::result::Result<String, String>)>,
+    cwd: Option<PathBuf>,
+    env_clear: bool,
+    /// In call order.
+    env: Vec<(OsString, Option<OsString>)>,
+    client_name: String,
+    client_version: String,
+    experimental_api: bool,
+    request_timeout: Option<Duration>,
+    max_in_flight: usize,
+    retry: RetryPolicy,
+    opt_out: Vec<String>,
+    handlers: Handlers,
+}
+
+/// The longest line that a runtime may send, in bytes.
+const LONGEST_LINE: usize = 256 * 1024 * 1024;
+
+/// What a connection is told about its requests.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    /// How long an attempt may take, the wait for its turn included.
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) max_in_flight: usize,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) handlers: Handlers,
+    pub(crate) longest_line: usize,
+}
+
+impl Default for CodexConfig {
+    fn default() -> Self {
+        Self {
+            codex_bin: None,
+            launch_command: None,
+            overrides: Vec::new(),
+            cwd: None,
+            env_clear: false,
+            env: Vec::new(),
+            client_name: "codex_rust_sdk".into(),
+            client_version: crate::VERSION.into(),
+            experimental_api: false,
+            request_timeout: Some(Duration::from_secs(60)),
+            max_in_flight: 64,
+            retry: RetryPolicy::default(),
+            opt_out: Vec::new(),
+            handlers: Handlers::default(),
+        }
+    }
+}
+
+impl CodexConfig {
+    /// Makes the default configuration.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Runs exactly this executable.
+    pub fn codex_bin(mut self, path: impl Into<PathBuf>) -> Self {
+        self.codex_bin = Some(path.into());
+        self
+    }
+
+    /// Runs this command line, the program and all of its arguments, instead of a runtime that
+    /// is looked for. Config overrides are not added to it.
+    pub fn launch_command<I, S>(mut self, argv: I) -> Self
+    where
+        I: IntoIterator<Item = S>,
+        S: Into<OsString>,
+    {
+        self.launch_command = Some(argv.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Overrides a setting of the runtime's configuration, `--config key=<toml value>`.
+    ///
+    /// A value that TOML cannot say, such as a number that is not finite, is an
+    /// [`Error::InvalidInput`] when the client starts.
+    pub fn config_override(mut self, key: impl Into<String>, value: impl Serialize) -> Self {
+        self.overrides
+            .push((key.into(), overrides::to_toml(&value)));
+        self
+    }
+
+    /// Runs the runtime in this folder instead of the current one.
+    pub fn cwd(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.cwd = Some(dir.into());
+        self
+    }
+
+    /// Sets an environment variable for the runtime.
+    pub fn env(mut self, key: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.env.push((key.into(), Some(value.into())));
+        self
+    }
+
+    /// Keeps an environment variable from the runtime.
+    pub fn env_remove(mut self, key: impl Into<OsString>) -> Self {
+        self.env.push((key.into(), None));
+        self
+    }
+
+    /// Gives the runtime none of this process's variables, only those set with
+    /// [`env`](Self::env), before or after.
+    pub fn env_clear(mut self) -> Self {
+        self.env_clear = true;
+        self
+    }
+
+    /// Names the client to the runtime; the default is `codex_rust_sdk` and this crate's version.
+    ///
+    /// The name goes into HTTP headers, so it must be printable ASCII.
+    pub fn client_info(mut self, name: impl Into<String>, version: impl Into<String>) -> Self {
+        self.client_name = name.into();
+        self.client_version = version.into();
+        self
+    }
+
+    /// Opts into the runtime's experimental API; the default is not to.
+    pub fn experimental_api(mut self, on: bool) -> Self {
+        self.experimental_api = on;
+        self
+    }
+
+    /// Sets how long to wait for the answer to a request; the default is 60 s, and `None` waits
+    /// for ever. How long a turn takes is another matter: its request is answered at once.
+    pub fn request_timeout(mut self, after: Option<Duration>) -> Self {
+        self.request_timeout = after;
+        self
+    }
+
+    /// Sets how many requests may wait for their answer at a time; the default is 64, with which
+    /// the runtime is never overloaded.
+    pub fn max_in_flight(mut self, n: usize) -> Self {
+        self.max_in_flight = n;
+        self
+    }
+
+    /// Sets how requests are repeated that an overloaded runtime has refused to take.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// Asks the runtime not to send this notification.
+    ///
+    /// One that turns or logins need is an [`Error::InvalidInput`] when the client starts.
+    pub fn opt_out_notification(mut self, method: impl Into<String>) -> Self {
+        self.opt_out.push(method.into());
+        self
+    }
+
+    /// Answers a request of the runtime, the one whose params are `P`.
+    ///
+    /// The handler runs on a task of its own, as many at a time as the runtime asks; it is
+    /// stopped when its turn ends. If it panics or fails, the runtime gets the answer that grants
+    /// nothing. Without a handler that is always the answer. A second handler for the same params
+    /// replaces the first.
+    pub fn on_request<P, F, Fut>(mut self, handler: F) -> Self
+    where
+        P: ServerRequest,
+        F: Fn(P) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = std::result::Result<P::Response, ResponseError>> + Send + 'static,
+    {
+        self.handlers.set(handler);
+        self
+    }
+
+    /// Returns why this configuration cannot be used.
+    pub(crate) fn check(&self) -> Result<()> {
+        for (key, value) in &self.overrides {
+            if let Err(reason) = value {
+                return Err(invalid(format!("the config override of {key:?}: {reason}")));
+            }
+            // The runtime splits at the first `=`, and a line ends the argument's value.
+            if key.trim().is_empty() || key.contains('=') || key.contains(char::is_control) {
+                return Err(invalid(format!(
+                    "{key:?} is not a key of a config override"
+                )));
+            }
+        }
+        if let Some(method) = self
+            .opt_out
+            .iter()
+            .find(|method| NEEDED.contains(&method.as_str()))
+        {
+            return Err(invalid(format!(
+                "turns need the notification {method}; keep it"
+            )));
+        }
+        let printable = |text: &str| text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        if self.client_name.trim().is_empty() || !printable(&self.client_name) {
+            return Err(invalid(format!(
+                "the client name {:?} cannot go into an HTTP header; use printable ASCII",
+                self.client_name
+            )));
+        }
+        Ok(())
+    }
+
+    /// Returns the executable that was set.
+    pub(crate) fn explicit_bin(&self) -> Option<&PathBuf> {
+        self.codex_bin.as_ref()
+    }
+
+    /// Returns how the command line that replaces the runtime is launched, if one was set.
+    pub(crate) fn custom_launch(&self) -> Option<Launch> {
+        let argv = self.launch_command.clone()?;
+        Some(self.prepare(Launch::command_line(argv)))
+    }
+
+    /// Returns how a runtime is launched.
+    pub(crate) fn launch(&self, runtime: &Runtime) -> Launch {
+        let overrides = self.overrides.iter();
+        let launch = overrides.fold(Launch::new(runtime), |launch, (key, value)| match value {
+            Ok(value) => launch.config(key, value),
+            Err(_) => launch,
+        });
+        self.prepare(launch)
+    }
+
+    fn prepare(&self, mut launch: Launch) -> Launch {
+        if self.env_clear {
+            launch = launch.env_clear();
+        }
+        for (key, value) in &self.env {
+            launch = match value {
+                Some(value) => launch.env(key, value),
+                None => launch.env_remove(key),
+            };
+        }
+        match &self.cwd {
+            Some(dir) => launch.cwd(dir),
+            None => launch,
+        }
+    }
+
+    /// Returns the params of the handshake.
+    pub(crate) fn initialize(&self) -> InitializeParams {
+        let info = ClientInfo::new(&self.client_name, &self.client_version);
+        let mut capabilities = InitializeCapabilities::default();
+        if self.experimental_api {
+            capabilities = capabilities.experimental_api(true);
+        }
+        if !self.opt_out.is_empty() {
+            capabilities = capabilities.opt_out_notification_methods(self.opt_out.clone());
+        }
+        InitializeParams::new(info).capabilities(capabilities)
+    }
+
+    pub(crate) fn client_name(&self) -> &str {
+        &self.client_name
+    }
+
+    pub(crate) fn options(&self) -> Options {
+        Options {
+            timeout: self.request_timeout,
+            max_in_flight: self.max_in_flight,
+            retry: self.retry.clone(),
+            handlers: self.handlers.clone(),
+            longest_line: LONGEST_LINE,
+        }
+    }
+}
+
+fn invalid(reason: String) -> Error {
+    Error::InvalidInput(reason)
+}
+
+impl fmt::Debug for CodexConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let env: BTreeMap<_, _> = self
+            .env
+            .iter()
+            .map(|(key, value)| (key, if value.is_some() { "set" } else { "removed" }))
+            .collect();
+        let overrides: Vec<_> = self.overrides.iter().map(|(key, _)| key).collect();
+        // Arguments may be secrets too.
+        let program = self.launch_command.as_ref().map(|argv| argv.first());
+        f.debug_struct("CodexConfig")
+            .field("codex_bin", &self.codex_bin)
+            .field("launch_command", &program)
+            .field("config_overrides", &overrides)
+            .field("cwd", &self.cwd)
+            .field("env_clear", &self.env_clear)
+            .field("env", &env)
+            .field("client_name", &self.client_name)
+            .field("client_version", &self.client_version)
+            .field("experimental_api", &self.experimental_api)
+            .field("request_timeout", &self.request_timeout)
+            .field("max_in_flight", &self.max_in_flight)
+            .field("retry", &self.retry)
+            .field("opt_out_notifications", &self.opt_out)
+            .field("on_request", &self.handlers)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(config: CodexConfig) -> String {
+        match config.check() {
+            Err(Error::InvalidInput(reason)) => reason,
+            other => panic!("not refused: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_passed_on_is_refused() {
+        assert!(refusal(CodexConfig::new().config_override("a", f64::NAN)).contains("\"a\""));
+        for key in ["", " ", "a=b", "a\nb"] {
+            refusal(CodexConfig::new().config_override(key, 1));
+        }
+        assert!(
+            refusal(CodexConfig::new().opt_out_notification("turn/completed"))
+                .contains("turn/completed")
+        );
+        refusal(CodexConfig::new().client_info("a\nb", "1"));
+        refusal(CodexConfig::new().client_info("", "1"));
+        let fine = CodexConfig::new()
+            .config_override("a.b", "c=d\n")
+            .opt_out_notification("thread/started");
+        fine.check().unwrap();
+    }
+
+    #[test]
+    fn debug_holds_no_secrets() {
+        let config = CodexConfig::new()
+            .env("KEY", "sk-1")
+            .config_override("token", "sk-2")
+            .launch_command(["codex", "--token=sk-3"]);
+        let debug = format!("{config:?}");
+        assert!(!debug.contains("sk-"), "{debug}");
+        assert!(debug.contains("KEY") && debug.contains("token"), "{debug}");
+    }
+}

@@ -1,0 +1,166 @@
+//! From lines to the router: what the reader does with a chunk.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
+
+use super::serve::Job;
+use super::{Delivered, Routing, Shared};
+use crate::event::{self, Notification};
+use crate::message::{Answer, Incoming, split_notification};
+use crate::reader::Sink;
+use crate::router::{Effects, Kind, Outcome, PendingRequest, Routed};
+
+/// Decodes the lines of a chunk outside the lock, and routes them under one.
+#[derive(Debug)]
+pub(super) struct Dispatch {
+    shared: Arc<Shared>,
+    batch: Vec<Item>,
+}
+
+/// What a line holds.
+#[derive(Debug)]
+enum Item {
+    Event(Notification),
+    Answer(i64, Result<Box<str>, Outcome<Notification>>),
+    Request(Job),
+}
+
+impl Dispatch {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self {
+            shared,
+            batch: Vec::new(),
+        }
+    }
+
+    fn text(&mut self, line: &str) {
+        if let Some((method, params)) = split_notification(line) {
+            let event = Notification::decode(method, params);
+            if event::unknown(&event).is_none() {
+                return self.batch.push(Item::Event(event));
+            }
+            // Either the line is no notification after all, or one to read with care.
+        }
+        let item = match Incoming::parse(line) {
+            Incoming::Notification { method, params } => {
+                let event = Notification::decode(&method, params);
+                self.note_unknown(&event);
+                Item::Event(event)
+            }
+            Incoming::Request { id, method, params } => Item::Request(Job {
+                id: id.into(),
+                method: method.into_owned(),
+                params: params.into(),
+                key: None,
+            }),
+            Incoming::Answer { id, answer } => {
+                let answer = match answer {
+                    Answer::Result(result) => Ok(result.into()),
+                    Answer::Error(error) => Err(Outcome::Error(error)),
+                    Answer::Malformed(reason) => Err(Outcome::Malformed(reason.into())),
+                };
+                Item::Answer(id, answer)
+            }
+            Incoming::Unusable(reason) => return self.skip(reason, line.len()),
+        };
+        self.batch.push(item);
+    }
+
+    fn skip(&self, reason: &str, bytes: usize) {
+        count(&self.shared.counters.unusable_lines);
+        tracing::warn!(reason, bytes, "skipping a line that is no message");
+    }
+
+    fn note_unknown(&self, event: &Notification) {
+        match event::unknown(event) {
+            None => {}
+            Some(None) => {
+                count(&self.shared.counters.unknown_notifications);
+                tracing::debug!(method = event.method(), "unknown notification");
+            }
+            Some(Some(_)) => {
+                // The error may quote the payload, so it is not logged.
+                count(&self.shared.counters.undecodable_notifications);
+                tracing::warn!(method = event.method(), "undecodable notification");
+            }
+        }
+    }
+}
+
+impl Sink for Dispatch {
+    fn line(&mut self, line: &[u8]) {
+        let line = line.trim_ascii();
+        if line.is_empty() {
+            return;
+        }
+        match std::str::from_utf8(line) {
+            Ok(text) => self.text(text),
+            Err(_) => self.skip("not UTF-8", line.len()),
+        }
+    }
+
+    fn flush(&mut self) -> bool {
+        if self.batch.is_empty() {
+            return false;
+        }
+        let mut fx = Effects::default();
+        let mut jobs = Vec::new();
+        let mut stops = Vec::new();
+        {
+            let routing = &mut *self.shared.routing();
+            for item in self.batch.drain(..) {
+                match item {
+                    Item::Event(event) => routing.event(event, &mut stops, &mut fx),
+                    Item::Answer(id, answer) => routing.router.answer(id, answer, &mut fx),
+                    Item::Request(job) => jobs.push(routing.request(job, &self.shared)),
+                }
+            }
+        }
+        let woke = !fx.wakers.is_empty() || !fx.replies.is_empty() || !jobs.is_empty();
+        self.shared.apply(fx);
+        for stop in stops {
+            stop.abort();
+        }
+        for job in jobs {
+            self.shared.serve(job);
+        }
+        woke
+    }
+}
+
+impl Routing {
+    fn event(
+        &mut self,
+        event: Notification,
+        stops: &mut Vec<AbortHandle>,
+        fx: &mut Effects<Notification, oneshot::Sender<Delivered>>,
+    ) {
+        if !self.inbound.is_empty() {
+            if let (Kind::TurnCompleted, Some(turn)) = (event.kind(), event.turn_id()) {
+                stops.extend(self.inbound.turn_ended(turn));
+            }
+            if let Some(id) = event::resolved_request(&event) {
+                stops.extend(self.inbound.resolved(&id));
+            }
+        }
+        self.router.event(event, fx);
+    }
+
+    /// Enters a request that has a handler; the others are answered at once.
+    fn request(&mut self, mut job: Job, shared: &Shared) -> Job {
+        if self.router.closed().is_none() && shared.options.handlers.has(&job.method) {
+            job.key = Some(self.inbound.enter(PendingRequest {
+                id: job.id.clone(),
+                turn_id: event::turn_of_request(&job.method, &job.params),
+            }));
+        }
+        job
+    }
+}
+
+fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}

@@ -1,0 +1,185 @@
+//! Subscriptions that end themselves when they are dropped.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use super::Shared;
+use crate::error::{Error, Result};
+use crate::event::Notification;
+use crate::router::{Next, QueueReader, SubscriptionId};
+
+/// What a subscription yields: a notification, one error when the connection ends, then nothing.
+pub(crate) type Event = Option<Result<Notification>>;
+
+fn event(next: Next<Notification>) -> Event {
+    match next {
+        Next::Event(event) => Some(Ok(event)),
+        Next::Lagged(count) => Some(Err(Error::Lagged(count))),
+        Next::Closed(reason) => Some(Err(Error::Closed(reason))),
+        Next::End => None,
+    }
+}
+
+/// The events of one turn, in wire order; its completion is the last one.
+///
+/// Dropping it before the completion ends the subscription. If this one started the turn, the
+/// runtime is asked to interrupt it, as soon as it runs and nobody else reads it; nothing blocks
+/// and nothing is spawned for that. [`TurnEvents::detach`] lets the turn go on.
+#[derive(Debug)]
+pub(crate) struct TurnEvents {
+    shared: Arc<Shared>,
+    thread_id: Box<str>,
+    turn_id: Box<str>,
+    id: SubscriptionId,
+    events: QueueReader<Notification>,
+    joined: bool,
+    ended: bool,
+}
+
+impl TurnEvents {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        thread_id: Box<str>,
+        turn_id: Box<str>,
+        id: SubscriptionId,
+        events: QueueReader<Notification>,
+        joined: bool,
+    ) -> Self {
+        Self {
+            shared,
+            thread_id,
+            turn_id,
+            id,
+            events,
+            joined,
+            ended: false,
+        }
+    }
+
+    /// Returns the id of the turn.
+    pub(crate) fn turn_id(&self) -> &str {
+        &self.turn_id
+    }
+
+    /// Returns the id of its thread.
+    pub(crate) fn thread_id(&self) -> &str {
+        &self.thread_id
+    }
+
+    /// Tells whether the turn was running before this subscription, so that its items are not
+    /// all of the turn's.
+    pub(crate) fn joined(&self) -> bool {
+        self.joined
+    }
+
+    /// Waits for the next event. Cancel safe.
+    pub(crate) async fn next(&mut self) -> Event {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// Polls for the next event.
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
+        let next = ready!(self.events.poll_next(cx));
+        self.ended |= matches!(next, Next::End | Next::Closed(_));
+        Poll::Ready(event(next))
+    }
+
+    /// Returns the next event if it is there.
+    pub(crate) fn try_next(&mut self) -> Option<Event> {
+        let next = self.events.try_next()?;
+        self.ended |= matches!(next, Next::End | Next::Closed(_));
+        Some(event(next))
+    }
+
+    /// Ends the subscription and lets the turn go on.
+    pub(crate) fn detach(mut self) {
+        self.ended = true;
+        let mut routing = self.shared.routing();
+        routing
+            .router
+            .detach(&self.thread_id, &self.turn_id, self.id);
+    }
+}
+
+impl Drop for TurnEvents {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.shared.route(|routing, fx| {
+                let router = &mut routing.router;
+                router.unsubscribe(&self.thread_id, &self.turn_id, self.id, fx);
+            });
+        }
+    }
+}
+
+/// The completion of one login.
+#[derive(Debug)]
+pub(crate) struct LoginEvents {
+    shared: Arc<Shared>,
+    login_id: Box<str>,
+    id: SubscriptionId,
+    events: QueueReader<Notification>,
+}
+
+impl LoginEvents {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        login_id: Box<str>,
+        id: SubscriptionId,
+        events: QueueReader<Notification>,
+    ) -> Self {
+        Self {
+            shared,
+            login_id,
+            id,
+            events,
+        }
+    }
+
+    /// Returns the id of the login.
+    pub(crate) fn login_id(&self) -> &str {
+        &self.login_id
+    }
+
+    /// Waits for the completion; after it comes nothing. Cancel safe.
+    pub(crate) async fn next(&mut self) -> Event {
+        event(poll_fn(|cx| self.events.poll_next(cx)).await)
+    }
+}
+
+impl Drop for LoginEvents {
+    fn drop(&mut self) {
+        let mut routing = self.shared.routing();
+        routing.router.unsubscribe_login(&self.login_id, self.id);
+    }
+}
+
+/// Everything that no turn or login owns.
+#[derive(Debug)]
+pub(crate) struct GlobalEvents {
+    shared: Arc<Shared>,
+    id: SubscriptionId,
+    events: QueueReader<Notification>,
+}
+
+impl GlobalEvents {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        id: SubscriptionId,
+        events: QueueReader<Notification>,
+    ) -> Self {
+        Self { shared, id, events }
+    }
+
+    /// Polls for the next event.
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
+        self.events.poll_next(cx).map(event)
+    }
+}
+
+impl Drop for GlobalEvents {
+    fn drop(&mut self) {
+        self.shared.routing().router.unsubscribe_globally(self.id);
+    }
+}

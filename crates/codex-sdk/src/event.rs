@@ -1,0 +1,237 @@
+//! What the layers below need to know of the protocol's types: how notifications are routed and
+//! merged, and where ids stand in answers.
+
+use codex_types::request::ClientRequest;
+use codex_types::{
+    Id, LoginAccountResponse, RequestId, ServerRequest, TurnInterruptParams, TurnStartResponse,
+};
+
+pub(crate) use codex_types::ServerNotification as Notification;
+
+use crate::message::Request;
+use crate::names::{LOGIN_COMPLETED, THREAD_CLOSED, THREAD_DELETED, TURN_COMPLETED, TURN_STARTED};
+use crate::router::{Coalesce, Kind, Routed};
+
+/// What a delta continues.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct DeltaKey {
+    text: Text,
+    turn: Id,
+    item: Id,
+    /// The part of the item; zero where items have only one.
+    part: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Text {
+    AgentMessage,
+    Plan,
+    Reasoning,
+    ReasoningSummary,
+    CommandOutput,
+    FileChangeOutput,
+}
+
+/// Calls `$use!` with the deltas: variant, kind of text, and the field that tells its part.
+macro_rules! for_deltas {
+    ($use:ident) => {
+        $use! {
+            ItemAgentMessageDelta AgentMessage,
+            ItemPlanDelta Plan,
+            ItemReasoningTextDelta Reasoning content_index,
+            ItemReasoningSummaryTextDelta ReasoningSummary summary_index,
+            ItemCommandExecutionOutputDelta CommandOutput,
+            ItemFileChangeOutputDelta FileChangeOutput,
+        }
+    };
+}
+
+impl Coalesce for Notification {
+    type Key = DeltaKey;
+
+    fn key(&self) -> Option<DeltaKey> {
+        macro_rules! keys {
+            ($($variant:ident $text:ident $($part:ident)?,)*) => {
+                match self {
+                    // What this version does not know cannot be merged without loss.
+                    $(Self::$variant(delta) if delta.unknown_fields.is_empty() => Some(DeltaKey {
+                        text: Text::$text,
+                        turn: delta.turn_id.clone(),
+                        item: delta.item_id.clone(),
+                        part: 0 $(+ delta.$part)?,
+                    }),)*
+                    _ => None,
+                }
+            };
+        }
+        for_deltas!(keys)
+    }
+
+    fn absorb(&mut self, later: Self) {
+        macro_rules! absorb {
+            ($($variant:ident $text:ident $($part:ident)?,)*) => {
+                match (self, later) {
+                    $((Self::$variant(delta), Self::$variant(later)) => {
+                        delta.delta.push_str(&later.delta);
+                    })*
+                    // Only events with equal keys are merged, so these do not occur.
+                    _ => {}
+                }
+            };
+        }
+        for_deltas!(absorb);
+    }
+}
+
+impl Routed for Notification {
+    fn thread_id(&self) -> Option<&str> {
+        self.thread_id()
+    }
+
+    fn turn_id(&self) -> Option<&str> {
+        self.turn_id()
+    }
+
+    fn kind(&self) -> Kind<'_> {
+        match self {
+            Self::TurnStarted(_) => Kind::TurnStarted,
+            Self::TurnCompleted(_) => Kind::TurnCompleted,
+            Self::ThreadClosed(_) | Self::ThreadDeleted(_) => Kind::ThreadClosed,
+            Self::AccountLoginCompleted(login) => match &login.login_id {
+                Some(login) => Kind::LoginCompleted(login),
+                None => Kind::Other,
+            },
+            // What could not be decoded still has its effect.
+            Self::Unknown(unknown) => match &*unknown.method {
+                TURN_STARTED => Kind::TurnStarted,
+                TURN_COMPLETED => Kind::TurnCompleted,
+                THREAD_CLOSED | THREAD_DELETED => Kind::ThreadClosed,
+                LOGIN_COMPLETED => match unknown.params.get("loginId").and_then(|id| id.as_str()) {
+                    Some(login) => Kind::LoginCompleted(login),
+                    None => Kind::Other,
+                },
+                _ => Kind::Other,
+            },
+            _ => Kind::Other,
+        }
+    }
+}
+
+/// Tells whether a notification is one of a method that is not known (`Some(None)`), or one that
+/// could not be decoded (`Some(Some(error))`).
+pub(crate) fn unknown(event: &Notification) -> Option<Option<&codex_types::DecodeError>> {
+    match event {
+        Notification::Unknown(unknown) => Some(unknown.error.as_ref()),
+        _ => None,
+    }
+}
+
+/// Returns the id, as JSON text, of the request that a notification says is settled.
+pub(crate) fn resolved_request(event: &Notification) -> Option<String> {
+    match event {
+        Notification::ServerRequestResolved(resolved) => match &resolved.request_id {
+            RequestId::Integer(id) => Some(id.to_string()),
+            RequestId::String(id) => serde_json::to_string(id).ok(),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Returns the turn that a request of the runtime belongs to.
+pub(crate) fn turn_of_request(method: &str, params: &str) -> Option<Box<str>> {
+    let turn: String = match ServerRequest::decode(method, params) {
+        ServerRequest::ItemCommandExecutionRequestApproval(params) => params.turn_id.to_string(),
+        ServerRequest::ItemFileChangeRequestApproval(params) => params.turn_id.to_string(),
+        ServerRequest::ItemPermissionsRequestApproval(params) => params.turn_id.to_string(),
+        ServerRequest::ItemToolCall(params) => params.turn_id.to_string(),
+        ServerRequest::ItemToolRequestUserInput(params) => params.turn_id.to_string(),
+        ServerRequest::McpServerElicitationRequest(params) => params.turn_id()?.clone()?,
+        ServerRequest::Unknown(unknown) => unknown.turn_id()?.to_owned(),
+        _ => return None,
+    };
+    Some(turn.into())
+}
+
+/// Returns the id of the turn that a `turn/start` led to.
+pub(crate) fn started_turn(result: &str) -> Option<String> {
+    let response: TurnStartResponse = codex_types::from_str(result).ok()?;
+    Some(response.turn.id)
+}
+
+/// Returns the id of the login that an `account/login/start` led to.
+pub(crate) fn started_login(result: &str) -> Option<String> {
+    match codex_types::from_str(result).ok()? {
+        LoginAccountResponse::Chatgpt(login) => Some(login.login_id),
+        LoginAccountResponse::ChatgptDeviceCode(login) => Some(login.login_id),
+        _ => None,
+    }
+}
+
+/// Encodes a request that interrupts a turn.
+pub(crate) fn interrupt(thread_id: &str, turn_id: &str) -> serde_json::Result<Request> {
+    encode(&TurnInterruptParams::new(thread_id, turn_id))
+}
+
+/// Encodes a request.
+pub(crate) fn encode<P: ClientRequest>(params: &P) -> serde_json::Result<Request> {
+    if P::HAS_PARAMS {
+        Request::new(P::METHOD, params)
+    } else {
+        Request::new(P::METHOD, &())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::split_notification;
+
+    fn delta(method: &str, extra: &str) -> Notification {
+        let params = format!(r#"{{"threadId":"t","turnId":"u","itemId":"i","delta":"a"{extra}}}"#);
+        Notification::decode(method, &params)
+    }
+
+    #[test]
+    fn deltas_of_one_text_merge() {
+        let all = [
+            ("item/agentMessage/delta", ""),
+            ("item/plan/delta", ""),
+            ("item/reasoning/textDelta", r#","contentIndex":1"#),
+            ("item/reasoning/summaryTextDelta", r#","summaryIndex":1"#),
+            ("item/commandExecution/outputDelta", ""),
+            ("item/fileChange/outputDelta", ""),
+        ];
+        let mut keys = std::collections::HashSet::new();
+        for (method, extra) in all {
+            let mut first = delta(method, extra);
+            assert_eq!(first.key(), delta(method, extra).key());
+            assert!(keys.insert(first.key().expect(method)));
+            first.absorb(delta(method, extra));
+            let merged = serde_json::to_value(&first).unwrap();
+            assert_eq!(merged["params"]["delta"], "aa", "{method}");
+        }
+        let other = delta("item/reasoning/textDelta", r#","contentIndex":2"#);
+        assert!(!keys.contains(&other.key().unwrap()));
+        assert_eq!(
+            delta("item/agentMessage/delta", r#","novel":1"#).key(),
+            None
+        );
+    }
+
+    #[test]
+    fn an_undecodable_completion_still_completes() {
+        let event = Notification::decode("turn/completed", r#"{"threadId":"t","turn":{"id":"u"}}"#);
+        assert!(unknown(&event).flatten().is_some());
+        assert_eq!(Routed::kind(&event), Kind::TurnCompleted);
+        assert_eq!(Routed::turn_id(&event), Some("u"));
+        assert_eq!(Routed::thread_id(&event), Some("t"));
+    }
+
+    #[test]
+    fn a_split_that_fails_is_unknown() {
+        let line = r#"{"method":"thread/closed","params":{"threadId":"t"},"id":1}"#;
+        let (method, params) = split_notification(line).unwrap();
+        assert!(unknown(&Notification::decode(method, params)).is_some());
+    }
+}

@@ -1,0 +1,249 @@
+//! The user's handlers of the runtime's requests, and what is answered without one.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use codex_types::request::ServerRequest;
+use codex_types::{
+    ApplyPatchApprovalParams, AttestationGenerateParams, ChatgptAuthTokensRefreshParams,
+    CommandExecutionRequestApprovalParams, DynamicToolCallParams, ExecCommandApprovalParams,
+    FileChangeRequestApprovalParams, McpServerElicitationRequestParams,
+    PermissionsRequestApprovalParams, ToolRequestUserInputParams,
+};
+
+use crate::error::{ResponseError, RpcErrorCode};
+
+/// What the runtime is answered.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    /// A result, as JSON text.
+    Result(String),
+    Error(ResponseError),
+}
+
+type Answering = Pin<Box<dyn Future<Output = Reply> + Send>>;
+
+/// A handler of one method.
+#[derive(Clone)]
+pub(crate) struct Handler {
+    start: Arc<dyn Fn(&str) -> Answering + Send + Sync>,
+    /// What is answered if the handler fails.
+    safe: fn(Option<ResponseError>) -> Reply,
+}
+
+/// The handlers by method.
+#[derive(Clone, Default)]
+pub(crate) struct Handlers {
+    by_method: HashMap<&'static str, Handler>,
+}
+
+impl Handlers {
+    /// Sets the handler of the method that `P` belongs to.
+    pub(crate) fn set<P, F, Fut>(&mut self, handler: F)
+    where
+        P: ServerRequest,
+        F: Fn(P) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<P::Response, ResponseError>> + Send + 'static,
+    {
+        let start = move |params: &str| -> Answering {
+            match codex_types::from_str(params) {
+                Ok(params) => {
+                    let answer = handler(params);
+                    Box::pin(async move {
+                        match answer.await {
+                            Ok(response) => encode(&response),
+                            Err(error) => safe::<P>(Some(error)),
+                        }
+                    })
+                }
+                // The error may quote the params, which may hold secrets.
+                Err(_) => Box::pin(std::future::ready(safe::<P>(Some(
+                    ResponseError::with_code(
+                        RpcErrorCode::INVALID_PARAMS,
+                        "the client cannot decode the params of this request",
+                    ),
+                )))),
+            }
+        };
+        let handler = Handler {
+            start: Arc::new(start),
+            safe: safe::<P>,
+        };
+        self.by_method.insert(P::METHOD, handler);
+    }
+
+    pub(crate) fn has(&self, method: &str) -> bool {
+        self.by_method.contains_key(method)
+    }
+
+    pub(crate) fn get(&self, method: &str) -> Option<Handler> {
+        self.by_method.get(method).cloned()
+    }
+}
+
+impl Handler {
+    /// Runs the handler; a panic is a failure like any other.
+    pub(crate) async fn run(&self, params: &str) -> Reply {
+        let panicked = || {
+            tracing::error!("a request handler panicked");
+            (self.safe)(Some(ResponseError::new("the client's handler panicked")))
+        };
+        let Ok(mut answer) = catch_unwind(AssertUnwindSafe(|| (self.start)(params))) else {
+            return panicked();
+        };
+        // What a panic may have torn is dropped and never looked at again.
+        poll_fn(
+            |cx| match catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(cx))) {
+                Ok(poll) => poll,
+                Err(_) => Poll::Ready(panicked()),
+            },
+        )
+        .await
+    }
+}
+
+/// Answers a request that has no handler: nothing is accepted, granted or told.
+pub(crate) fn unattended(method: &str) -> Reply {
+    type Row = (&'static str, fn(Option<ResponseError>) -> Reply);
+    fn row<P: ServerRequest>() -> Row {
+        (P::METHOD, safe::<P>)
+    }
+    let rows = [
+        row::<ApplyPatchApprovalParams>(),
+        row::<AttestationGenerateParams>(),
+        row::<ChatgptAuthTokensRefreshParams>(),
+        row::<CommandExecutionRequestApprovalParams>(),
+        row::<DynamicToolCallParams>(),
+        row::<ExecCommandApprovalParams>(),
+        row::<FileChangeRequestApprovalParams>(),
+        row::<McpServerElicitationRequestParams>(),
+        row::<PermissionsRequestApprovalParams>(),
+        row::<ToolRequestUserInputParams>(),
+        #[cfg(feature = "experimental")]
+        clock::row(),
+    ];
+    match rows.iter().find(|(known, _)| *known == method) {
+        Some((_, safe)) => safe(None),
+        None => Reply::Error(ResponseError::with_code(
+            RpcErrorCode::METHOD_NOT_FOUND,
+            "the client does not know this method",
+        )),
+    }
+}
+
+/// The safe answer of a method, or an error where it has none.
+fn safe<P: ServerRequest>(failure: Option<ResponseError>) -> Reply {
+    match P::safe_response(failure.as_ref().map(ResponseError::text)) {
+        Some(response) => encode(&response),
+        None => Reply::Error(
+            failure.unwrap_or_else(|| ResponseError::new("no handler answers this request")),
+        ),
+    }
+}
+
+fn encode(response: &impl serde::Serialize) -> Reply {
+    match serde_json::to_string(response) {
+        Ok(text) => Reply::Result(text),
+        Err(_) => Reply::Error(ResponseError::new("the client cannot encode its answer")),
+    }
+}
+
+#[cfg(feature = "experimental")]
+mod clock {
+    //! The one request that has an answer without anybody's decision: the time.
+
+    use std::time::{SystemTime, UNIX_EPOCH};
+
+    use codex_types::request::ServerRequest;
+    use codex_types::{CurrentTimeReadParams, CurrentTimeReadResponse};
+
+    use super::{Reply, ResponseError, encode};
+
+    pub(super) fn row() -> (&'static str, fn(Option<ResponseError>) -> Reply) {
+        (CurrentTimeReadParams::METHOD, |_| {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH);
+            let seconds = now.map_or(0, |since| since.as_secs());
+            let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+            encode(&CurrentTimeReadResponse::new(seconds))
+        })
+    }
+}
+
+impl fmt::Debug for Handler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Handler")
+    }
+}
+
+impl fmt::Debug for Handlers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.by_method.keys()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(reply: Reply) -> String {
+        match reply {
+            Reply::Result(text) => text,
+            Reply::Error(error) => format!("error {} {error}", error.code()),
+        }
+    }
+
+    #[test]
+    fn every_request_of_the_runtime_has_a_safe_answer() {
+        let table = [
+            (
+                "item/commandExecution/requestApproval",
+                r#"{"decision":"decline"}"#,
+            ),
+            (
+                "item/fileChange/requestApproval",
+                r#"{"decision":"decline"}"#,
+            ),
+            ("item/tool/requestUserInput", r#"{"answers":{}}"#),
+            ("mcpServer/elicitation/request", r#"{"action":"decline"}"#),
+            ("item/permissions/requestApproval", r#"{"permissions":{}}"#),
+        ];
+        for (method, answer) in table {
+            assert_eq!(text(unattended(method)), answer, "{method}");
+        }
+        for method in codex_types::SERVER_METHODS {
+            let answer = text(unattended(method));
+            assert!(!answer.contains("-32601"), "{method}: {answer}");
+            assert!(
+                !answer.contains("accept") && !answer.contains("\"approved"),
+                "{answer}"
+            );
+        }
+        let unknown = text(unattended("nope/nope"));
+        assert!(unknown.starts_with("error -32601"), "{unknown}");
+    }
+
+    #[tokio::test]
+    async fn failing_and_panicking_handlers_answer_safely() {
+        const CALL: &str =
+            r#"{"arguments":{},"callId":"c","threadId":"t","tool":"x","turnId":"u"}"#;
+        let run = |outcome: fn() -> Result<codex_types::DynamicToolCallResponse, ResponseError>| async move {
+            let mut handlers = Handlers::default();
+            handlers.set(move |_: DynamicToolCallParams| async move { outcome() });
+            let handler = handlers.get("item/tool/call").unwrap();
+            (text(handler.run(CALL).await), text(handler.run("5").await))
+        };
+        let (failed, undecodable) = run(|| Err(ResponseError::new("no such tool"))).await;
+        assert!(
+            failed.contains("\"success\":false") && failed.contains("no such tool"),
+            "{failed}"
+        );
+        assert!(undecodable.contains("\"success\":false"), "{undecodable}");
+        let (panicked, _) = run(|| panic!("oh")).await;
+        assert!(panicked.contains("\"success\":false"), "{panicked}");
+    }
+}
