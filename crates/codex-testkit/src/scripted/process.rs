@@ -26,11 +26,17 @@ use crate::limit::{DEFAULT_LIMIT, within};
 /// A package finds its own program by the variable that cargo sets for its
 /// integration tests; a `[[bin]]` of two lines is enough:
 ///
-/// ```ignore
-/// let executable = env!("CARGO_BIN_EXE_scripted-app-server");
+/// ```no_run
+/// use codex_testkit::{Script, ScriptedProcess};
+///
+/// # fn example() -> Result<(), codex_testkit::TestkitError> {
+/// let executable = "…"; // env!("CARGO_BIN_EXE_scripted-app-server")
 /// let process = ScriptedProcess::new(executable, &Script::new().handshake().exit(3))?;
-/// let client = MyClient::start(process.program()).await;
+/// // … let the client start `process.program()`, and then:
 /// assert_eq!(process.starts()[0].args, ["app-server"]);
+/// process.check()?;
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Debug)]
 pub struct ScriptedProcess {
