@@ -48,6 +48,28 @@ fn transcript(path: &Path) -> Vec<Message> {
     lines.collect()
 }
 
+/// Recorded methods that only the experimental types know.
+const EXPERIMENTAL: &[&str] = if cfg!(feature = "experimental") {
+    &[]
+} else {
+    &[
+        "collaborationMode/list",
+        "environment/status",
+        "fuzzyFileSearch/sessionStart",
+        "fuzzyFileSearch/sessionStop",
+        "fuzzyFileSearch/sessionUpdate",
+        "process/kill",
+        "process/spawn",
+        "process/writeStdin",
+        "project/list",
+        "remoteControl/status/read",
+        "server/diagnostics",
+        "thread/backgroundTerminals/list",
+        "thread/queue/add",
+        "thread/search",
+    ]
+};
+
 /// Requests by id, so that an answer finds its method; each side has ids of its own.
 #[derive(Default)]
 struct Pending(BTreeMap<(bool, String), String>);
@@ -194,7 +216,10 @@ fn every_client_request_and_its_response_are_typed() {
                     continue;
                 }
                 let params = params(message);
-                let recoded = recode::client_params(method, &params).unwrap();
+                let Some(recoded) = recode::client_params(method, &params) else {
+                    assert!(EXPERIMENTAL.contains(&method.as_str()), "{place}: {method}");
+                    continue;
+                };
                 let recoded = recoded.unwrap_or_else(|error| panic!("{place}: {method}: {error}"));
                 assert_eq!(recoded, params, "{place}");
                 requests.insert(method.clone());
@@ -202,10 +227,10 @@ fn every_client_request_and_its_response_are_typed() {
                 && let (Some(method), Some(result)) =
                     (pending.answered(message), message.json.get("result"))
             {
-                let recoded = recode::client_response(method, result);
-                let recoded = recoded
-                    .unwrap()
-                    .unwrap_or_else(|error| panic!("{place}: {method}: {error}"));
+                let Some(recoded) = recode::client_response(method, result) else {
+                    continue;
+                };
+                let recoded = recoded.unwrap_or_else(|error| panic!("{place}: {method}: {error}"));
                 assert_eq!(recoded, *result, "{place}: {method}");
                 responses.insert(method.to_owned());
             }

@@ -18,7 +18,6 @@ pub(crate) use text::TextVisitor;
 pub(crate) use union::{
     External, Tagged, Untagged, read_external, read_tagged, read_untagged, try_value,
 };
-pub(crate) use unknown::Marks;
 pub use unknown::{DecodeError, UnknownFields, Unrecognized};
 
 pub(crate) mod kind {
@@ -223,17 +222,7 @@ macro_rules! named_string {
 
 /// Implements a union of objects that one property tells apart.
 macro_rules! tagged {
-    (@read unit $variant:ident $map:ident) => {
-        crate::codec::Fields::drain($map).map(|()| Self::$variant)
-    };
-    (@read object $variant:ident $map:ident) => {
-        crate::codec::Object::read($map).map(Self::$variant)
-    };
-    (@pattern unit $variant:ident $value:ident) => { Self::$variant };
-    (@pattern object $variant:ident $value:ident) => { Self::$variant($value) };
-    (@write unit $value:ident $map:ident) => {};
-    (@write object $value:ident $map:ident) => { crate::codec::Object::write($value, &mut $map)? };
-    ($ty:ident $tag:literal { $($(#[$cfg:meta])* $variant:ident $wire:literal $shape:ident,)* }) => {
+    ($ty:ident $tag:literal { $($(#[$cfg:meta])* $variant:ident $wire:literal,)* }) => {
         impl crate::codec::Tagged for $ty {
             const TAG: &'static str = $tag;
 
@@ -242,7 +231,7 @@ macro_rules! tagged {
                 map: A,
             ) -> Result<Result<Self, A::Error>, A> {
                 match tag {
-                    $($(#[$cfg])* $wire => Ok(tagged!(@read $shape $variant map)),)*
+                    $($(#[$cfg])* $wire => Ok(crate::codec::Object::read(map).map(Self::$variant)),)*
                     _ => Err(map),
                 }
             }
@@ -262,10 +251,10 @@ macro_rules! tagged {
             fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 use ::serde::ser::SerializeMap as _;
                 match self {
-                    $($(#[$cfg])* tagged!(@pattern $shape $variant value) => {
+                    $($(#[$cfg])* Self::$variant(value) => {
                         let mut map = serializer.serialize_map(None)?;
                         map.serialize_entry($tag, $wire)?;
-                        tagged!(@write $shape value map);
+                        crate::codec::Object::write(value, &mut map)?;
                         map.end()
                     })*
                     Self::Unrecognized(value) => value.serialize(serializer),

@@ -38,7 +38,7 @@ impl Drop for Mode {
 ///
 /// ```
 /// let status: codex_types::ThreadStatus = codex_types::from_str(r#"{"type":"idle"}"#)?;
-/// assert_eq!(status, codex_types::ThreadStatus::Idle);
+/// assert!(matches!(status, codex_types::ThreadStatus::Idle(_)));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 ///

@@ -209,8 +209,8 @@ pub enum BedrockSetupParams {
 }
 #[cfg(feature = "experimental")]
 tagged!(BedrockSetupParams "type" {
-    Profile "profile" object,
-    Environment "environment" object,
+    Profile "profile",
+    Environment "environment",
 });
 #[cfg(feature = "experimental")]
 impl BedrockSetupParams {
@@ -1611,7 +1611,7 @@ pub enum LoginAccountParams {
     /// `chatgpt`.
     Chatgpt(ChatgptLoginAccountParams),
     /// `chatgptDeviceCode`.
-    ChatgptDeviceCode,
+    ChatgptDeviceCode(ChatgptDeviceCodeLoginAccountParams),
     /// \[UNSTABLE\] FOR OPENAI INTERNAL USE ONLY - DO NOT USE. The access token must contain the same scopes that Codex-managed ChatGPT auth tokens have.
     ChatgptAuthTokens(ChatgptAuthTokensLoginAccountParams),
     /// \[UNSTABLE\] Managed Amazon Bedrock login is experimental.
@@ -1622,13 +1622,19 @@ pub enum LoginAccountParams {
     Unrecognized(Unrecognized),
 }
 tagged!(LoginAccountParams "type" {
-    ApiKey "apiKey" object,
-    Chatgpt "chatgpt" object,
-    ChatgptDeviceCode "chatgptDeviceCode" unit,
-    ChatgptAuthTokens "chatgptAuthTokens" object,
-    AmazonBedrock "amazonBedrock" object,
-    AmazonBedrockAccessKeys "amazonBedrockAccessKeys" object,
+    ApiKey "apiKey",
+    Chatgpt "chatgpt",
+    ChatgptDeviceCode "chatgptDeviceCode",
+    ChatgptAuthTokens "chatgptAuthTokens",
+    AmazonBedrock "amazonBedrock",
+    AmazonBedrockAccessKeys "amazonBedrockAccessKeys",
 });
+impl LoginAccountParams {
+    /// Makes the variant `chatgptDeviceCode`, which holds nothing.
+    pub fn chatgpt_device_code() -> Self {
+        Self::ChatgptDeviceCode(ChatgptDeviceCodeLoginAccountParams::default())
+    }
+}
 
 /// Params of `marketplace/add`.
 #[derive(Debug, Clone, PartialEq)]

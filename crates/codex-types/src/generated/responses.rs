@@ -835,24 +835,24 @@ object!(ListMcpServerStatusResponse {
 #[non_exhaustive]
 pub enum LoginAccountResponse {
     /// `apiKey`.
-    ApiKey,
+    ApiKey(ApiKeyLoginAccountResponse),
     /// `chatgpt`.
     Chatgpt(ChatgptLoginAccountResponse),
     /// `chatgptDeviceCode`.
     ChatgptDeviceCode(ChatgptDeviceCodeLoginAccountResponse),
     /// `chatgptAuthTokens`.
-    ChatgptAuthTokens,
+    ChatgptAuthTokens(ChatgptAuthTokensLoginAccountResponse),
     /// `amazonBedrock`.
-    AmazonBedrock,
+    AmazonBedrock(AmazonBedrockLoginAccountResponse),
     /// What fits none of these, as raw JSON.
     Unrecognized(Unrecognized),
 }
 tagged!(LoginAccountResponse "type" {
-    ApiKey "apiKey" unit,
-    Chatgpt "chatgpt" object,
-    ChatgptDeviceCode "chatgptDeviceCode" object,
-    ChatgptAuthTokens "chatgptAuthTokens" unit,
-    AmazonBedrock "amazonBedrock" unit,
+    ApiKey "apiKey",
+    Chatgpt "chatgpt",
+    ChatgptDeviceCode "chatgptDeviceCode",
+    ChatgptAuthTokens "chatgptAuthTokens",
+    AmazonBedrock "amazonBedrock",
 });
 
 /// Response to `account/logout`.

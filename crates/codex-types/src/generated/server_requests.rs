@@ -416,11 +416,11 @@ pub enum McpServerElicitationRequestParams {
     Unrecognized(Unrecognized),
 }
 tagged!(McpServerElicitationRequestParams "mode" {
-    #[cfg(feature = "experimental")] OpenaiUserVerification "openai/userVerification" object,
-    Form "form" object,
-    OpenaiSlashForm "openai/form" object,
-    OpenaiForm "openaiForm" object,
-    Url "url" object,
+    #[cfg(feature = "experimental")] OpenaiUserVerification "openai/userVerification",
+    Form "form",
+    OpenaiSlashForm "openai/form",
+    OpenaiForm "openaiForm",
+    Url "url",
 });
 impl McpServerElicitationRequestParams {
     /// `_meta`, which every known variant has; `None` for an unrecognized one.

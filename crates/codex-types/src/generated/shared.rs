@@ -37,21 +37,21 @@ impl AcceptWithExecpolicyAmendmentCommandExecutionApprovalDecision {
 #[non_exhaustive]
 pub enum Account {
     /// `apiKey`.
-    ApiKey,
+    ApiKey(ApiKeyAccount),
     /// `chatgpt`.
     Chatgpt(ChatgptAccount),
     /// `amazonBedrock`.
     AmazonBedrock(AmazonBedrockAccount),
     /// Google Cloud Vertex AI with externally managed credentials.
-    Gcp,
+    Gcp(GcpAccount),
     /// What fits none of these, as raw JSON.
     Unrecognized(Unrecognized),
 }
 tagged!(Account "type" {
-    ApiKey "apiKey" unit,
-    Chatgpt "chatgpt" object,
-    AmazonBedrock "amazonBedrock" object,
-    Gcp "gcp" unit,
+    ApiKey "apiKey",
+    Chatgpt "chatgpt",
+    AmazonBedrock "amazonBedrock",
+    Gcp "gcp",
 });
 
 /// Backend routing policy. Wire values match the accounts/check contract.
@@ -287,6 +287,16 @@ object!(AddFileChange {
     0 content "content" required,
 });
 
+/// `AddPatchChangeKind` of the protocol.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct AddPatchChangeKind {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(AddPatchChangeKind {
+});
+
 /// `AdditionalContextEntry` of the protocol.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AdditionalContextEntry {
@@ -426,6 +436,16 @@ setters!(AdditionalToolsResponseItem {
     0 id some (impl Into<String>),
 });
 
+/// `AgentConfiguredHookHandler` of the protocol.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct AgentConfiguredHookHandler {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(AgentConfiguredHookHandler {
+});
+
 /// `AgentHookMetadata` of the protocol.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -512,8 +532,8 @@ pub enum AgentMessageInputContent {
     Unrecognized(Unrecognized),
 }
 tagged!(AgentMessageInputContent "type" {
-    InputText "input_text" object,
-    EncryptedContent "encrypted_content" object,
+    InputText "input_text",
+    EncryptedContent "encrypted_content",
 });
 
 /// `AgentMessageModeration` of the protocol.
@@ -707,6 +727,16 @@ redacted_debug!(AmazonBedrockLoginAccountParams {
     region show,
 });
 
+/// `AmazonBedrockLoginAccountResponse` of the protocol.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct AmazonBedrockLoginAccountResponse {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(AmazonBedrockLoginAccountResponse {
+});
+
 /// `AnalyticsConfig` of the protocol.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -717,6 +747,16 @@ pub struct AnalyticsConfig {
 }
 object!(AnalyticsConfig {
     0 enabled "enabled" optional,
+});
+
+/// `ApiKeyAccount` of the protocol.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct ApiKeyAccount {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(ApiKeyAccount {
 });
 
 /// `ApiKeyLoginAccountParams` of the protocol.
@@ -740,6 +780,16 @@ impl ApiKeyLoginAccountParams {
 }
 redacted_debug!(ApiKeyLoginAccountParams {
     api_key hide,
+});
+
+/// `ApiKeyLoginAccountResponse` of the protocol.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct ApiKeyLoginAccountResponse {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(ApiKeyLoginAccountResponse {
 });
 
 /// EXPERIMENTAL - app metadata returned by app-list APIs.
@@ -1585,7 +1635,7 @@ pub enum CapabilityRootLocation {
     Unrecognized(Unrecognized),
 }
 tagged!(CapabilityRootLocation "type" {
-    Environment "environment" object,
+    Environment "environment",
 });
 
 /// `ChatgptAccount` of the protocol.
@@ -1648,6 +1698,16 @@ redacted_debug!(ChatgptAuthTokensLoginAccountParams {
     chatgpt_plan_type show,
 });
 
+/// `ChatgptAuthTokensLoginAccountResponse` of the protocol.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct ChatgptAuthTokensLoginAccountResponse {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(ChatgptAuthTokensLoginAccountResponse {
+});
+
 /// `ChatgptAuthTokensRefreshReason` of the protocol.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -1659,6 +1719,15 @@ pub enum ChatgptAuthTokensRefreshReason {
 }
 string_enum!(ChatgptAuthTokensRefreshReason {
     Unauthorized "unauthorized",
+});
+
+/// `ChatgptDeviceCodeLoginAccountParams` of the protocol.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ChatgptDeviceCodeLoginAccountParams {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(ChatgptDeviceCodeLoginAccountParams {
 });
 
 /// `ChatgptDeviceCodeLoginAccountResponse` of the protocol.
@@ -2073,10 +2142,10 @@ pub enum CommandAction {
     Unrecognized(Unrecognized),
 }
 tagged!(CommandAction "type" {
-    Read "read" object,
-    ListFiles "listFiles" object,
-    Search "search" object,
-    Unknown "unknown" object,
+    Read "read",
+    ListFiles "listFiles",
+    Search "search",
+    Unknown "unknown",
 });
 impl CommandAction {
     /// `command`, which every known variant has; `None` for an unrecognized one.
@@ -2443,6 +2512,15 @@ setters!(CompactionResponseItem {
     2 internal_chat_message_metadata_passthrough some (impl Into<InternalChatMessageMetadataPassthrough>),
 });
 
+/// `CompactionTriggerResponseItem` of the protocol.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CompactionTriggerResponseItem {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(CompactionTriggerResponseItem {
+});
+
 /// `CompletedThreadPredictionResult` of the protocol.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -2730,24 +2808,24 @@ pub enum ConfigLayerSource {
     /// Path to a .codex/ folder within a project. There could be multiple of these between `cwd` and the project/repo root.
     Project(ProjectConfigLayerSource),
     /// Session-layer overrides supplied via `-c`/`--config`.
-    SessionFlags,
+    SessionFlags(SessionFlagsConfigLayerSource),
     /// `managed_config.toml` was designed to be a config that was loaded as the last layer on top of everything else. This scheme did not quite work out as intended, but we keep this variant as a "best effort" while we phase out `managed_config.toml` in favor of `requirements.toml`.
     LegacyManagedConfigTomlFromFile(LegacyManagedConfigTomlFromFileConfigLayerSource),
     /// `legacyManagedConfigTomlFromMdm`.
-    LegacyManagedConfigTomlFromMdm,
+    LegacyManagedConfigTomlFromMdm(LegacyManagedConfigTomlFromMdmConfigLayerSource),
     /// What fits none of these, as raw JSON.
     Unrecognized(Unrecognized),
 }
 tagged!(ConfigLayerSource "type" {
-    PackagedDefaults "packagedDefaults" object,
-    Mdm "mdm" object,
-    System "system" object,
-    EnterpriseManaged "enterpriseManaged" object,
-    User "user" object,
-    Project "project" object,
-    SessionFlags "sessionFlags" unit,
-    LegacyManagedConfigTomlFromFile "legacyManagedConfigTomlFromFile" object,
-    LegacyManagedConfigTomlFromMdm "legacyManagedConfigTomlFromMdm" unit,
+    PackagedDefaults "packagedDefaults",
+    Mdm "mdm",
+    System "system",
+    EnterpriseManaged "enterpriseManaged",
+    User "user",
+    Project "project",
+    SessionFlags "sessionFlags",
+    LegacyManagedConfigTomlFromFile "legacyManagedConfigTomlFromFile",
+    LegacyManagedConfigTomlFromMdm "legacyManagedConfigTomlFromMdm",
 });
 
 /// `ConfigRequirements` of the protocol.
@@ -2886,17 +2964,17 @@ pub enum ConfiguredHookHandler {
     /// `mcp_tool`.
     McpTool(McpToolConfiguredHookHandler),
     /// `prompt`.
-    Prompt,
+    Prompt(PromptConfiguredHookHandler),
     /// `agent`.
-    Agent,
+    Agent(AgentConfiguredHookHandler),
     /// What fits none of these, as raw JSON.
     Unrecognized(Unrecognized),
 }
 tagged!(ConfiguredHookHandler "type" {
-    Command "command" object,
-    McpTool "mcp_tool" object,
-    Prompt "prompt" unit,
-    Agent "agent" unit,
+    Command "command",
+    McpTool "mcp_tool",
+    Prompt "prompt",
+    Agent "agent",
 });
 
 /// `ConfiguredHookMatcherGroup` of the protocol.
@@ -2979,10 +3057,10 @@ pub enum ContentItem {
     Unrecognized(Unrecognized),
 }
 tagged!(ContentItem "type" {
-    InputText "input_text" object,
-    InputImage "input_image" object,
-    InputAudio "input_audio" object,
-    OutputText "output_text" object,
+    InputText "input_text",
+    InputImage "input_image",
+    InputAudio "input_audio",
+    OutputText "output_text",
 });
 
 /// `ContextCompactionResponseItem` of the protocol.
@@ -3258,6 +3336,15 @@ object!(DailyScheduledTaskSchedule {
     0 time "time" required,
 });
 
+/// `DangerFullAccessSandboxPolicy` of the protocol.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DangerFullAccessSandboxPolicy {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(DangerFullAccessSandboxPolicy {
+});
+
 /// `DeleteFileChange` of the protocol.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -3268,6 +3355,16 @@ pub struct DeleteFileChange {
 }
 object!(DeleteFileChange {
     0 content "content" required,
+});
+
+/// `DeletePatchChangeKind` of the protocol.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct DeletePatchChangeKind {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(DeletePatchChangeKind {
 });
 
 /// `DeniedReviewDecision` of the protocol.
@@ -3317,9 +3414,9 @@ pub enum DynamicToolCallOutputContentItem {
     Unrecognized(Unrecognized),
 }
 tagged!(DynamicToolCallOutputContentItem "type" {
-    InputText "inputText" object,
-    InputImage "inputImage" object,
-    InputAudio "inputAudio" object,
+    InputText "inputText",
+    InputImage "inputImage",
+    InputAudio "inputAudio",
 });
 
 /// `DynamicToolCallStatus` of the protocol.
@@ -3384,7 +3481,7 @@ pub enum DynamicToolNamespaceTool {
     Unrecognized(Unrecognized),
 }
 tagged!(DynamicToolNamespaceTool "type" {
-    Function "function" object,
+    Function "function",
 });
 
 /// `DynamicToolSpec` of the protocol.
@@ -3399,8 +3496,8 @@ pub enum DynamicToolSpec {
     Unrecognized(Unrecognized),
 }
 tagged!(DynamicToolSpec "type" {
-    Function "function" object,
-    Namespace "namespace" object,
+    Function "function",
+    Namespace "namespace",
 });
 impl DynamicToolSpec {
     /// `description`, which every known variant has; `None` for an unrecognized one.
@@ -4137,6 +4234,16 @@ object!(ExternallyConfiguredGatewayAuth {
     0 env_key "envKey" optional,
 });
 
+/// `FailedThreadPredictionResult` of the protocol.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct FailedThreadPredictionResult {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(FailedThreadPredictionResult {
+});
+
 /// `FeedbackRequirements` of the protocol.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -4163,9 +4270,9 @@ pub enum FileChange {
     Unrecognized(Unrecognized),
 }
 tagged!(FileChange "type" {
-    Add "add" object,
-    Delete "delete" object,
-    Update "update" object,
+    Add "add",
+    Delete "delete",
+    Update "update",
 });
 
 /// `FileChangeApprovalDecision` of the protocol.
@@ -4245,9 +4352,9 @@ pub enum FileSystemPath {
     Unrecognized(Unrecognized),
 }
 tagged!(FileSystemPath "type" {
-    Path "path" object,
-    GlobPattern "glob_pattern" object,
-    Special "special" object,
+    Path "path",
+    GlobPattern "glob_pattern",
+    Special "special",
 });
 
 /// `FileSystemSandboxEntry` of the protocol.
@@ -4281,28 +4388,46 @@ impl FileSystemSandboxEntry {
 #[non_exhaustive]
 pub enum FileSystemSpecialPath {
     /// `root`.
-    Root,
+    Root(RootFileSystemSpecialPath),
     /// `minimal`.
-    Minimal,
+    Minimal(MinimalFileSystemSpecialPath),
     /// `project_roots`.
     ProjectRoots(ProjectRootsFileSystemSpecialPath),
     /// `tmpdir`.
-    Tmpdir,
+    Tmpdir(TmpdirFileSystemSpecialPath),
     /// `slash_tmp`.
-    SlashTmp,
+    SlashTmp(SlashTmpFileSystemSpecialPath),
     /// `unknown`.
     Unknown(UnknownFileSystemSpecialPath),
     /// What fits none of these, as raw JSON.
     Unrecognized(Unrecognized),
 }
 tagged!(FileSystemSpecialPath "kind" {
-    Root "root" unit,
-    Minimal "minimal" unit,
-    ProjectRoots "project_roots" object,
-    Tmpdir "tmpdir" unit,
-    SlashTmp "slash_tmp" unit,
-    Unknown "unknown" object,
+    Root "root",
+    Minimal "minimal",
+    ProjectRoots "project_roots",
+    Tmpdir "tmpdir",
+    SlashTmp "slash_tmp",
+    Unknown "unknown",
 });
+impl FileSystemSpecialPath {
+    /// Makes the variant `root`, which holds nothing.
+    pub fn root() -> Self {
+        Self::Root(RootFileSystemSpecialPath::default())
+    }
+    /// Makes the variant `minimal`, which holds nothing.
+    pub fn minimal() -> Self {
+        Self::Minimal(MinimalFileSystemSpecialPath::default())
+    }
+    /// Makes the variant `tmpdir`, which holds nothing.
+    pub fn tmpdir() -> Self {
+        Self::Tmpdir(TmpdirFileSystemSpecialPath::default())
+    }
+    /// Makes the variant `slash_tmp`, which holds nothing.
+    pub fn slash_tmp() -> Self {
+        Self::SlashTmp(SlashTmpFileSystemSpecialPath::default())
+    }
+}
 
 /// `FileUpdateChange` of the protocol.
 #[derive(Debug, Clone, PartialEq)]
@@ -4461,10 +4586,10 @@ pub enum FunctionCallOutputContentItem {
     Unrecognized(Unrecognized),
 }
 tagged!(FunctionCallOutputContentItem "type" {
-    InputText "input_text" object,
-    InputImage "input_image" object,
-    InputAudio "input_audio" object,
-    EncryptedContent "encrypted_content" object,
+    InputText "input_text",
+    InputImage "input_image",
+    InputAudio "input_audio",
+    EncryptedContent "encrypted_content",
 });
 
 /// `FunctionCallOutputResponseItem` of the protocol.
@@ -4721,7 +4846,7 @@ object!(FuzzyFileSearchResult {
 #[non_exhaustive]
 pub enum GatewayAuth {
     /// `none`.
-    None,
+    None(NoneGatewayAuth),
     /// `environmentVariable`.
     EnvironmentVariable(EnvironmentVariableGatewayAuth),
     /// Authentication is configured outside the gateway form. Preserve it on edits.
@@ -4730,9 +4855,9 @@ pub enum GatewayAuth {
     Unrecognized(Unrecognized),
 }
 tagged!(GatewayAuth "mode" {
-    None "none" unit,
-    EnvironmentVariable "environmentVariable" object,
-    ExternallyConfigured "externallyConfigured" object,
+    None "none",
+    EnvironmentVariable "environmentVariable",
+    ExternallyConfigured "externallyConfigured",
 });
 
 /// `GatewayOAuthPrompt` of the protocol.
@@ -4771,6 +4896,16 @@ string_enum!(GatewayOAuthStatus {
     Started "started",
     Succeeded "succeeded",
     Failed "failed",
+});
+
+/// Google Cloud Vertex AI with externally managed credentials.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct GcpAccount {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(GcpAccount {
 });
 
 /// `GcpProviderId` of the protocol.
@@ -4995,13 +5130,13 @@ pub enum GuardianApprovalReviewAction {
     Unrecognized(Unrecognized),
 }
 tagged!(GuardianApprovalReviewAction "type" {
-    Command "command" object,
-    Execve "execve" object,
-    WriteStdin "writeStdin" object,
-    ApplyPatch "applyPatch" object,
-    NetworkAccess "networkAccess" object,
-    McpToolCall "mcpToolCall" object,
-    RequestPermissions "requestPermissions" object,
+    Command "command",
+    Execve "execve",
+    WriteStdin "writeStdin",
+    ApplyPatch "applyPatch",
+    NetworkAccess "networkAccess",
+    McpToolCall "mcpToolCall",
+    RequestPermissions "requestPermissions",
 });
 
 /// \[UNSTABLE\] Lifecycle state for an approval auto-review.
@@ -5227,10 +5362,10 @@ pub enum HookMetadata {
     Unrecognized(Unrecognized),
 }
 tagged!(HookMetadata "handlerType" {
-    Command "command" object,
-    McpTool "mcpTool" object,
-    Prompt "prompt" object,
-    Agent "agent" object,
+    Command "command",
+    McpTool "mcpTool",
+    Prompt "prompt",
+    Agent "agent",
 });
 impl HookMetadata {
     /// `additionalContextLimit`, which every known variant has; `None` for an unrecognized one.
@@ -5666,6 +5801,16 @@ object!(HttpConnectionFailedCodexErrorInfo {
     0 http_status_code "httpStatusCode" optional,
 });
 
+/// `IdleThreadStatus` of the protocol.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct IdleThreadStatus {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(IdleThreadStatus {
+});
+
 /// `ImageDetail` of the protocol.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -5745,7 +5890,7 @@ pub enum ImageGenerationFailure {
     Unrecognized(Unrecognized),
 }
 tagged!(ImageGenerationFailure "type" {
-    UsageLimitExceeded "usageLimitExceeded" object,
+    UsageLimitExceeded "usageLimitExceeded",
 });
 
 /// A local image file successfully read for this exact image-generation request.
@@ -5904,6 +6049,16 @@ setters!(InitializeCapabilities {
     5 request_attestation default (impl Into<bool>),
     /// Sets `requiredHumanApproval`.
     6 required_human_approval some (impl Into<bool>),
+});
+
+/// `InlineMarkdownThreadRealtimeBemItemPresentation` of the protocol.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct InlineMarkdownThreadRealtimeBemItemPresentation {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(InlineMarkdownThreadRealtimeBemItemPresentation {
 });
 
 /// `InlineVisualizationThreadRealtimeBemItemPresentation` of the protocol.
@@ -6232,6 +6387,16 @@ object!(LegacyManagedConfigTomlFromFileConfigLayerSource {
     0 file "file" required,
 });
 
+/// `LegacyManagedConfigTomlFromMdmConfigLayerSource` of the protocol.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct LegacyManagedConfigTomlFromMdmConfigLayerSource {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(LegacyManagedConfigTomlFromMdmConfigLayerSource {
+});
+
 /// `ListFilesCommandAction` of the protocol.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -6329,7 +6494,7 @@ pub enum LocalShellAction {
     Unrecognized(Unrecognized),
 }
 tagged!(LocalShellAction "type" {
-    Exec "exec" object,
+    Exec "exec",
 });
 
 /// `LocalShellCallResponseItem` of the protocol.
@@ -7613,6 +7778,15 @@ setters!(MigrationDetails {
     7 subagents default (impl Into<Vec<SubagentMigration>>),
 });
 
+/// `MinimalFileSystemSpecialPath` of the protocol.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MinimalFileSystemSpecialPath {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(MinimalFileSystemSpecialPath {
+});
+
 /// `MisalignmentErrorDetails` of the protocol.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -8147,6 +8321,26 @@ string_enum!(NonSteerableTurnKind {
     Compact "compact",
 });
 
+/// `NoneGatewayAuth` of the protocol.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct NoneGatewayAuth {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(NoneGatewayAuth {
+});
+
+/// `NotLoadedThreadStatus` of the protocol.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct NotLoadedThreadStatus {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(NotLoadedThreadStatus {
+});
+
 /// `NpmPluginSource` of the protocol.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -8215,6 +8409,16 @@ object!(OpenaiFormMcpServerElicitationRequestParams {
     3 server_name "serverName" required,
     4 thread_id "threadId" required,
     5 turn_id "turnId" optional,
+});
+
+/// `OpenaiProviderSettings` of the protocol.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct OpenaiProviderSettings {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(OpenaiProviderSettings {
 });
 
 /// `OpenaiSlashFormMcpServerElicitationRequestParams` of the protocol.
@@ -8369,6 +8573,34 @@ object!(OtelToolResultLogConfig {
     0 max_bytes "max_bytes" required,
 });
 
+/// `OtherResponseItem` of the protocol.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OtherResponseItem {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(OtherResponseItem {
+});
+
+/// `OtherResponsesApiWebSearchAction` of the protocol.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OtherResponsesApiWebSearchAction {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(OtherResponsesApiWebSearchAction {
+});
+
+/// `OtherWebSearchAction` of the protocol.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct OtherWebSearchAction {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(OtherWebSearchAction {
+});
+
 /// `OtlpGrpcOtelExporter` of the protocol.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -8482,10 +8714,10 @@ pub enum ParsedCommand {
     Unrecognized(Unrecognized),
 }
 tagged!(ParsedCommand "type" {
-    Read "read" object,
-    ListFiles "list_files" object,
-    Search "search" object,
-    Unknown "unknown" object,
+    Read "read",
+    ListFiles "list_files",
+    Search "search",
+    Unknown "unknown",
 });
 impl ParsedCommand {
     /// `cmd`, which every known variant has; `None` for an unrecognized one.
@@ -8527,18 +8759,18 @@ string_enum!(PatchApplyStatus {
 #[non_exhaustive]
 pub enum PatchChangeKind {
     /// `add`.
-    Add,
+    Add(AddPatchChangeKind),
     /// `delete`.
-    Delete,
+    Delete(DeletePatchChangeKind),
     /// `update`.
     Update(UpdatePatchChangeKind),
     /// What fits none of these, as raw JSON.
     Unrecognized(Unrecognized),
 }
 tagged!(PatchChangeKind "type" {
-    Add "add" unit,
-    Delete "delete" unit,
-    Update "update" object,
+    Add "add",
+    Delete "delete",
+    Update "update",
 });
 
 /// `PathFileSystemPath` of the protocol.
@@ -9198,15 +9430,15 @@ pub enum PluginSource {
     /// `npm`.
     Npm(NpmPluginSource),
     /// The plugin is available in the remote catalog. Download metadata is kept server-side and is not exposed through the app-server API.
-    Remote,
+    Remote(RemotePluginSource),
     /// What fits none of these, as raw JSON.
     Unrecognized(Unrecognized),
 }
 tagged!(PluginSource "type" {
-    Local "local" object,
-    Git "git" object,
-    Npm "npm" object,
-    Remote "remote" unit,
+    Local "local",
+    Git "git",
+    Npm "npm",
+    Remote "remote",
 });
 
 /// `PluginSummary` of the protocol.
@@ -9467,6 +9699,16 @@ string_enum!(ProjectSortKey {
     RecencyAt "recencyAt",
 });
 
+/// `PromptConfiguredHookHandler` of the protocol.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct PromptConfiguredHookHandler {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(PromptConfiguredHookHandler {
+});
+
 /// `PromptHookMetadata` of the protocol.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -9514,7 +9756,7 @@ object!(PromptHookMetadata {
 #[non_exhaustive]
 pub enum ProviderSettings {
     /// `openai`.
-    Openai,
+    Openai(OpenaiProviderSettings),
     /// `customGateway`.
     CustomGateway(CustomGatewayProviderSettings),
     /// `bedrock`.
@@ -9525,10 +9767,10 @@ pub enum ProviderSettings {
     Unrecognized(Unrecognized),
 }
 tagged!(ProviderSettings "type" {
-    Openai "openai" unit,
-    CustomGateway "customGateway" object,
-    Bedrock "bedrock" object,
-    Gcp "gcp" object,
+    Openai "openai",
+    CustomGateway "customGateway",
+    Bedrock "bedrock",
+    Gcp "gcp",
 });
 
 /// Omitted patch fields preserve their values. Explicit null clears a nullable field.
@@ -9545,9 +9787,9 @@ pub enum ProviderSettingsPatch {
     Unrecognized(Unrecognized),
 }
 tagged!(ProviderSettingsPatch "type" {
-    CustomGateway "customGateway" object,
-    Bedrock "bedrock" object,
-    Gcp "gcp" object,
+    CustomGateway "customGateway",
+    Bedrock "bedrock",
+    Gcp "gcp",
 });
 
 /// `QueuedSubmission` of the protocol.
@@ -9772,6 +10014,15 @@ object!(ReadParsedCommand {
     0 cmd "cmd" required,
     1 name "name" required,
     2 path "path" required,
+});
+
+/// `ReadThreadReadStateOperation` of the protocol.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ReadThreadReadStateOperation {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(ReadThreadReadStateOperation {
 });
 
 /// `RealtimeConversationVersion` of the protocol.
@@ -10048,8 +10299,8 @@ pub enum ReasoningItemContent {
     Unrecognized(Unrecognized),
 }
 tagged!(ReasoningItemContent "type" {
-    ReasoningText "reasoning_text" object,
-    Text "text" object,
+    ReasoningText "reasoning_text",
+    Text "text",
 });
 impl ReasoningItemContent {
     /// `text`, which every known variant has; `None` for an unrecognized one.
@@ -10072,7 +10323,7 @@ pub enum ReasoningItemReasoningSummary {
     Unrecognized(Unrecognized),
 }
 tagged!(ReasoningItemReasoningSummary "type" {
-    SummaryText "summary_text" object,
+    SummaryText "summary_text",
 });
 
 /// `ReasoningResponseItem` of the protocol.
@@ -10251,6 +10502,16 @@ string_enum!(RemoteControlConnectionStatus {
     Errored "errored",
 });
 
+/// The plugin is available in the remote catalog. Download metadata is kept server-side and is not exposed through the app-server API.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct RemotePluginSource {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(RemotePluginSource {
+});
+
 /// `RequestHeader` of the protocol.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -10423,34 +10684,44 @@ pub enum ResponseItem {
     /// A durable input control interpreted by the backend at its position in history.
     ConfigurationUpdate(ConfigurationUpdateResponseItem),
     /// `compaction_trigger`.
-    CompactionTrigger,
+    CompactionTrigger(CompactionTriggerResponseItem),
     /// `context_compaction`.
     ContextCompaction(ContextCompactionResponseItem),
     /// `other`.
-    Other,
+    Other(OtherResponseItem),
     /// What fits none of these, as raw JSON.
     Unrecognized(Unrecognized),
 }
 tagged!(ResponseItem "type" {
-    AdditionalTools "additional_tools" object,
-    Message "message" object,
-    AgentMessage "agent_message" object,
-    Reasoning "reasoning" object,
-    LocalShellCall "local_shell_call" object,
-    FunctionCall "function_call" object,
-    ToolSearchCall "tool_search_call" object,
-    FunctionCallOutput "function_call_output" object,
-    CustomToolCall "custom_tool_call" object,
-    CustomToolCallOutput "custom_tool_call_output" object,
-    ToolSearchOutput "tool_search_output" object,
-    WebSearchCall "web_search_call" object,
-    ImageGenerationCall "image_generation_call" object,
-    Compaction "compaction" object,
-    ConfigurationUpdate "configuration_update" object,
-    CompactionTrigger "compaction_trigger" unit,
-    ContextCompaction "context_compaction" object,
-    Other "other" unit,
+    AdditionalTools "additional_tools",
+    Message "message",
+    AgentMessage "agent_message",
+    Reasoning "reasoning",
+    LocalShellCall "local_shell_call",
+    FunctionCall "function_call",
+    ToolSearchCall "tool_search_call",
+    FunctionCallOutput "function_call_output",
+    CustomToolCall "custom_tool_call",
+    CustomToolCallOutput "custom_tool_call_output",
+    ToolSearchOutput "tool_search_output",
+    WebSearchCall "web_search_call",
+    ImageGenerationCall "image_generation_call",
+    Compaction "compaction",
+    ConfigurationUpdate "configuration_update",
+    CompactionTrigger "compaction_trigger",
+    ContextCompaction "context_compaction",
+    Other "other",
 });
+impl ResponseItem {
+    /// Makes the variant `compaction_trigger`, which holds nothing.
+    pub fn compaction_trigger() -> Self {
+        Self::CompactionTrigger(CompactionTriggerResponseItem::default())
+    }
+    /// Makes the variant `other`, which holds nothing.
+    pub fn other() -> Self {
+        Self::Other(OtherResponseItem::default())
+    }
+}
 
 /// `ResponseStreamConnectionFailedCodexErrorInfo` of the protocol.
 #[derive(Debug, Clone, PartialEq)]
@@ -10513,16 +10784,22 @@ pub enum ResponsesApiWebSearchAction {
     /// `find_in_page`.
     FindInPage(FindInPageResponsesApiWebSearchAction),
     /// `other`.
-    Other,
+    Other(OtherResponsesApiWebSearchAction),
     /// What fits none of these, as raw JSON.
     Unrecognized(Unrecognized),
 }
 tagged!(ResponsesApiWebSearchAction "type" {
-    Search "search" object,
-    OpenPage "open_page" object,
-    FindInPage "find_in_page" object,
-    Other "other" unit,
+    Search "search",
+    OpenPage "open_page",
+    FindInPage "find_in_page",
+    Other "other",
 });
+impl ResponsesApiWebSearchAction {
+    /// Makes the variant `other`, which holds nothing.
+    pub fn other() -> Self {
+        Self::Other(OtherResponsesApiWebSearchAction::default())
+    }
+}
 
 /// User's decision in response to an ExecApprovalRequest.
 #[derive(Debug, Clone, PartialEq)]
@@ -10576,7 +10853,7 @@ string_enum!(ReviewDelivery {
 #[non_exhaustive]
 pub enum ReviewTarget {
     /// Review the working tree: staged, unstaged, and untracked files.
-    UncommittedChanges,
+    UncommittedChanges(UncommittedChangesReviewTarget),
     /// Review changes between the current branch and the given base branch.
     BaseBranch(BaseBranchReviewTarget),
     /// Review the changes introduced by a specific commit.
@@ -10587,10 +10864,25 @@ pub enum ReviewTarget {
     Unrecognized(Unrecognized),
 }
 tagged!(ReviewTarget "type" {
-    UncommittedChanges "uncommittedChanges" unit,
-    BaseBranch "baseBranch" object,
-    Commit "commit" object,
-    Custom "custom" object,
+    UncommittedChanges "uncommittedChanges",
+    BaseBranch "baseBranch",
+    Commit "commit",
+    Custom "custom",
+});
+impl ReviewTarget {
+    /// Makes the variant `uncommittedChanges`, which holds nothing.
+    pub fn uncommitted_changes() -> Self {
+        Self::UncommittedChanges(UncommittedChangesReviewTarget::default())
+    }
+}
+
+/// `RootFileSystemSpecialPath` of the protocol.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RootFileSystemSpecialPath {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(RootFileSystemSpecialPath {
 });
 
 /// `SandboxMode` of the protocol.
@@ -10617,7 +10909,7 @@ string_enum!(SandboxMode {
 #[non_exhaustive]
 pub enum SandboxPolicy {
     /// `dangerFullAccess`.
-    DangerFullAccess,
+    DangerFullAccess(DangerFullAccessSandboxPolicy),
     /// `readOnly`.
     ReadOnly(ReadOnlySandboxPolicy),
     /// `externalSandbox`.
@@ -10628,11 +10920,17 @@ pub enum SandboxPolicy {
     Unrecognized(Unrecognized),
 }
 tagged!(SandboxPolicy "type" {
-    DangerFullAccess "dangerFullAccess" unit,
-    ReadOnly "readOnly" object,
-    ExternalSandbox "externalSandbox" object,
-    WorkspaceWrite "workspaceWrite" object,
+    DangerFullAccess "dangerFullAccess",
+    ReadOnly "readOnly",
+    ExternalSandbox "externalSandbox",
+    WorkspaceWrite "workspaceWrite",
 });
+impl SandboxPolicy {
+    /// Makes the variant `dangerFullAccess`, which holds nothing.
+    pub fn danger_full_access() -> Self {
+        Self::DangerFullAccess(DangerFullAccessSandboxPolicy::default())
+    }
+}
 
 /// `SandboxWorkspaceWrite` of the protocol.
 #[derive(Debug, Clone, PartialEq)]
@@ -10668,10 +10966,10 @@ pub enum ScheduledTaskSchedule {
     Unrecognized(Unrecognized),
 }
 tagged!(ScheduledTaskSchedule "type" {
-    Hourly "hourly" object,
-    Daily "daily" object,
-    Weekdays "weekdays" object,
-    Weekly "weekly" object,
+    Hourly "hourly",
+    Daily "daily",
+    Weekdays "weekdays",
+    Weekly "weekly",
 });
 
 /// `ScheduledTaskSummary` of the protocol.
@@ -10844,6 +11142,16 @@ object!(ServerDiagnosticsProcess {
     0 id "id" required,
     1 physical_footprint_bytes "physicalFootprintBytes" optional,
     2 resident_memory_bytes "residentMemoryBytes" optional,
+});
+
+/// Session-layer overrides supplied via `-c`/`--config`.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct SessionFlagsConfigLayerSource {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(SessionFlagsConfigLayerSource {
 });
 
 /// `SessionMigration` of the protocol.
@@ -11148,6 +11456,15 @@ object!(SkillsListEntry {
     2 skills "skills" required,
 });
 
+/// `SlashTmpFileSystemSpecialPath` of the protocol.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SlashTmpFileSystemSpecialPath {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(SlashTmpFileSystemSpecialPath {
+});
+
 /// Display item emitted by the interruptible `clock.sleep` tool.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -11366,6 +11683,16 @@ pub struct SystemConfigLayerSource {
 }
 object!(SystemConfigLayerSource {
     0 file "file" required,
+});
+
+/// `SystemErrorThreadStatus` of the protocol.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct SystemErrorThreadStatus {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(SystemErrorThreadStatus {
 });
 
 /// `TextElement` of the protocol.
@@ -11902,25 +12229,25 @@ pub enum ThreadItem {
     Unrecognized(Unrecognized),
 }
 tagged!(ThreadItem "type" {
-    UserMessage "userMessage" object,
-    HookPrompt "hookPrompt" object,
-    AgentMessage "agentMessage" object,
-    FunctionCallOutput "functionCallOutput" object,
-    Plan "plan" object,
-    Reasoning "reasoning" object,
-    CommandExecution "commandExecution" object,
-    FileChange "fileChange" object,
-    McpToolCall "mcpToolCall" object,
-    DynamicToolCall "dynamicToolCall" object,
-    CollabAgentToolCall "collabAgentToolCall" object,
-    SubAgentActivity "subAgentActivity" object,
-    WebSearch "webSearch" object,
-    ImageView "imageView" object,
-    Sleep "sleep" object,
-    ImageGeneration "imageGeneration" object,
-    EnteredReviewMode "enteredReviewMode" object,
-    ExitedReviewMode "exitedReviewMode" object,
-    ContextCompaction "contextCompaction" object,
+    UserMessage "userMessage",
+    HookPrompt "hookPrompt",
+    AgentMessage "agentMessage",
+    FunctionCallOutput "functionCallOutput",
+    Plan "plan",
+    Reasoning "reasoning",
+    CommandExecution "commandExecution",
+    FileChange "fileChange",
+    McpToolCall "mcpToolCall",
+    DynamicToolCall "dynamicToolCall",
+    CollabAgentToolCall "collabAgentToolCall",
+    SubAgentActivity "subAgentActivity",
+    WebSearch "webSearch",
+    ImageView "imageView",
+    Sleep "sleep",
+    ImageGeneration "imageGeneration",
+    EnteredReviewMode "enteredReviewMode",
+    ExitedReviewMode "exitedReviewMode",
+    ContextCompaction "contextCompaction",
 });
 impl ThreadItem {
     /// `completedAtMs`, which every known variant has; `None` for an unrecognized one.
@@ -12060,7 +12387,7 @@ pub enum ThreadItemsListAnchor {
     Unrecognized(Unrecognized),
 }
 tagged!(ThreadItemsListAnchor "type" {
-    Item "item" object,
+    Item "item",
 });
 
 /// Starting position for an item-history page.
@@ -12144,13 +12471,13 @@ pub enum ThreadPredictionResult {
     /// `completed`.
     Completed(CompletedThreadPredictionResult),
     /// `failed`.
-    Failed,
+    Failed(FailedThreadPredictionResult),
     /// What fits none of these, as raw JSON.
     Unrecognized(Unrecognized),
 }
 tagged!(ThreadPredictionResult "type" {
-    Completed "completed" object,
-    Failed "failed" unit,
+    Completed "completed",
+    Failed "failed",
 });
 
 /// The first unread position in a durable local thread. A null position means read. The opaque revision guards edits against activity or marks the caller has not seen.
@@ -12172,16 +12499,26 @@ object!(ThreadReadState {
 #[non_exhaustive]
 pub enum ThreadReadStateOperation {
     /// `read`.
-    Read,
+    Read(ReadThreadReadStateOperation),
     /// `unread`.
-    Unread,
+    Unread(UnreadThreadReadStateOperation),
     /// What fits none of these, as raw JSON.
     Unrecognized(Unrecognized),
 }
 tagged!(ThreadReadStateOperation "type" {
-    Read "read" unit,
-    Unread "unread" unit,
+    Read "read",
+    Unread "unread",
 });
+impl ThreadReadStateOperation {
+    /// Makes the variant `read`, which holds nothing.
+    pub fn read() -> Self {
+        Self::Read(ReadThreadReadStateOperation::default())
+    }
+    /// Makes the variant `unread`, which holds nothing.
+    pub fn unread() -> Self {
+        Self::Unread(UnreadThreadReadStateOperation::default())
+    }
+}
 
 /// EXPERIMENTAL - thread realtime audio chunk.
 #[derive(Debug, Clone, PartialEq)]
@@ -12230,18 +12567,18 @@ setters!(ThreadRealtimeAudioChunk {
 #[non_exhaustive]
 pub enum ThreadRealtimeBemItemPresentation {
     /// `wholeItem`.
-    WholeItem,
+    WholeItem(WholeItemThreadRealtimeBemItemPresentation),
     /// `inlineMarkdown`.
-    InlineMarkdown,
+    InlineMarkdown(InlineMarkdownThreadRealtimeBemItemPresentation),
     /// `inlineVisualization`.
     InlineVisualization(InlineVisualizationThreadRealtimeBemItemPresentation),
     /// What fits none of these, as raw JSON.
     Unrecognized(Unrecognized),
 }
 tagged!(ThreadRealtimeBemItemPresentation "type" {
-    WholeItem "wholeItem" unit,
-    InlineMarkdown "inlineMarkdown" unit,
-    InlineVisualization "inlineVisualization" object,
+    WholeItem "wholeItem",
+    InlineMarkdown "inlineMarkdown",
+    InlineVisualization "inlineVisualization",
 });
 
 /// EXPERIMENTAL - role-bearing text item included when a realtime V3 session starts.
@@ -12283,10 +12620,10 @@ pub enum ThreadRealtimeItem {
     Unrecognized(Unrecognized),
 }
 tagged!(ThreadRealtimeItem "type" {
-    RealtimeSessionStarted "realtimeSessionStarted" object,
-    TranscriptSegment "transcriptSegment" object,
-    BemItemPromoted "bemItemPromoted" object,
-    RealtimeSessionClosed "realtimeSessionClosed" object,
+    RealtimeSessionStarted "realtimeSessionStarted",
+    TranscriptSegment "transcriptSegment",
+    BemItemPromoted "bemItemPromoted",
+    RealtimeSessionClosed "realtimeSessionClosed",
 });
 impl ThreadRealtimeItem {
     /// `id`, which every known variant has; `None` for an unrecognized one.
@@ -12332,7 +12669,7 @@ string_enum!(ThreadRealtimeSessionOutcome {
 #[non_exhaustive]
 pub enum ThreadRealtimeStartTransport {
     /// `websocket`.
-    Websocket,
+    Websocket(WebsocketThreadRealtimeStartTransport),
     /// `webrtc`.
     Webrtc(WebrtcThreadRealtimeStartTransport),
     /// `existingCall`.
@@ -12341,10 +12678,16 @@ pub enum ThreadRealtimeStartTransport {
     Unrecognized(Unrecognized),
 }
 tagged!(ThreadRealtimeStartTransport "type" {
-    Websocket "websocket" unit,
-    Webrtc "webrtc" object,
-    ExistingCall "existingCall" object,
+    Websocket "websocket",
+    Webrtc "webrtc",
+    ExistingCall "existingCall",
 });
+impl ThreadRealtimeStartTransport {
+    /// Makes the variant `websocket`, which holds nothing.
+    pub fn websocket() -> Self {
+        Self::Websocket(WebsocketThreadRealtimeStartTransport::default())
+    }
+}
 
 /// `ThreadRealtimeTranscriptRole` of the protocol.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -12664,26 +13007,36 @@ string_enum!(ThreadStartSource {
     Clear "clear",
 });
 
+/// Explicitly marked unread, including when the thread has no turns.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct ThreadStartThreadUnreadPosition {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(ThreadStartThreadUnreadPosition {
+});
+
 /// `ThreadStatus` of the protocol.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadStatus {
     /// `notLoaded`.
-    NotLoaded,
+    NotLoaded(NotLoadedThreadStatus),
     /// `idle`.
-    Idle,
+    Idle(IdleThreadStatus),
     /// `systemError`.
-    SystemError,
+    SystemError(SystemErrorThreadStatus),
     /// `active`.
     Active(ActiveThreadStatus),
     /// What fits none of these, as raw JSON.
     Unrecognized(Unrecognized),
 }
 tagged!(ThreadStatus "type" {
-    NotLoaded "notLoaded" unit,
-    Idle "idle" unit,
-    SystemError "systemError" unit,
-    Active "active" object,
+    NotLoaded "notLoaded",
+    Idle "idle",
+    SystemError "systemError",
+    Active "active",
 });
 
 /// EXPERIMENTAL - one item or turn boundary in canonical rollout order.
@@ -12702,10 +13055,10 @@ pub enum ThreadTimelineEntry {
     Unrecognized(Unrecognized),
 }
 tagged!(ThreadTimelineEntry "type" {
-    Item "item" object,
-    Realtime "realtime" object,
-    TurnStarted "turnStarted" object,
-    TurnCompleted "turnCompleted" object,
+    Item "item",
+    Realtime "realtime",
+    TurnStarted "turnStarted",
+    TurnCompleted "turnCompleted",
 });
 impl ThreadTimelineEntry {
     /// `position`, which every known variant has; `None` for an unrecognized one.
@@ -12741,15 +13094,15 @@ object!(ThreadTokenUsage {
 #[non_exhaustive]
 pub enum ThreadUnreadPosition {
     /// Explicitly marked unread, including when the thread has no turns.
-    ThreadStart,
+    ThreadStart(ThreadStartThreadUnreadPosition),
     /// The earliest completed result needing attention.
     Turn(TurnThreadUnreadPosition),
     /// What fits none of these, as raw JSON.
     Unrecognized(Unrecognized),
 }
 tagged!(ThreadUnreadPosition "type" {
-    ThreadStart "threadStart" unit,
-    Turn "turn" object,
+    ThreadStart "threadStart",
+    Turn "turn",
 });
 
 /// `ThreadUnsubscribeStatus` of the protocol.
@@ -12818,6 +13171,15 @@ object!(ThreadUsageBreakdownGroup {
     6 reasoning_effort "reasoningEffort" optional,
     7 speed "speed" optional,
     8 total_tokens "totalTokens" optional,
+});
+
+/// `TmpdirFileSystemSpecialPath` of the protocol.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TmpdirFileSystemSpecialPath {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(TmpdirFileSystemSpecialPath {
 });
 
 /// `TokenUsageBreakdown` of the protocol.
@@ -13346,6 +13708,15 @@ object!(TurnsPage {
     2 next_cursor "nextCursor" optional,
 });
 
+/// Review the working tree: staged, unstaged, and untracked files.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UncommittedChangesReviewTarget {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(UncommittedChangesReviewTarget {
+});
+
 /// `UnknownCommandAction` of the protocol.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -13395,6 +13766,15 @@ pub struct UnknownParsedCommand {
 }
 object!(UnknownParsedCommand {
     0 cmd "cmd" required,
+});
+
+/// `UnreadThreadReadStateOperation` of the protocol.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UnreadThreadReadStateOperation {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(UnreadThreadReadStateOperation {
 });
 
 /// `UpdateFileChange` of the protocol.
@@ -13502,13 +13882,13 @@ pub enum UserInput {
     Unrecognized(Unrecognized),
 }
 tagged!(UserInput "type" {
-    Text "text" object,
-    Image "image" object,
-    LocalImage "localImage" object,
-    Audio "audio" object,
-    LocalAudio "localAudio" object,
-    Skill "skill" object,
-    Mention "mention" object,
+    Text "text",
+    Image "image",
+    LocalImage "localImage",
+    Audio "audio",
+    LocalAudio "localAudio",
+    Skill "skill",
+    Mention "mention",
 });
 
 /// `UserMessageThreadItem` of the protocol.
@@ -13601,15 +13981,15 @@ pub enum WebSearchAction {
     /// `findInPage`.
     FindInPage(FindInPageWebSearchAction),
     /// `other`.
-    Other,
+    Other(OtherWebSearchAction),
     /// What fits none of these, as raw JSON.
     Unrecognized(Unrecognized),
 }
 tagged!(WebSearchAction "type" {
-    Search "search" object,
-    OpenPage "openPage" object,
-    FindInPage "findInPage" object,
-    Other "other" unit,
+    Search "search",
+    OpenPage "openPage",
+    FindInPage "findInPage",
+    Other "other",
 });
 
 /// `WebSearchCallResponseItem` of the protocol.
@@ -13784,6 +14164,15 @@ impl WebrtcThreadRealtimeStartTransport {
     }
 }
 
+/// `WebsocketThreadRealtimeStartTransport` of the protocol.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct WebsocketThreadRealtimeStartTransport {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(WebsocketThreadRealtimeStartTransport {
+});
+
 /// `WeekdaysScheduledTaskSchedule` of the protocol.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -13808,6 +14197,16 @@ pub struct WeeklyScheduledTaskSchedule {
 object!(WeeklyScheduledTaskSchedule {
     0 days "days" required,
     1 time "time" required,
+});
+
+/// `WholeItemThreadRealtimeBemItemPresentation` of the protocol.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct WholeItemThreadRealtimeBemItemPresentation {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(WholeItemThreadRealtimeBemItemPresentation {
 });
 
 /// `WindowsSandboxImplementation` of the protocol.

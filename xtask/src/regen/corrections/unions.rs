@@ -155,7 +155,8 @@ pub fn flatten_string_literals(corrected: &mut Corrected) -> Result<usize> {
 const TAGS: [&str; 5] = ["type", "kind", "mode", "method", "handlerType"];
 
 /// The variants of internally tagged unions become definitions without the tag, named
-/// `<Variant><Union>` as in the schema's own titles.
+/// `<Variant><Union>` as in the schema's own titles. A variant without properties gets one as well:
+/// a newer runtime's fields have a place there, and a field added later does not change its shape.
 pub fn hoist_tagged_variants(corrected: &mut Corrected) -> Result<usize> {
     let mut touched = 0;
     for name in names_with(corrected, "oneOf") {
@@ -178,20 +179,17 @@ pub fn hoist_tagged_variants(corrected: &mut Corrected) -> Result<usize> {
             let properties = object(map.entry("properties").or_insert_with(|| json!({})), &name)?;
             let wire = properties.remove(*tag).unwrap_or_default()["enum"][0].clone();
             let wire = wire.as_str().context("a tag is not a string")?.to_owned();
-            let empty = properties.is_empty();
             if let Some(Value::Array(required)) = map.get_mut("required") {
                 required.retain(|name| name != tag);
             }
             let key = variant_key(corrected, &name, &wire, &hoisted);
             let docs = docs.and_then(|text| text.as_str().map(str::to_owned));
             let target = format!("{key}{name}");
-            if !empty {
-                map.insert("type".into(), "object".into());
-                if let Some(docs) = &docs {
-                    corrected.docs.insert(target.clone(), docs.clone());
-                }
+            map.insert("type".into(), "object".into());
+            if let Some(docs) = &docs {
+                corrected.docs.insert(target.clone(), docs.clone());
             }
-            hoisted.insert(key.clone(), (target, (!empty).then_some(member)));
+            hoisted.insert(key.clone(), (target, Some(member)));
             variants.push(VariantFacts { wire, key, docs });
         }
         let kind = UnionKind::Tagged((*tag).to_owned());

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::Result;
+use heck::ToSnakeCase;
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -129,32 +130,23 @@ pub fn tagged(
     let mut text = declaration(name, definition, &variants)?;
     writeln!(text, "tagged!({name} {tag:?} {{")?;
     for variant in &variants {
-        let shape = if variant.ty.is_some() {
-            "object"
-        } else {
-            "unit"
-        };
         writeln!(
             text,
-            "    {}{} {:?} {shape},",
+            "    {}{} {:?},",
             cfg_text(variant.experimental),
             variant.ident,
             variant.wire
         )?;
     }
     writeln!(text, "}});")?;
-    text.push_str(&shared_fields(context, name, definition, &variants)?);
+    text.push_str(&shared_fields(context, name, &variants)?);
+    text.push_str(&empty_constructors(context, name, &variants)?);
     text.push('\n');
     Ok(gate(definition, text))
 }
 
 /// Accessors of the fields that every variant has.
-fn shared_fields(
-    context: &Emission<'_>,
-    name: &str,
-    definition: &TypeDef,
-    variants: &[Variant],
-) -> Result<String> {
+fn shared_fields(context: &Emission<'_>, name: &str, variants: &[Variant]) -> Result<String> {
     let mut bodies = Vec::new();
     for variant in variants {
         let target = match &variant.ty {
@@ -217,7 +209,47 @@ fn shared_fields(
     if methods.is_empty() {
         return Ok(String::new());
     }
-    let _ = definition;
+    let ident = ident(name);
+    pretty(quote!(impl #ident { #(#methods)* }))
+}
+
+/// Constructors of the variants that hold nothing, where the client builds the union.
+fn empty_constructors(context: &Emission<'_>, name: &str, variants: &[Variant]) -> Result<String> {
+    if !context.reach.from_client.contains(name) {
+        return Ok(String::new());
+    }
+    let mut methods = Vec::new();
+    for variant in variants {
+        let Some(Ty::Named(target)) = &variant.ty else {
+            continue;
+        };
+        let fields = match context.types.get(target).map(|definition| &definition.kind) {
+            Some(Kind::Object(fields)) => fields,
+            _ => continue,
+        };
+        if !fields.is_empty() {
+            continue;
+        }
+        let (method, cfg) = (
+            ident(&variant.ident.to_snake_case()),
+            cfg(variant.experimental),
+        );
+        let (variant_ident, target) = (ident(&variant.ident), ident(target));
+        let text = format!(
+            " Makes the variant `{}`, which holds nothing.",
+            variant.wire
+        );
+        methods.push(quote! {
+            #[doc = #text]
+            #cfg
+            pub fn #method() -> Self {
+                Self::#variant_ident(#target::default())
+            }
+        });
+    }
+    if methods.is_empty() {
+        return Ok(String::new());
+    }
     let ident = ident(name);
     pretty(quote!(impl #ident { #(#methods)* }))
 }
