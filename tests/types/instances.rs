@@ -136,9 +136,12 @@ enum How {
     Newer,
 }
 
-/// Every type that a registry row names, and how to send JSON through it.
-fn rows() -> Vec<(&'static str, &'static str, fn(&str, &Value) -> Recoded)> {
-    let mut rows: Vec<(&str, &str, fn(&str, &Value) -> Recoded)> = Vec::new();
+/// A method, a type that its row names, and how to send JSON through it.
+type Row = (&'static str, &'static str, fn(&str, &Value) -> Recoded);
+
+/// Every type that a registry row names.
+fn rows() -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
     for (method, params, response) in CLIENT {
         rows.push((method, params, recode::client_params));
         rows.push((method, response, recode::client_response));
