@@ -1,0 +1,83 @@
+//! The builder of `model/list`.
+
+use std::future::IntoFuture;
+
+use codex_types::{Model, ModelListParams, ModelListResponse};
+use futures_core::Stream;
+
+use super::{Pages, Pending};
+use crate::client::Codex;
+use crate::error::Result;
+
+/// Lists the models that a thread can be started with, `model/list`; made by [`Codex::models`].
+///
+/// Awaited, it is one page; [`stream`](ModelList::stream) goes through all of them.
+///
+/// ```no_run
+/// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
+/// for model in codex.models().include_hidden(true).await?.data {
+///     println!("{}", model.id);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "models are listed when this is awaited, streamed or sent"]
+pub struct ModelList<C = Codex> {
+    pub(crate) client: C,
+    pub(crate) params: ModelListParams,
+}
+
+impl<C> ModelList<C> {
+    pub(crate) fn new(client: C) -> Self {
+        Self {
+            client,
+            params: ModelListParams::default(),
+        }
+    }
+
+    /// Lists models too that are not offered by default.
+    pub fn include_hidden(mut self, include: bool) -> Self {
+        self.params.include_hidden = Some(include);
+        self
+    }
+
+    /// Goes on where an earlier page ended, at its `next_cursor`.
+    pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
+        self.params.cursor = Some(cursor.into());
+        self
+    }
+
+    /// Sets how many models a page has at most.
+    pub fn limit(mut self, limit: u32) -> Self {
+        self.params.limit = Some(limit);
+        self
+    }
+}
+
+impl ModelList {
+    /// Streams the models of every page, from the cursor on.
+    ///
+    /// A page is asked for when the models of the one before have been read. An error ends the
+    /// stream; a cursor that comes twice is one.
+    pub fn stream(self) -> impl Stream<Item = Result<Model>> + Send + Unpin + use<> {
+        Pages::new(self.client, self.params)
+    }
+}
+
+impl IntoFuture for ModelList {
+    type Output = Result<ModelListResponse>;
+    type IntoFuture = Pending<ModelListResponse>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move { self.client.request(self.params).await })
+    }
+}
+
+impl Codex {
+    /// Lists the models that a thread can be started with: `.await` gives one page,
+    /// [`ModelList::stream`] all of them.
+    pub fn models(&self) -> ModelList {
+        ModelList::new(self.clone())
+    }
+}

@@ -1,0 +1,139 @@
+//! Answers that come in pages, read as one stream.
+
+use std::borrow::Cow;
+use std::collections::{HashSet, VecDeque};
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use codex_types::request::ClientRequest;
+use codex_types::{
+    Model, ModelListParams, ModelListResponse, Thread, ThreadListParams, ThreadListResponse,
+    ThreadTurnsListParams, ThreadTurnsListResponse, Turn,
+};
+use futures_core::Stream;
+
+use super::Pending;
+use crate::client::Codex;
+use crate::error::{Error, RawPayload, Result};
+
+/// A request whose answer is one page of many.
+pub(crate) trait Paged: ClientRequest + Clone + Unpin {
+    /// What the pages hold.
+    type Item: Send + Unpin + 'static;
+
+    /// Where the page begins.
+    fn cursor(&mut self) -> &mut Option<String>;
+
+    /// Returns the items of a page, and where the next one begins.
+    fn split(page: Self::Response) -> (Vec<Self::Item>, Option<String>);
+}
+
+macro_rules! paged {
+    ($($params:ident: $response:ident of $item:ident,)*) => {
+        $(impl Paged for $params {
+            type Item = $item;
+
+            fn cursor(&mut self) -> &mut Option<String> {
+                &mut self.cursor
+            }
+
+            fn split(page: $response) -> (Vec<$item>, Option<String>) {
+                (page.data, page.next_cursor)
+            }
+        })*
+    };
+}
+
+paged! {
+    ModelListParams: ModelListResponse of Model,
+    ThreadListParams: ThreadListResponse of Thread,
+    ThreadTurnsListParams: ThreadTurnsListResponse of Turn,
+}
+
+/// The items of every page. A page is asked for when those before it have been read.
+pub(crate) struct Pages<P: Paged> {
+    codex: Codex,
+    params: P,
+    /// Items of the last page that are not read.
+    items: VecDeque<P::Item>,
+    next: Next<P>,
+    /// Every cursor so far: one that comes again would lead in a circle.
+    seen: HashSet<String>,
+}
+
+/// Where the next page comes from.
+enum Next<P: Paged> {
+    Ask,
+    Wait(Pending<P::Response>),
+    /// Nowhere: the stream ends with this.
+    Fail(Error),
+    End,
+}
+
+impl<P: Paged> Pages<P> {
+    pub(crate) fn new(codex: Codex, mut params: P) -> Self {
+        Self {
+            codex,
+            seen: params.cursor().iter().cloned().collect(),
+            params,
+            items: VecDeque::new(),
+            next: Next::Ask,
+        }
+    }
+
+    /// Takes the items of a page, and finds out where the next one comes from.
+    fn take(&mut self, page: P::Response) -> Next<P> {
+        let (items, cursor) = P::split(page);
+        self.items.extend(items);
+        let Some(cursor) = cursor else {
+            return Next::End;
+        };
+        if !self.seen.insert(cursor.clone()) {
+            return Next::Fail(Error::Decode {
+                method: Cow::Borrowed(P::METHOD),
+                source: serde::de::Error::custom("the cursor of the next page is an earlier one"),
+                raw: RawPayload::new(cursor),
+            });
+        }
+        *self.params.cursor() = Some(cursor);
+        Next::Ask
+    }
+}
+
+impl<P: Paged> Stream for Pages<P> {
+    type Item = Result<P::Item>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            if let Some(item) = self.items.pop_front() {
+                return Poll::Ready(Some(Ok(item)));
+            }
+            self.next = match std::mem::replace(&mut self.next, Next::End) {
+                Next::Ask => {
+                    let (codex, params) = (self.codex.clone(), self.params.clone());
+                    Next::Wait(Box::pin(async move { codex.request(params).await }))
+                }
+                Next::Wait(mut page) => match page.as_mut().poll(cx) {
+                    Poll::Ready(Ok(page)) => self.take(page),
+                    Poll::Ready(Err(error)) => Next::Fail(error),
+                    Poll::Pending => {
+                        self.next = Next::Wait(page);
+                        return Poll::Pending;
+                    }
+                },
+                Next::Fail(error) => return Poll::Ready(Some(Err(error))),
+                Next::End => return Poll::Ready(None),
+            };
+        }
+    }
+}
+
+impl<P: Paged> fmt::Debug for Pages<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pages")
+            .field("method", &P::METHOD)
+            .field("unread", &self.items.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,83 @@
+//! The builder of `thread/fork`.
+
+use std::path::PathBuf;
+
+use codex_types::request::ClientRequest;
+use codex_types::{ThreadForkParams, ThreadSource};
+
+use super::thread_options::thread_options;
+use super::wire::{self, NEWER_OPTIONS};
+use crate::client::Codex;
+use crate::error::Result;
+
+/// Makes a new thread from what another one has so far, `thread/fork`; made by
+/// [`Codex::thread_fork`].
+///
+/// The new thread has what the other one has, unless it is set here.
+///
+/// ```no_run
+/// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
+/// let fork = codex
+///     .thread_fork("0199a213-81c0-7800-8aa1-bbab2a035a53")
+///     .model("gpt-5")
+///     .await?;
+/// println!("{:?} was forked to {}", fork.info().forked_from_id, fork.id());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a thread is forked when this is awaited or sent"]
+pub struct ThreadFork<C = Codex> {
+    pub(crate) client: C,
+    params: ThreadForkParams,
+    cwd: Option<PathBuf>,
+}
+
+thread_options!(ThreadFork);
+
+impl<C> ThreadFork<C> {
+    pub(crate) fn new(client: C, id: String) -> Self {
+        Self {
+            client,
+            params: ThreadForkParams::new(id),
+            cwd: None,
+        }
+    }
+
+    /// Keeps the new thread in memory only; it ends with the runtime.
+    pub fn ephemeral(mut self, on: bool) -> Self {
+        self.params.ephemeral = Some(on);
+        self
+    }
+
+    /// Sets whether the thread's turns so far are in the answer, and so in
+    /// [`ThreadInfo::thread`](crate::ThreadInfo::thread).
+    ///
+    /// Needs a runtime of version 0.151.0 or newer.
+    pub fn include_turns(mut self, include: bool) -> Self {
+        self.params.exclude_turns = Some(!include);
+        self
+    }
+
+    /// Sets the last turn that the new thread has; later ones are left out.
+    pub fn last_turn_id(mut self, id: impl Into<String>) -> Self {
+        self.params.last_turn_id = Some(id.into());
+        self
+    }
+
+    /// Sets what the thread is from, for analytics.
+    pub fn thread_source(mut self, source: ThreadSource) -> Self {
+        self.params.thread_source = Some(source);
+        self
+    }
+
+    /// Returns what is sent, if the runtime of this client has all of it.
+    pub(crate) fn into_params(self, codex: &Codex) -> Result<ThreadForkParams> {
+        let mut params = self.params;
+        params.cwd = wire::path(self.cwd)?;
+        if params.exclude_turns.is_some() {
+            codex.require(ThreadForkParams::METHOD, "excludeTurns", &NEWER_OPTIONS)?;
+        }
+        Ok(params)
+    }
+}

@@ -1,0 +1,151 @@
+//! The builder of `thread/list`.
+
+use std::future::IntoFuture;
+
+use codex_types::{
+    SortDirection, Thread, ThreadListCwdFilter, ThreadListParams, ThreadListResponse,
+    ThreadSortKey, ThreadSourceKind,
+};
+use futures_core::Stream;
+
+use super::{Pages, Pending};
+use crate::client::Codex;
+use crate::error::Result;
+
+/// Lists stored threads, `thread/list`; made by [`Codex::thread_list`].
+///
+/// Awaited, it is one page; [`stream`](ThreadList::stream) goes through all of them.
+///
+/// ```no_run
+/// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
+/// let page = codex.thread_list().limit(10).search_term("parser").await?;
+/// for thread in page.data {
+///     println!("{} {}", thread.id, thread.preview);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "threads are listed when this is awaited, streamed or sent"]
+pub struct ThreadList<C = Codex> {
+    pub(crate) client: C,
+    pub(crate) params: ThreadListParams,
+}
+
+impl<C> ThreadList<C> {
+    pub(crate) fn new(client: C) -> Self {
+        Self {
+            client,
+            params: ThreadListParams::default(),
+        }
+    }
+
+    /// Lists archived threads instead of the others.
+    pub fn archived(mut self, archived: bool) -> Self {
+        self.params.archived = Some(archived);
+        self
+    }
+
+    /// Goes on where an earlier page ended, at its `next_cursor`.
+    pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
+        self.params.cursor = Some(cursor.into());
+        self
+    }
+
+    /// Lists threads of this folder only; a list of folders is taken too.
+    pub fn cwd(mut self, cwd: impl Into<ThreadListCwdFilter>) -> Self {
+        self.params.cwd = Some(cwd.into());
+        self
+    }
+
+    /// Sets how many threads a page has at most.
+    pub fn limit(mut self, limit: u32) -> Self {
+        self.params.limit = Some(limit);
+        self
+    }
+
+    /// Lists threads of these model providers only; none at all means every provider.
+    pub fn model_providers<I>(mut self, providers: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        let providers = providers.into_iter().map(Into::into).collect();
+        self.params.model_providers = Some(providers);
+        self
+    }
+
+    /// Lists threads whose title has this text.
+    pub fn search_term(mut self, term: impl Into<String>) -> Self {
+        self.params.search_term = Some(term.into());
+        self
+    }
+
+    /// Lists threads of this section only; `None` means those without a section.
+    pub fn section_id(mut self, id: impl Into<Option<String>>) -> Self {
+        self.params.section_id = Some(id.into());
+        self
+    }
+
+    /// Sets the order; the default is newest first.
+    pub fn sort_direction(mut self, direction: SortDirection) -> Self {
+        self.params.sort_direction = Some(direction);
+        self
+    }
+
+    /// Sets what the order goes by; the default is when the thread was created.
+    pub fn sort_key(mut self, key: ThreadSortKey) -> Self {
+        self.params.sort_key = Some(key);
+        self
+    }
+
+    /// Lists threads from these sources only; the default is the interactive ones.
+    pub fn source_kinds(mut self, kinds: impl IntoIterator<Item = ThreadSourceKind>) -> Self {
+        self.params.source_kinds = Some(kinds.into_iter().collect());
+        self
+    }
+
+    /// Trusts the runtime's database instead of repairing it from the stored threads first.
+    pub fn use_state_db_only(mut self, on: bool) -> Self {
+        self.params.use_state_db_only = Some(on);
+        self
+    }
+}
+
+impl ThreadList {
+    /// Streams the threads of every page, from the cursor on.
+    ///
+    /// A page is asked for when the threads of the one before have been read. An error ends the
+    /// stream; a cursor that comes twice is one.
+    ///
+    /// ```no_run
+    /// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
+    /// use futures_util::TryStreamExt;
+    ///
+    /// let mut threads = codex.thread_list().archived(true).stream();
+    /// while let Some(thread) = threads.try_next().await? {
+    ///     println!("{}", thread.id);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn stream(self) -> impl Stream<Item = Result<Thread>> + Send + Unpin + use<> {
+        Pages::new(self.client, self.params)
+    }
+}
+
+impl IntoFuture for ThreadList {
+    type Output = Result<ThreadListResponse>;
+    type IntoFuture = Pending<ThreadListResponse>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move { self.client.request(self.params).await })
+    }
+}
+
+impl Codex {
+    /// Lists stored threads: `.await` gives one page, [`ThreadList::stream`] all of them.
+    pub fn thread_list(&self) -> ThreadList {
+        ThreadList::new(self.clone())
+    }
+}

@@ -1,0 +1,63 @@
+//! The builder of `thread/resume`.
+
+use std::path::PathBuf;
+
+use codex_types::ThreadResumeParams;
+use codex_types::request::ClientRequest;
+
+use super::thread_options::thread_options;
+use super::wire::{self, NEWER_OPTIONS};
+use crate::client::Codex;
+use crate::error::Result;
+
+/// Resumes a thread, `thread/resume`; made by [`Codex::thread_resume`].
+///
+/// The thread keeps what it has, unless it is set here.
+///
+/// ```no_run
+/// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
+/// let thread = codex
+///     .thread_resume("0199a213-81c0-7800-8aa1-bbab2a035a53")
+///     .include_turns(false)
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a thread is resumed when this is awaited or sent"]
+pub struct ThreadResume<C = Codex> {
+    pub(crate) client: C,
+    params: ThreadResumeParams,
+    cwd: Option<PathBuf>,
+}
+
+thread_options!(ThreadResume);
+
+impl<C> ThreadResume<C> {
+    pub(crate) fn new(client: C, id: String) -> Self {
+        Self {
+            client,
+            params: ThreadResumeParams::new(id),
+            cwd: None,
+        }
+    }
+
+    /// Sets whether the thread's turns so far are in the answer, and so in
+    /// [`ThreadInfo::thread`](crate::ThreadInfo::thread).
+    ///
+    /// Needs a runtime of version 0.151.0 or newer.
+    pub fn include_turns(mut self, include: bool) -> Self {
+        self.params.exclude_turns = Some(!include);
+        self
+    }
+
+    /// Returns what is sent, if the runtime of this client has all of it.
+    pub(crate) fn into_params(self, codex: &Codex) -> Result<ThreadResumeParams> {
+        let mut params = self.params;
+        params.cwd = wire::path(self.cwd)?;
+        if params.exclude_turns.is_some() {
+            codex.require(ThreadResumeParams::METHOD, "excludeTurns", &NEWER_OPTIONS)?;
+        }
+        Ok(params)
+    }
+}

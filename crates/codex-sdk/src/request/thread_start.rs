@@ -1,0 +1,81 @@
+//! The builder of `thread/start`.
+
+use std::path::PathBuf;
+
+use codex_types::{ThreadSource, ThreadStartParams, ThreadStartSource};
+
+use super::thread_options::thread_options;
+use super::wire;
+use crate::client::Codex;
+use crate::error::Result;
+use crate::policy::ApprovalMode;
+
+/// Starts a thread, `thread/start`; made by [`Codex::thread_start`].
+///
+/// The approval mode is [`ApprovalMode::AutoReview`] unless set.
+///
+/// ```no_run
+/// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
+/// use openai_codex::{ApprovalMode, Sandbox};
+///
+/// let thread = codex
+///     .thread_start()
+///     .cwd("/home/me/project")
+///     .approval_mode(ApprovalMode::DenyAll)
+///     .sandbox(Sandbox::WorkspaceWrite)
+///     .await?;
+/// println!("{} works with {}", thread.id(), thread.info().model);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a thread is started when this is awaited or sent"]
+pub struct ThreadStart<C = Codex> {
+    pub(crate) client: C,
+    params: ThreadStartParams,
+    cwd: Option<PathBuf>,
+}
+
+thread_options!(ThreadStart);
+
+impl<C> ThreadStart<C> {
+    pub(crate) fn new(client: C) -> Self {
+        let start = Self {
+            client,
+            params: ThreadStartParams::default(),
+            cwd: None,
+        };
+        start.approval_mode(ApprovalMode::default())
+    }
+
+    /// Keeps the thread in memory only; it ends with the runtime.
+    pub fn ephemeral(mut self, on: bool) -> Self {
+        self.params.ephemeral = Some(on);
+        self
+    }
+
+    /// Sets the name of the service that the thread belongs to.
+    pub fn service_name(mut self, name: impl Into<String>) -> Self {
+        self.params.service_name = Some(name.into());
+        self
+    }
+
+    /// Sets whether the thread begins a session or follows one that was cleared.
+    pub fn session_start_source(mut self, source: ThreadStartSource) -> Self {
+        self.params.session_start_source = Some(source);
+        self
+    }
+
+    /// Sets what the thread is from, for analytics.
+    pub fn thread_source(mut self, source: ThreadSource) -> Self {
+        self.params.thread_source = Some(source);
+        self
+    }
+
+    /// Returns what is sent.
+    pub(crate) fn into_params(self) -> Result<ThreadStartParams> {
+        let mut params = self.params;
+        params.cwd = wire::path(self.cwd)?;
+        Ok(params)
+    }
+}
