@@ -146,7 +146,7 @@ pub(crate) fn turn_of_request(method: &str, params: &str) -> Option<Box<str>> {
         ServerRequest::ItemPermissionsRequestApproval(params) => params.turn_id.to_string(),
         ServerRequest::ItemToolCall(params) => params.turn_id.to_string(),
         ServerRequest::ItemToolRequestUserInput(params) => params.turn_id.to_string(),
-        ServerRequest::McpServerElicitationRequest(params) => params.turn_id()?.clone()?,
+        ServerRequest::McpServerElicitationRequest(params) => params.turn_id()?.to_owned(),
         ServerRequest::Unknown(unknown) => unknown.turn_id()?.to_owned(),
         _ => return None,
     };

@@ -214,12 +214,12 @@ tagged!(BedrockSetupParams "type" {
 });
 #[cfg(feature = "experimental")]
 impl BedrockSetupParams {
-    /// `region`, which every known variant has; `None` for an unrecognized one.
-    pub fn region(&self) -> Option<&String> {
+    /// `region`, which every known variant has; of an unrecognized one it is read from the raw JSON.
+    pub fn region(&self) -> Option<&str> {
         match self {
-            Self::Profile(value) => Some(&value.region),
-            Self::Environment(value) => Some(&value.region),
-            Self::Unrecognized(_) => None,
+            Self::Profile(value) => Some(value.region.as_str()),
+            Self::Environment(value) => Some(value.region.as_str()),
+            Self::Unrecognized(value) => value.value.get("region")?.as_str(),
         }
     }
 }

@@ -424,51 +424,51 @@ tagged!(McpServerElicitationRequestParams "mode" {
 });
 impl McpServerElicitationRequestParams {
     /// `_meta`, which every known variant has; `None` for an unrecognized one.
-    pub fn meta(&self) -> Option<&Option<Value>> {
+    pub fn meta(&self) -> Option<&Value> {
         match self {
             #[cfg(feature = "experimental")]
-            Self::OpenaiUserVerification(value) => Some(&value.meta),
-            Self::Form(value) => Some(&value.meta),
-            Self::OpenaiSlashForm(value) => Some(&value.meta),
-            Self::OpenaiForm(value) => Some(&value.meta),
-            Self::Url(value) => Some(&value.meta),
+            Self::OpenaiUserVerification(value) => value.meta.as_ref(),
+            Self::Form(value) => value.meta.as_ref(),
+            Self::OpenaiSlashForm(value) => value.meta.as_ref(),
+            Self::OpenaiForm(value) => value.meta.as_ref(),
+            Self::Url(value) => value.meta.as_ref(),
             Self::Unrecognized(_) => None,
         }
     }
-    /// `serverName`, which every known variant has; `None` for an unrecognized one.
-    pub fn server_name(&self) -> Option<&String> {
+    /// `serverName`, which every known variant has; of an unrecognized one it is read from the raw JSON.
+    pub fn server_name(&self) -> Option<&str> {
         match self {
             #[cfg(feature = "experimental")]
-            Self::OpenaiUserVerification(value) => Some(&value.server_name),
-            Self::Form(value) => Some(&value.server_name),
-            Self::OpenaiSlashForm(value) => Some(&value.server_name),
-            Self::OpenaiForm(value) => Some(&value.server_name),
-            Self::Url(value) => Some(&value.server_name),
-            Self::Unrecognized(_) => None,
+            Self::OpenaiUserVerification(value) => Some(value.server_name.as_str()),
+            Self::Form(value) => Some(value.server_name.as_str()),
+            Self::OpenaiSlashForm(value) => Some(value.server_name.as_str()),
+            Self::OpenaiForm(value) => Some(value.server_name.as_str()),
+            Self::Url(value) => Some(value.server_name.as_str()),
+            Self::Unrecognized(value) => value.value.get("serverName")?.as_str(),
         }
     }
-    /// `threadId`, which every known variant has; `None` for an unrecognized one.
-    pub fn thread_id(&self) -> Option<&String> {
+    /// `threadId`, which every known variant has; of an unrecognized one it is read from the raw JSON.
+    pub fn thread_id(&self) -> Option<&str> {
         match self {
             #[cfg(feature = "experimental")]
-            Self::OpenaiUserVerification(value) => Some(&value.thread_id),
-            Self::Form(value) => Some(&value.thread_id),
-            Self::OpenaiSlashForm(value) => Some(&value.thread_id),
-            Self::OpenaiForm(value) => Some(&value.thread_id),
-            Self::Url(value) => Some(&value.thread_id),
-            Self::Unrecognized(_) => None,
+            Self::OpenaiUserVerification(value) => Some(value.thread_id.as_str()),
+            Self::Form(value) => Some(value.thread_id.as_str()),
+            Self::OpenaiSlashForm(value) => Some(value.thread_id.as_str()),
+            Self::OpenaiForm(value) => Some(value.thread_id.as_str()),
+            Self::Url(value) => Some(value.thread_id.as_str()),
+            Self::Unrecognized(value) => value.value.get("threadId")?.as_str(),
         }
     }
-    /// `turnId`, which every known variant has; `None` for an unrecognized one.
-    pub fn turn_id(&self) -> Option<&Option<String>> {
+    /// `turnId`, which every known variant has; of an unrecognized one it is read from the raw JSON.
+    pub fn turn_id(&self) -> Option<&str> {
         match self {
             #[cfg(feature = "experimental")]
-            Self::OpenaiUserVerification(value) => Some(&value.turn_id),
-            Self::Form(value) => Some(&value.turn_id),
-            Self::OpenaiSlashForm(value) => Some(&value.turn_id),
-            Self::OpenaiForm(value) => Some(&value.turn_id),
-            Self::Url(value) => Some(&value.turn_id),
-            Self::Unrecognized(_) => None,
+            Self::OpenaiUserVerification(value) => value.turn_id.as_deref(),
+            Self::Form(value) => value.turn_id.as_deref(),
+            Self::OpenaiSlashForm(value) => value.turn_id.as_deref(),
+            Self::OpenaiForm(value) => value.turn_id.as_deref(),
+            Self::Url(value) => value.turn_id.as_deref(),
+            Self::Unrecognized(value) => value.value.get("turnId")?.as_str(),
         }
     }
 }

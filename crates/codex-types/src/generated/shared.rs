@@ -2148,14 +2148,14 @@ tagged!(CommandAction "type" {
     Unknown "unknown",
 });
 impl CommandAction {
-    /// `command`, which every known variant has; `None` for an unrecognized one.
-    pub fn command(&self) -> Option<&String> {
+    /// `command`, which every known variant has; of an unrecognized one it is read from the raw JSON.
+    pub fn command(&self) -> Option<&str> {
         match self {
-            Self::Read(value) => Some(&value.command),
-            Self::ListFiles(value) => Some(&value.command),
-            Self::Search(value) => Some(&value.command),
-            Self::Unknown(value) => Some(&value.command),
-            Self::Unrecognized(_) => None,
+            Self::Read(value) => Some(value.command.as_str()),
+            Self::ListFiles(value) => Some(value.command.as_str()),
+            Self::Search(value) => Some(value.command.as_str()),
+            Self::Unknown(value) => Some(value.command.as_str()),
+            Self::Unrecognized(value) => value.value.get("command")?.as_str(),
         }
     }
 }
@@ -3500,20 +3500,20 @@ tagged!(DynamicToolSpec "type" {
     Namespace "namespace",
 });
 impl DynamicToolSpec {
-    /// `description`, which every known variant has; `None` for an unrecognized one.
-    pub fn description(&self) -> Option<&String> {
+    /// `description`, which every known variant has; of an unrecognized one it is read from the raw JSON.
+    pub fn description(&self) -> Option<&str> {
         match self {
-            Self::Function(value) => Some(&value.description),
-            Self::Namespace(value) => Some(&value.description),
-            Self::Unrecognized(_) => None,
+            Self::Function(value) => Some(value.description.as_str()),
+            Self::Namespace(value) => Some(value.description.as_str()),
+            Self::Unrecognized(value) => value.value.get("description")?.as_str(),
         }
     }
-    /// `name`, which every known variant has; `None` for an unrecognized one.
-    pub fn name(&self) -> Option<&String> {
+    /// `name`, which every known variant has; of an unrecognized one it is read from the raw JSON.
+    pub fn name(&self) -> Option<&str> {
         match self {
-            Self::Function(value) => Some(&value.name),
-            Self::Namespace(value) => Some(&value.name),
-            Self::Unrecognized(_) => None,
+            Self::Function(value) => Some(value.name.as_str()),
+            Self::Namespace(value) => Some(value.name.as_str()),
+            Self::Unrecognized(value) => value.value.get("name")?.as_str(),
         }
     }
 }
@@ -5369,23 +5369,23 @@ tagged!(HookMetadata "handlerType" {
 });
 impl HookMetadata {
     /// `additionalContextLimit`, which every known variant has; `None` for an unrecognized one.
-    pub fn additional_context_limit(&self) -> Option<&Option<u64>> {
+    pub fn additional_context_limit(&self) -> Option<&u64> {
         match self {
-            Self::Command(value) => Some(&value.additional_context_limit),
-            Self::McpTool(value) => Some(&value.additional_context_limit),
-            Self::Prompt(value) => Some(&value.additional_context_limit),
-            Self::Agent(value) => Some(&value.additional_context_limit),
+            Self::Command(value) => value.additional_context_limit.as_ref(),
+            Self::McpTool(value) => value.additional_context_limit.as_ref(),
+            Self::Prompt(value) => value.additional_context_limit.as_ref(),
+            Self::Agent(value) => value.additional_context_limit.as_ref(),
             Self::Unrecognized(_) => None,
         }
     }
-    /// `currentHash`, which every known variant has; `None` for an unrecognized one.
-    pub fn current_hash(&self) -> Option<&String> {
+    /// `currentHash`, which every known variant has; of an unrecognized one it is read from the raw JSON.
+    pub fn current_hash(&self) -> Option<&str> {
         match self {
-            Self::Command(value) => Some(&value.current_hash),
-            Self::McpTool(value) => Some(&value.current_hash),
-            Self::Prompt(value) => Some(&value.current_hash),
-            Self::Agent(value) => Some(&value.current_hash),
-            Self::Unrecognized(_) => None,
+            Self::Command(value) => Some(value.current_hash.as_str()),
+            Self::McpTool(value) => Some(value.current_hash.as_str()),
+            Self::Prompt(value) => Some(value.current_hash.as_str()),
+            Self::Agent(value) => Some(value.current_hash.as_str()),
+            Self::Unrecognized(value) => value.value.get("currentHash")?.as_str(),
         }
     }
     /// `displayOrder`, which every known variant has; `None` for an unrecognized one.
@@ -5408,14 +5408,14 @@ impl HookMetadata {
             Self::Unrecognized(_) => None,
         }
     }
-    /// `environmentId`, which every known variant has; `None` for an unrecognized one.
-    pub fn environment_id(&self) -> Option<&Option<String>> {
+    /// `environmentId`, which every known variant has; of an unrecognized one it is read from the raw JSON.
+    pub fn environment_id(&self) -> Option<&str> {
         match self {
-            Self::Command(value) => Some(&value.environment_id),
-            Self::McpTool(value) => Some(&value.environment_id),
-            Self::Prompt(value) => Some(&value.environment_id),
-            Self::Agent(value) => Some(&value.environment_id),
-            Self::Unrecognized(_) => None,
+            Self::Command(value) => value.environment_id.as_deref(),
+            Self::McpTool(value) => value.environment_id.as_deref(),
+            Self::Prompt(value) => value.environment_id.as_deref(),
+            Self::Agent(value) => value.environment_id.as_deref(),
+            Self::Unrecognized(value) => value.value.get("environmentId")?.as_str(),
         }
     }
     /// `eventName`, which every known variant has; `None` for an unrecognized one.
@@ -5438,34 +5438,34 @@ impl HookMetadata {
             Self::Unrecognized(_) => None,
         }
     }
-    /// `key`, which every known variant has; `None` for an unrecognized one.
-    pub fn key(&self) -> Option<&String> {
+    /// `key`, which every known variant has; of an unrecognized one it is read from the raw JSON.
+    pub fn key(&self) -> Option<&str> {
         match self {
-            Self::Command(value) => Some(&value.key),
-            Self::McpTool(value) => Some(&value.key),
-            Self::Prompt(value) => Some(&value.key),
-            Self::Agent(value) => Some(&value.key),
-            Self::Unrecognized(_) => None,
+            Self::Command(value) => Some(value.key.as_str()),
+            Self::McpTool(value) => Some(value.key.as_str()),
+            Self::Prompt(value) => Some(value.key.as_str()),
+            Self::Agent(value) => Some(value.key.as_str()),
+            Self::Unrecognized(value) => value.value.get("key")?.as_str(),
         }
     }
-    /// `matcher`, which every known variant has; `None` for an unrecognized one.
-    pub fn matcher(&self) -> Option<&Option<String>> {
+    /// `matcher`, which every known variant has; of an unrecognized one it is read from the raw JSON.
+    pub fn matcher(&self) -> Option<&str> {
         match self {
-            Self::Command(value) => Some(&value.matcher),
-            Self::McpTool(value) => Some(&value.matcher),
-            Self::Prompt(value) => Some(&value.matcher),
-            Self::Agent(value) => Some(&value.matcher),
-            Self::Unrecognized(_) => None,
+            Self::Command(value) => value.matcher.as_deref(),
+            Self::McpTool(value) => value.matcher.as_deref(),
+            Self::Prompt(value) => value.matcher.as_deref(),
+            Self::Agent(value) => value.matcher.as_deref(),
+            Self::Unrecognized(value) => value.value.get("matcher")?.as_str(),
         }
     }
-    /// `pluginId`, which every known variant has; `None` for an unrecognized one.
-    pub fn plugin_id(&self) -> Option<&Option<String>> {
+    /// `pluginId`, which every known variant has; of an unrecognized one it is read from the raw JSON.
+    pub fn plugin_id(&self) -> Option<&str> {
         match self {
-            Self::Command(value) => Some(&value.plugin_id),
-            Self::McpTool(value) => Some(&value.plugin_id),
-            Self::Prompt(value) => Some(&value.plugin_id),
-            Self::Agent(value) => Some(&value.plugin_id),
-            Self::Unrecognized(_) => None,
+            Self::Command(value) => value.plugin_id.as_deref(),
+            Self::McpTool(value) => value.plugin_id.as_deref(),
+            Self::Prompt(value) => value.plugin_id.as_deref(),
+            Self::Agent(value) => value.plugin_id.as_deref(),
+            Self::Unrecognized(value) => value.value.get("pluginId")?.as_str(),
         }
     }
     /// `source`, which every known variant has; `None` for an unrecognized one.
@@ -5488,14 +5488,14 @@ impl HookMetadata {
             Self::Unrecognized(_) => None,
         }
     }
-    /// `statusMessage`, which every known variant has; `None` for an unrecognized one.
-    pub fn status_message(&self) -> Option<&Option<String>> {
+    /// `statusMessage`, which every known variant has; of an unrecognized one it is read from the raw JSON.
+    pub fn status_message(&self) -> Option<&str> {
         match self {
-            Self::Command(value) => Some(&value.status_message),
-            Self::McpTool(value) => Some(&value.status_message),
-            Self::Prompt(value) => Some(&value.status_message),
-            Self::Agent(value) => Some(&value.status_message),
-            Self::Unrecognized(_) => None,
+            Self::Command(value) => value.status_message.as_deref(),
+            Self::McpTool(value) => value.status_message.as_deref(),
+            Self::Prompt(value) => value.status_message.as_deref(),
+            Self::Agent(value) => value.status_message.as_deref(),
+            Self::Unrecognized(value) => value.value.get("statusMessage")?.as_str(),
         }
     }
     /// `timeoutSec`, which every known variant has; `None` for an unrecognized one.
@@ -8720,14 +8720,14 @@ tagged!(ParsedCommand "type" {
     Unknown "unknown",
 });
 impl ParsedCommand {
-    /// `cmd`, which every known variant has; `None` for an unrecognized one.
-    pub fn cmd(&self) -> Option<&String> {
+    /// `cmd`, which every known variant has; of an unrecognized one it is read from the raw JSON.
+    pub fn cmd(&self) -> Option<&str> {
         match self {
-            Self::Read(value) => Some(&value.cmd),
-            Self::ListFiles(value) => Some(&value.cmd),
-            Self::Search(value) => Some(&value.cmd),
-            Self::Unknown(value) => Some(&value.cmd),
-            Self::Unrecognized(_) => None,
+            Self::Read(value) => Some(value.cmd.as_str()),
+            Self::ListFiles(value) => Some(value.cmd.as_str()),
+            Self::Search(value) => Some(value.cmd.as_str()),
+            Self::Unknown(value) => Some(value.cmd.as_str()),
+            Self::Unrecognized(value) => value.value.get("cmd")?.as_str(),
         }
     }
 }
@@ -10303,12 +10303,12 @@ tagged!(ReasoningItemContent "type" {
     Text "text",
 });
 impl ReasoningItemContent {
-    /// `text`, which every known variant has; `None` for an unrecognized one.
-    pub fn text(&self) -> Option<&String> {
+    /// `text`, which every known variant has; of an unrecognized one it is read from the raw JSON.
+    pub fn text(&self) -> Option<&str> {
         match self {
-            Self::ReasoningText(value) => Some(&value.text),
-            Self::Text(value) => Some(&value.text),
-            Self::Unrecognized(_) => None,
+            Self::ReasoningText(value) => Some(value.text.as_str()),
+            Self::Text(value) => Some(value.text.as_str()),
+            Self::Unrecognized(value) => value.value.get("text")?.as_str(),
         }
     }
 }
@@ -12250,79 +12250,79 @@ tagged!(ThreadItem "type" {
     ContextCompaction "contextCompaction",
 });
 impl ThreadItem {
-    /// `completedAtMs`, which every known variant has; `None` for an unrecognized one.
-    pub fn completed_at_ms(&self) -> Option<&Option<i64>> {
+    /// `completedAtMs`, which every known variant has; of an unrecognized one it is read from the raw JSON.
+    pub fn completed_at_ms(&self) -> Option<i64> {
         match self {
-            Self::UserMessage(value) => Some(&value.completed_at_ms),
-            Self::HookPrompt(value) => Some(&value.completed_at_ms),
-            Self::AgentMessage(value) => Some(&value.completed_at_ms),
-            Self::FunctionCallOutput(value) => Some(&value.completed_at_ms),
-            Self::Plan(value) => Some(&value.completed_at_ms),
-            Self::Reasoning(value) => Some(&value.completed_at_ms),
-            Self::CommandExecution(value) => Some(&value.completed_at_ms),
-            Self::FileChange(value) => Some(&value.completed_at_ms),
-            Self::McpToolCall(value) => Some(&value.completed_at_ms),
-            Self::DynamicToolCall(value) => Some(&value.completed_at_ms),
-            Self::CollabAgentToolCall(value) => Some(&value.completed_at_ms),
-            Self::SubAgentActivity(value) => Some(&value.completed_at_ms),
-            Self::WebSearch(value) => Some(&value.completed_at_ms),
-            Self::ImageView(value) => Some(&value.completed_at_ms),
-            Self::Sleep(value) => Some(&value.completed_at_ms),
-            Self::ImageGeneration(value) => Some(&value.completed_at_ms),
-            Self::EnteredReviewMode(value) => Some(&value.completed_at_ms),
-            Self::ExitedReviewMode(value) => Some(&value.completed_at_ms),
-            Self::ContextCompaction(value) => Some(&value.completed_at_ms),
-            Self::Unrecognized(_) => None,
+            Self::UserMessage(value) => value.completed_at_ms,
+            Self::HookPrompt(value) => value.completed_at_ms,
+            Self::AgentMessage(value) => value.completed_at_ms,
+            Self::FunctionCallOutput(value) => value.completed_at_ms,
+            Self::Plan(value) => value.completed_at_ms,
+            Self::Reasoning(value) => value.completed_at_ms,
+            Self::CommandExecution(value) => value.completed_at_ms,
+            Self::FileChange(value) => value.completed_at_ms,
+            Self::McpToolCall(value) => value.completed_at_ms,
+            Self::DynamicToolCall(value) => value.completed_at_ms,
+            Self::CollabAgentToolCall(value) => value.completed_at_ms,
+            Self::SubAgentActivity(value) => value.completed_at_ms,
+            Self::WebSearch(value) => value.completed_at_ms,
+            Self::ImageView(value) => value.completed_at_ms,
+            Self::Sleep(value) => value.completed_at_ms,
+            Self::ImageGeneration(value) => value.completed_at_ms,
+            Self::EnteredReviewMode(value) => value.completed_at_ms,
+            Self::ExitedReviewMode(value) => value.completed_at_ms,
+            Self::ContextCompaction(value) => value.completed_at_ms,
+            Self::Unrecognized(value) => value.value.get("completedAtMs")?.as_i64(),
         }
     }
-    /// `id`, which every known variant has; `None` for an unrecognized one.
-    pub fn id(&self) -> Option<&String> {
+    /// `id`, which every known variant has; of an unrecognized one it is read from the raw JSON.
+    pub fn id(&self) -> Option<&str> {
         match self {
-            Self::UserMessage(value) => Some(&value.id),
-            Self::HookPrompt(value) => Some(&value.id),
-            Self::AgentMessage(value) => Some(&value.id),
-            Self::FunctionCallOutput(value) => Some(&value.id),
-            Self::Plan(value) => Some(&value.id),
-            Self::Reasoning(value) => Some(&value.id),
-            Self::CommandExecution(value) => Some(&value.id),
-            Self::FileChange(value) => Some(&value.id),
-            Self::McpToolCall(value) => Some(&value.id),
-            Self::DynamicToolCall(value) => Some(&value.id),
-            Self::CollabAgentToolCall(value) => Some(&value.id),
-            Self::SubAgentActivity(value) => Some(&value.id),
-            Self::WebSearch(value) => Some(&value.id),
-            Self::ImageView(value) => Some(&value.id),
-            Self::Sleep(value) => Some(&value.id),
-            Self::ImageGeneration(value) => Some(&value.id),
-            Self::EnteredReviewMode(value) => Some(&value.id),
-            Self::ExitedReviewMode(value) => Some(&value.id),
-            Self::ContextCompaction(value) => Some(&value.id),
-            Self::Unrecognized(_) => None,
+            Self::UserMessage(value) => Some(value.id.as_str()),
+            Self::HookPrompt(value) => Some(value.id.as_str()),
+            Self::AgentMessage(value) => Some(value.id.as_str()),
+            Self::FunctionCallOutput(value) => Some(value.id.as_str()),
+            Self::Plan(value) => Some(value.id.as_str()),
+            Self::Reasoning(value) => Some(value.id.as_str()),
+            Self::CommandExecution(value) => Some(value.id.as_str()),
+            Self::FileChange(value) => Some(value.id.as_str()),
+            Self::McpToolCall(value) => Some(value.id.as_str()),
+            Self::DynamicToolCall(value) => Some(value.id.as_str()),
+            Self::CollabAgentToolCall(value) => Some(value.id.as_str()),
+            Self::SubAgentActivity(value) => Some(value.id.as_str()),
+            Self::WebSearch(value) => Some(value.id.as_str()),
+            Self::ImageView(value) => Some(value.id.as_str()),
+            Self::Sleep(value) => Some(value.id.as_str()),
+            Self::ImageGeneration(value) => Some(value.id.as_str()),
+            Self::EnteredReviewMode(value) => Some(value.id.as_str()),
+            Self::ExitedReviewMode(value) => Some(value.id.as_str()),
+            Self::ContextCompaction(value) => Some(value.id.as_str()),
+            Self::Unrecognized(value) => value.value.get("id")?.as_str(),
         }
     }
-    /// `startedAtMs`, which every known variant has; `None` for an unrecognized one.
-    pub fn started_at_ms(&self) -> Option<&Option<i64>> {
+    /// `startedAtMs`, which every known variant has; of an unrecognized one it is read from the raw JSON.
+    pub fn started_at_ms(&self) -> Option<i64> {
         match self {
-            Self::UserMessage(value) => Some(&value.started_at_ms),
-            Self::HookPrompt(value) => Some(&value.started_at_ms),
-            Self::AgentMessage(value) => Some(&value.started_at_ms),
-            Self::FunctionCallOutput(value) => Some(&value.started_at_ms),
-            Self::Plan(value) => Some(&value.started_at_ms),
-            Self::Reasoning(value) => Some(&value.started_at_ms),
-            Self::CommandExecution(value) => Some(&value.started_at_ms),
-            Self::FileChange(value) => Some(&value.started_at_ms),
-            Self::McpToolCall(value) => Some(&value.started_at_ms),
-            Self::DynamicToolCall(value) => Some(&value.started_at_ms),
-            Self::CollabAgentToolCall(value) => Some(&value.started_at_ms),
-            Self::SubAgentActivity(value) => Some(&value.started_at_ms),
-            Self::WebSearch(value) => Some(&value.started_at_ms),
-            Self::ImageView(value) => Some(&value.started_at_ms),
-            Self::Sleep(value) => Some(&value.started_at_ms),
-            Self::ImageGeneration(value) => Some(&value.started_at_ms),
-            Self::EnteredReviewMode(value) => Some(&value.started_at_ms),
-            Self::ExitedReviewMode(value) => Some(&value.started_at_ms),
-            Self::ContextCompaction(value) => Some(&value.started_at_ms),
-            Self::Unrecognized(_) => None,
+            Self::UserMessage(value) => value.started_at_ms,
+            Self::HookPrompt(value) => value.started_at_ms,
+            Self::AgentMessage(value) => value.started_at_ms,
+            Self::FunctionCallOutput(value) => value.started_at_ms,
+            Self::Plan(value) => value.started_at_ms,
+            Self::Reasoning(value) => value.started_at_ms,
+            Self::CommandExecution(value) => value.started_at_ms,
+            Self::FileChange(value) => value.started_at_ms,
+            Self::McpToolCall(value) => value.started_at_ms,
+            Self::DynamicToolCall(value) => value.started_at_ms,
+            Self::CollabAgentToolCall(value) => value.started_at_ms,
+            Self::SubAgentActivity(value) => value.started_at_ms,
+            Self::WebSearch(value) => value.started_at_ms,
+            Self::ImageView(value) => value.started_at_ms,
+            Self::Sleep(value) => value.started_at_ms,
+            Self::ImageGeneration(value) => value.started_at_ms,
+            Self::EnteredReviewMode(value) => value.started_at_ms,
+            Self::ExitedReviewMode(value) => value.started_at_ms,
+            Self::ContextCompaction(value) => value.started_at_ms,
+            Self::Unrecognized(value) => value.value.get("startedAtMs")?.as_i64(),
         }
     }
 }
@@ -12626,24 +12626,28 @@ tagged!(ThreadRealtimeItem "type" {
     RealtimeSessionClosed "realtimeSessionClosed",
 });
 impl ThreadRealtimeItem {
-    /// `id`, which every known variant has; `None` for an unrecognized one.
-    pub fn id(&self) -> Option<&String> {
+    /// `id`, which every known variant has; of an unrecognized one it is read from the raw JSON.
+    pub fn id(&self) -> Option<&str> {
         match self {
-            Self::RealtimeSessionStarted(value) => Some(&value.id),
-            Self::TranscriptSegment(value) => Some(&value.id),
-            Self::BemItemPromoted(value) => Some(&value.id),
-            Self::RealtimeSessionClosed(value) => Some(&value.id),
-            Self::Unrecognized(_) => None,
+            Self::RealtimeSessionStarted(value) => Some(value.id.as_str()),
+            Self::TranscriptSegment(value) => Some(value.id.as_str()),
+            Self::BemItemPromoted(value) => Some(value.id.as_str()),
+            Self::RealtimeSessionClosed(value) => Some(value.id.as_str()),
+            Self::Unrecognized(value) => value.value.get("id")?.as_str(),
         }
     }
-    /// `realtimeSessionId`, which every known variant has; `None` for an unrecognized one.
-    pub fn realtime_session_id(&self) -> Option<&String> {
+    /// `realtimeSessionId`, which every known variant has; of an unrecognized one it is read from the raw JSON.
+    pub fn realtime_session_id(&self) -> Option<&str> {
         match self {
-            Self::RealtimeSessionStarted(value) => Some(&value.realtime_session_id),
-            Self::TranscriptSegment(value) => Some(&value.realtime_session_id),
-            Self::BemItemPromoted(value) => Some(&value.realtime_session_id),
-            Self::RealtimeSessionClosed(value) => Some(&value.realtime_session_id),
-            Self::Unrecognized(_) => None,
+            Self::RealtimeSessionStarted(value) => {
+                Some(value.realtime_session_id.as_str())
+            }
+            Self::TranscriptSegment(value) => Some(value.realtime_session_id.as_str()),
+            Self::BemItemPromoted(value) => Some(value.realtime_session_id.as_str()),
+            Self::RealtimeSessionClosed(value) => {
+                Some(value.realtime_session_id.as_str())
+            }
+            Self::Unrecognized(value) => value.value.get("realtimeSessionId")?.as_str(),
         }
     }
 }

@@ -7,7 +7,7 @@ use heck::ToSnakeCase;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::super::ir::{Field, Kind, StringValue, Ty, TypeDef, Variant};
+use super::super::ir::{Field, Kind, Presence, StringValue, Ty, TypeDef, Variant};
 use super::objects::gate;
 use super::{Emission, cfg, cfg_text, docs, ident, pretty, size, type_tokens};
 
@@ -182,35 +182,70 @@ fn shared_fields(context: &Emission<'_>, name: &str, variants: &[Variant]) -> Re
         if !others.iter().all(|other| same(other)) {
             continue;
         }
-        let (ident, cfg) = (ident(&field.ident), cfg(field.experimental));
-        let ty = super::field_type(&field.ty, &field.presence);
-        let arms = variants.iter().map(|variant| {
-            let (variant, cfg) = (
-                super::ident(&variant.ident),
-                super::cfg(variant.experimental),
-            );
-            quote!(#cfg Self::#variant(value) => Some(&value.#ident),)
-        });
-        let text = format!(
-            " `{}`, which every known variant has; `None` for an unrecognized one.",
-            field.wire
-        );
-        methods.push(quote! {
-            #[doc = #text]
-            #cfg
-            pub fn #ident(&self) -> Option<&#ty> {
-                match self {
-                    #(#arms)*
-                    Self::Unrecognized(_) => None,
-                }
-            }
-        });
+        methods.push(shared_field(field, variants));
     }
     if methods.is_empty() {
         return Ok(String::new());
     }
     let ident = ident(name);
     pretty(quote!(impl #ident { #(#methods)* }))
+}
+
+/// The accessor of one such field; of an unrecognized variant it reads the raw JSON where that is as
+/// simple.
+fn shared_field(field: &Field, variants: &[Variant]) -> TokenStream {
+    let optional = matches!(field.presence, Presence::Nullable | Presence::Optional);
+    let ident = ident(&field.ident);
+    let wire = &field.wire;
+    let (ty, read, raw) = match (&field.ty, optional) {
+        (Ty::Plain("String"), false) => (
+            quote!(&str),
+            quote!(Some(value.#ident.as_str())),
+            Some(quote!(value.value.get(#wire)?.as_str())),
+        ),
+        (Ty::Plain("String"), true) => (
+            quote!(&str),
+            quote!(value.#ident.as_deref()),
+            Some(quote!(value.value.get(#wire)?.as_str())),
+        ),
+        (Ty::Plain("i64"), true) => (
+            quote!(i64),
+            quote!(value.#ident),
+            Some(quote!(value.value.get(#wire)?.as_i64())),
+        ),
+        (ty, true) => {
+            let ty = type_tokens(ty);
+            (quote!(&#ty), quote!(value.#ident.as_ref()), None)
+        }
+        (ty, false) => {
+            let ty = type_tokens(ty);
+            (quote!(&#ty), quote!(Some(&value.#ident)), None)
+        }
+    };
+    let arms = variants.iter().map(|variant| {
+        let (variant, cfg) = (super::ident(&variant.ident), cfg(variant.experimental));
+        quote!(#cfg Self::#variant(value) => #read,)
+    });
+    let unrecognized = match &raw {
+        Some(raw) => quote!(Self::Unrecognized(value) => #raw,),
+        None => quote!(Self::Unrecognized(_) => None,),
+    };
+    let what = match raw {
+        Some(_) => "of an unrecognized one it is read from the raw JSON",
+        None => "`None` for an unrecognized one",
+    };
+    let text = format!(" `{wire}`, which every known variant has; {what}.");
+    let cfg = cfg(field.experimental);
+    quote! {
+        #[doc = #text]
+        #cfg
+        pub fn #ident(&self) -> Option<#ty> {
+            match self {
+                #(#arms)*
+                #unrecognized
+            }
+        }
+    }
 }
 
 /// Constructors of the variants that hold nothing, where the client builds the union.
