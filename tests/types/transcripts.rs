@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use codex_types::{ServerNotification, ServerRequest};
+use codex_types::{ServerMessage, ServerNotification, ServerRequest};
 use serde_json::{Map, Value, json};
 
 use super::recode;
@@ -91,6 +91,24 @@ impl Pending {
 
 fn params(message: &Message) -> Value {
     message.json.get("params").cloned().unwrap_or_default()
+}
+
+#[test]
+fn every_message_of_the_runtime_encodes_back_unchanged_with_its_envelope() {
+    for message in transcripts()
+        .iter()
+        .flatten()
+        .filter(|message| !message.from_client)
+    {
+        let json = Value::Object(message.json.clone());
+        let typed: ServerMessage = serde_json::from_value(json.clone()).unwrap();
+        assert_eq!(
+            serde_json::to_value(typed).unwrap(),
+            json,
+            "{}",
+            message.place
+        );
+    }
 }
 
 #[test]
