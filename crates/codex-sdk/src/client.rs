@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 mod turns;
 
 #[allow(unused_imports, reason = "the layers above use them")]
-pub(crate) use turns::{Loaded, StartedTurn};
+pub(crate) use turns::StartedTurn;
 
 use crate::child::Child;
 use crate::config::CodexConfig;

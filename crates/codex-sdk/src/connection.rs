@@ -16,6 +16,7 @@
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Context;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, Semaphore, oneshot, watch};
@@ -144,6 +145,11 @@ impl Connection {
         let _ = self.shared.ended.subscribe().wait_for(|ended| *ended).await;
     }
 
+    /// Returns how long a request may take.
+    pub(crate) fn request_timeout(&self) -> Option<Duration> {
+        self.shared.options.timeout
+    }
+
     /// Returns why the connection ended, if it has.
     pub(crate) fn closed(&self) -> Option<Arc<CloseReason>> {
         self.shared.routing().router.closed().cloned()
@@ -185,6 +191,13 @@ impl Connection {
             .routing()
             .router
             .poll_phase(thread_id, turn_id, cx)
+    }
+
+    /// Tells whether nothing is under way and nothing was left behind.
+    #[cfg(test)]
+    pub(crate) fn is_idle(&self) -> bool {
+        let routing = self.shared.routing();
+        routing.router.is_idle() && routing.inbound.is_empty() && self.shared.slots.is_empty()
     }
 
     /// Returns what came that could not be used.

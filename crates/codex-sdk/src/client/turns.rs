@@ -1,14 +1,17 @@
 //! Starting, joining, interrupting turns and logins: what `thread`, `turn` and `login` build on.
 
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
 use codex_types::{
-    LoginAccountParams, LoginAccountResponse, ThreadResumeParams, TurnInterruptParams,
-    TurnStartParams, TurnStartResponse,
+    LoginAccountParams, LoginAccountResponse, TurnInterruptParams, TurnStartParams,
+    TurnStartResponse,
 };
+use tokio::time::{sleep, timeout};
+
+#[cfg(test)]
+mod tests;
 
 use super::{Codex, encode};
 use crate::connection::{Handle, LoginEvents, TurnEvents, decode};
@@ -25,47 +28,21 @@ pub(crate) struct StartedTurn {
     pub(crate) events: TurnEvents,
 }
 
-/// Whether the runtime has a thread in memory. One that was unarchived has to be resumed before
-/// its first turn; clones of a thread share this.
-#[derive(Debug)]
-pub(crate) struct Loaded(AtomicBool);
-
-impl Loaded {
-    /// For a thread that was started, resumed or forked.
-    pub(crate) fn yes() -> Self {
-        Self(AtomicBool::new(true))
-    }
-
-    /// For a thread that was only unarchived.
-    pub(crate) fn no() -> Self {
-        Self(AtomicBool::new(false))
-    }
-}
-
 impl Codex {
     /// Starts a turn, or joins the one that runs on the thread.
     ///
-    /// Starts of one thread take turns; a start that waits for its turn has sent nothing. A
-    /// thread that is not loaded is resumed first, once. The queue of the turn opens as the
-    /// request is sent, so that nothing is lost however early it comes.
+    /// Starts of one thread take turns; a start that waits for its turn has sent nothing. The
+    /// queue of the turn opens as the request is sent, so that nothing is lost however early it
+    /// comes.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future before the request is sent sends nothing. After that the turn that it
     /// may have started is interrupted as soon as it runs, unless somebody else reads it. The
     /// same goes for a start that times out.
-    pub(crate) async fn start_turn(
-        &self,
-        params: &TurnStartParams,
-        loaded: &Loaded,
-    ) -> Result<StartedTurn> {
+    pub(crate) async fn start_turn(&self, params: &TurnStartParams) -> Result<StartedTurn> {
         let (method, request) = encode(params)?;
         let _slot = self.connection().start_slot(&params.thread_id).await;
-        if !loaded.0.load(Ordering::Acquire) {
-            self.request(ThreadResumeParams::new(params.thread_id.clone()))
-                .await?;
-            loaded.0.store(true, Ordering::Release);
-        }
         let then = Then::OpenTurn {
             thread_id: params.thread_id.as_str().into(),
             turn_id: started_turn,
@@ -101,7 +78,12 @@ impl Codex {
 
         let mut attempt = 0;
         loop {
-            self.turn_running(thread_id, turn_id).await;
+            let running = self.turn_running(thread_id, turn_id);
+            match self.connection().request_timeout() {
+                // A runtime that never says that the turn runs is asked anyway.
+                Some(limit) => drop(timeout(limit, running).await),
+                None => running.await,
+            }
             let refused = match self
                 .request(TurnInterruptParams::new(thread_id, turn_id))
                 .await
@@ -116,10 +98,13 @@ impl Codex {
                 _ => return Err(refused),
             }
             attempt += 1;
-            if attempt == ATTEMPTS || self.phase(thread_id, turn_id).await == Phase::Unknown {
+            if self.phase(thread_id, turn_id).await == Phase::Unknown {
                 return Ok(());
             }
-            tokio::time::sleep(SETTLE).await;
+            if attempt == ATTEMPTS {
+                return Err(refused);
+            }
+            sleep(SETTLE).await;
         }
     }
 
@@ -141,7 +126,7 @@ impl Codex {
     }
 
     /// Waits while a turn is accepted and does not run yet.
-    async fn turn_running(&self, thread_id: &str, turn_id: &str) {
+    pub(crate) async fn turn_running(&self, thread_id: &str, turn_id: &str) {
         poll_fn(
             |cx| match self.connection().poll_phase(thread_id, turn_id, cx) {
                 Phase::Accepted => Poll::Pending,

@@ -45,6 +45,15 @@ impl Slots {
             _entry: entry,
         }
     }
+
+    /// Tells whether no start is under way or waits.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.gates
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_empty()
+    }
 }
 
 impl Drop for Entry {

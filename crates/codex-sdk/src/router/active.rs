@@ -11,8 +11,8 @@ pub(super) struct Active {
     pub(super) turn: Box<str>,
     /// Whether the runtime said that it runs; until then it cannot be interrupted.
     pub(super) started: bool,
-    /// Whether a start of this client led to it, so that a later start joins it.
-    pub(super) claimed: bool,
+    /// Whether the start that led to it is known, so that any other start joins it.
+    pub(super) owned: bool,
     /// Whether the caller who started it is gone, so that it is to be interrupted once nobody
     /// else reads it.
     pub(super) abandoned: bool,
@@ -36,7 +36,7 @@ impl Active {
         Self {
             turn: turn.into(),
             started: false,
-            claimed: false,
+            owned: false,
             abandoned: false,
             waiters: Vec::new(),
         }

@@ -259,12 +259,7 @@ impl<E: Routed, R> Router<E, R> {
             self.settle(&thread, fx);
             return Opened::Nothing;
         };
-        let joined = self.turns.contains_key(&*turn)
-            || start.running.as_deref() == Some(&*turn)
-            || self
-                .active
-                .get(&thread)
-                .is_some_and(|active| active.claimed && *active.turn == *turn);
+        let joined = self.joins(&thread, &turn, start.running.as_deref());
         let queue = Arc::new(Queue::lossless());
         let mut completed = false;
         for early in start.early.into_events() {
@@ -280,7 +275,7 @@ impl<E: Routed, R> Router<E, R> {
             let _ = queue.finish();
             self.subscription_id()
         } else {
-            self.activate(&thread, &turn).claimed = true;
+            self.activate(&thread, &turn).owned |= !joined;
             self.subscribe(&turn, queue, !joined)
         };
         self.settle(&thread, fx);
@@ -309,19 +304,22 @@ impl<E: Routed, R> Router<E, R> {
         let Some(turn) = result.and_then(|result| turn_id(&result)) else {
             return;
         };
-        let joined = running.as_deref() == Some(&*turn)
-            || self.turns.contains_key(&*turn)
-            || self
-                .active
-                .get(&thread)
-                .is_some_and(|active| active.claimed && *active.turn == *turn);
-        if joined || completed.iter().any(|done| **done == *turn) {
+        if self.joins(&thread, &turn, running.as_deref())
+            || completed.iter().any(|done| **done == *turn)
+        {
             return;
         }
         let active = self.activate(&thread, &turn);
-        active.claimed = true;
+        active.owned = true;
         active.abandoned = true;
         self.settle(&thread, fx);
+    }
+
+    /// Tells whether a start that led to this turn has joined it: it ran before, or another
+    /// start led to it.
+    fn joins(&self, thread: &str, turn: &str, running: Option<&str>) -> bool {
+        let active = self.active.get(thread);
+        running == Some(turn) || active.is_some_and(|active| active.owned && *active.turn == *turn)
     }
 
     /// Lets go of what was kept for a request that opened nothing.

@@ -1,7 +1,10 @@
 //! The router, values in and values out.
 
+mod merging;
 mod model;
 mod scenarios;
+
+use std::collections::VecDeque;
 
 use super::*;
 
