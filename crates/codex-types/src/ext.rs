@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::generated::{
     AbsolutePathBuf, ImageUserInput, LocalImageUserInput, MentionUserInput, SkillUserInput,
-    TextUserInput, UserInput,
+    TextUserInput, ThreadListCwdFilter, UserInput,
 };
 
 impl UserInput {
@@ -67,5 +67,36 @@ impl From<&std::path::Path> for AbsolutePathBuf {
 impl AsRef<std::path::Path> for AbsolutePathBuf {
     fn as_ref(&self) -> &std::path::Path {
         std::path::Path::new(&self.0)
+    }
+}
+
+macro_rules! cwd_filter_of_one {
+    ($($path:ty),*) => {
+        $(impl From<$path> for ThreadListCwdFilter {
+            fn from(path: $path) -> Self {
+                Self::One(path_text(path))
+            }
+        })*
+    };
+}
+
+cwd_filter_of_one!(
+    &str,
+    &String,
+    String,
+    &std::path::Path,
+    &std::path::PathBuf,
+    std::path::PathBuf
+);
+
+impl<P: Into<std::path::PathBuf>> From<Vec<P>> for ThreadListCwdFilter {
+    fn from(paths: Vec<P>) -> Self {
+        Self::Many(paths.into_iter().map(path_text).collect())
+    }
+}
+
+impl<P: Into<std::path::PathBuf>, const N: usize> From<[P; N]> for ThreadListCwdFilter {
+    fn from(paths: [P; N]) -> Self {
+        Self::from(Vec::from(paths))
     }
 }

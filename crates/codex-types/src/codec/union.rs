@@ -136,7 +136,8 @@ impl<T: External> Form for ExternalForm<T> {
 
     fn from_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<T, A::Error> {
         let Some(name) = map.next_key_seed(CowSeed)? else {
-            return Ok(Self::from_value(Value::Object(Map::new())));
+            let empty = Value::Object(Map::new());
+            return Ok(T::unrecognized(Unrecognized::unfit(empty, "no property")));
         };
         let Some(read) = T::read(&name, &mut map) else {
             let mut object = Map::new();

@@ -1,0 +1,10 @@
+//! What the generated types promise, on single values.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "the helpers of tests fail by panicking, as tests do"
+)]
+
+mod open;
+mod params;
+mod safe;

@@ -1,0 +1,200 @@
+//! A newer runtime's messages: nothing breaks and nothing is lost.
+
+use codex_types::{
+    Account, CodexErrorInfo, FunctionCallOutputBody, GetAccountResponse, MessagePhase, PlanType,
+    ReasoningEffort, ServerNotification, ThreadItem, ThreadResumeResponse, ThreadSource,
+    TurnStatus,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+fn through<T: DeserializeOwned + Serialize>(json: Value) -> T {
+    let value: T = serde_json::from_value(json.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&value).unwrap(), json);
+    let text: T = codex_types::from_str(&json.to_string()).unwrap();
+    assert_eq!(serde_json::to_value(text).unwrap(), json);
+    value
+}
+
+/// GEN-19, LOG-12: an unknown plan stays typed and keeps its text.
+#[test]
+fn an_unknown_plan_type_keeps_its_text() {
+    let response: GetAccountResponse = through(json!({
+        "account": {"type": "chatgpt", "email": null, "planType": "self_serve_business_novel"},
+        "requiresOpenaiAuth": true,
+    }));
+    let Some(Account::Chatgpt(account)) = response.account else {
+        panic!("{:?}", response.account);
+    };
+    let expected = PlanType::Unrecognized("self_serve_business_novel".into());
+    assert_eq!(account.plan_type, expected);
+    assert_eq!(account.plan_type.as_str(), "self_serve_business_novel");
+    assert_eq!(account.email, None);
+}
+
+/// GEN-14, GEN-15: what is required but may be null parses when it is absent, and stays absent.
+#[test]
+fn a_required_nullable_field_may_be_absent() {
+    let account: Account = through(json!({"type": "chatgpt", "planType": "pro"}));
+    assert!(matches!(account, Account::Chatgpt(account) if account.email.is_none()));
+}
+
+/// GEN-20, GEN-21: open strings have constants and take any other value.
+#[test]
+fn open_strings_have_constants() {
+    assert_eq!(
+        through::<ReasoningEffort>(json!("xhigh")),
+        ReasoningEffort::Xhigh
+    );
+    assert_eq!(
+        through::<ReasoningEffort>(json!("future")),
+        ReasoningEffort::from("future")
+    );
+    assert_eq!(
+        through::<ThreadSource>(json!("memory_consolidation")),
+        ThreadSource::MemoryConsolidation
+    );
+    assert_eq!(
+        ThreadSource::from("future_source").to_string(),
+        "future_source"
+    );
+}
+
+/// D-12: an item of an unknown kind keeps its raw JSON, and says that the kind is what is unknown.
+#[test]
+fn an_unknown_item_keeps_its_json() {
+    let json = json!({"type": "hologram", "id": "i", "deep": {"x": [1, null, 2.5]}});
+    let ThreadItem::Unrecognized(raw) = through(json.clone()) else {
+        panic!("an unknown kind has no variant");
+    };
+    assert_eq!((raw.value, raw.error), (json.clone(), None));
+    assert_eq!(through::<ThreadItem>(json).id(), Some("i"));
+}
+
+/// D-13: a known kind that does not fit keeps its raw JSON, and the reason.
+#[test]
+fn an_unfitting_item_keeps_its_json_and_the_reason() {
+    let json = json!({"type": "agentMessage", "id": "i", "text": 5});
+    let ThreadItem::Unrecognized(raw) = through(json.clone()) else {
+        panic!("the text is a number");
+    };
+    assert_eq!(raw.value, json);
+    assert!(raw.error.unwrap().to_string().contains("expected a string"));
+}
+
+/// One bad item does not take the list with it, and the tag need not come first.
+#[test]
+fn unions_read_any_order_and_spare_their_neighbors() {
+    let items: Vec<ThreadItem> = through(json!([
+        {"id": "a", "text": "x", "type": "agentMessage"},
+        {"type": "agentMessage"},
+        null,
+        {"type": "agentMessage", "id": "b", "text": "y", "phase": "novel", "startedAtMs": 3},
+    ]));
+    assert!(matches!(&items[0], ThreadItem::AgentMessage(message) if message.text == "x"));
+    assert!(matches!(&items[1], ThreadItem::Unrecognized(_)));
+    assert!(matches!(&items[2], ThreadItem::Unrecognized(_)));
+    let ThreadItem::AgentMessage(message) = &items[3] else {
+        panic!("{:?}", items[3])
+    };
+    assert_eq!(message.phase, Some(MessagePhase::from("novel")));
+    assert_eq!(message.started_at_ms, Some(3));
+}
+
+/// GEN-34: properties beside the variants are read on each of them.
+#[test]
+fn base_properties_are_on_every_variant() {
+    let item: ThreadItem = through(json!({
+        "type": "contextCompaction", "id": "i", "startedAtMs": 17, "completedAtMs": null,
+    }));
+    assert_eq!(item.started_at_ms(), Some(17));
+}
+
+#[test]
+fn error_infos_are_strings_objects_or_anything() {
+    assert_eq!(
+        through::<CodexErrorInfo>(json!("serverOverloaded")),
+        CodexErrorInfo::ServerOverloaded
+    );
+    let info = through(json!({"httpConnectionFailed": {"httpStatusCode": 503}}));
+    assert!(
+        matches!(info, CodexErrorInfo::HttpConnectionFailed(failed) if failed.http_status_code == Some(503))
+    );
+    for novel in [
+        json!("novel"),
+        json!({"novel": {"a": 1}}),
+        json!({"a": 1, "b": 2}),
+        json!({}),
+    ] {
+        assert!(matches!(through(novel), CodexErrorInfo::Unrecognized(_)));
+    }
+}
+
+#[test]
+fn a_union_by_shape_keeps_what_fits_none() {
+    assert_eq!(
+        through::<FunctionCallOutputBody>(json!("x")),
+        FunctionCallOutputBody::Text("x".into())
+    );
+    let items = through(json!([{"type": "input_text", "text": "x"}]));
+    assert!(matches!(items, FunctionCallOutputBody::ContentItems(items) if items.len() == 1));
+    assert!(matches!(
+        through(json!(5)),
+        FunctionCallOutputBody::Unrecognized(_)
+    ));
+}
+
+/// GEN-23, D-14: a response of an older runtime without newer required fields parses.
+#[test]
+fn a_response_without_newer_nullable_fields_parses() {
+    let response: ThreadResumeResponse = serde_json::from_value(json!({
+        "thread": {
+            "id": "t", "sessionId": "t", "preview": "", "ephemeral": false, "modelProvider": "openai",
+            "createdAt": 1, "updatedAt": 1, "status": {"type": "idle"}, "path": null, "cwd": "/w",
+            "cliVersion": "0", "source": "vscode", "gitInfo": null, "name": null, "turns": [],
+        },
+        "model": "m", "modelProvider": "openai", "cwd": "/w", "approvalPolicy": "on-request",
+        "approvalsReviewer": "auto_review", "sandbox": {"type": "dangerFullAccess"}, "reasoningEffort": null,
+    }))
+    .unwrap();
+    assert_eq!(response.thread.id, "t");
+    assert_eq!(response.approvals_reviewer.as_str(), "auto_review");
+}
+
+/// ROU-04, ROU-05, ROU-06, GEN-26: what is unknown keeps method, params and reason, and its route.
+#[test]
+fn an_unknown_notification_keeps_everything_and_still_routes() {
+    let novel = ServerNotification::decode("novel/thing", r#"{"turn":{"id":"u"},"threadId":"t"}"#);
+    let ServerNotification::Unknown(unknown) = &novel else {
+        panic!("{novel:?}")
+    };
+    assert_eq!(unknown.method, "novel/thing");
+    assert_eq!(
+        unknown.params,
+        json!({"turn": {"id": "u"}, "threadId": "t"})
+    );
+    assert!(unknown.error.is_none());
+    assert_eq!((novel.thread_id(), novel.turn_id()), (Some("t"), Some("u")));
+
+    let unfit =
+        ServerNotification::decode("turn/completed", r#"{"threadId":"t","turn":{"id":"u"}}"#);
+    let ServerNotification::Unknown(unknown) = &unfit else {
+        panic!("{unfit:?}")
+    };
+    assert!(
+        unknown
+            .error
+            .as_ref()
+            .unwrap()
+            .to_string()
+            .contains("missing field")
+    );
+    assert_eq!(unfit.turn_id(), Some("u"));
+}
+
+#[test]
+fn an_unknown_status_is_a_status() {
+    let status = through::<TurnStatus>(json!("paused"));
+    assert_eq!(status, TurnStatus::Unrecognized("paused".into()));
+}
