@@ -1,5 +1,10 @@
 //! The client: a runtime that was started and greeted, and what can be asked of it.
 
+#![allow(
+    clippy::ptr_arg,
+    reason = "an error keeps the name, and cloning a borrowed one is free"
+)]
+
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;

@@ -94,6 +94,9 @@ pub(crate) struct Interrupt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct SubscriptionId(u64);
 
+/// Subscriptions that are told apart by their id alone.
+type Subscriptions<E> = Vec<(SubscriptionId, Arc<Queue<E>>)>;
+
 /// The routing state of one connection.
 #[derive(Debug)]
 pub(crate) struct Router<E: Routed, R> {
@@ -108,12 +111,12 @@ pub(crate) struct Router<E: Routed, R> {
     /// The running turn of each thread.
     active: HashMap<Box<str>, Active>,
     /// Logins whose handle waits.
-    logins: HashMap<Box<str>, Vec<(SubscriptionId, Arc<Queue<E>>)>>,
+    logins: HashMap<Box<str>, Subscriptions<E>>,
     /// Completions of logins that arrived while a login start was pending.
     early_logins: Vec<E>,
     /// Pending login starts.
     login_starts: usize,
-    globals: Vec<(SubscriptionId, Arc<Queue<E>>)>,
+    globals: Subscriptions<E>,
     next_subscription: u64,
     /// Turns that just ended, whose waiters are to be woken.
     ended: Vec<Active>,

@@ -1,5 +1,10 @@
 //! What the runtime says of itself.
 
+#![allow(
+    clippy::ptr_arg,
+    reason = "an error keeps the name, and cloning a borrowed one is free"
+)]
+
 use std::borrow::Cow;
 
 use codex_runtime::Version;

@@ -1,5 +1,10 @@
 //! Requests: sent in fair order, answered in any, given up in time.
 
+#![allow(
+    clippy::ptr_arg,
+    reason = "an error keeps the name, and cloning a borrowed one is free"
+)]
+
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -1,5 +1,12 @@
 //! The client against scripted runtimes: what a healthy one cannot do.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that fails panics, in its helpers too"
+)]
+
 mod faults;
 mod notifications;
 mod process;
