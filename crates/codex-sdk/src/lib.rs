@@ -15,10 +15,13 @@ mod names;
 mod notifications;
 mod policy;
 mod reader;
+pub mod request;
 mod result;
 mod retry;
 mod router;
 mod server_info;
+mod thread;
+mod turn;
 mod writer;
 
 pub use client::Codex;
@@ -33,15 +36,12 @@ pub use policy::{ApprovalMode, Sandbox};
 pub use result::{TurnFailure, TurnResult};
 pub use retry::{RetryPolicy, retry_on_overload};
 pub use server_info::ServerInfo;
+pub use thread::{Thread, ThreadInfo};
+pub use turn::{TurnControl, TurnHandle};
 
 /// Every type of the protocol: params, responses, notifications, items, enums.
 pub mod types {
     pub use codex_types::*;
-}
-
-/// What makes the types of the protocol callable.
-pub mod request {
-    pub use codex_types::request::{ClientRequest, ServerRequest};
 }
 
 /// The version of this crate.

@@ -72,13 +72,11 @@ impl Thread {
     /// Dropping the future leaves it to the next one.
     pub(crate) async fn load(&self) -> Result<()> {
         if let Some(resumed) = &self.shared.resumed {
-            resumed
-                .get_or_try_init(|| async {
-                    let params = ThreadResumeParams::new(self.id());
-                    let response = self.codex.request(params).await?;
-                    Ok(ThreadInfo::from(response))
-                })
-                .await?;
+            let resume = || async {
+                let params = ThreadResumeParams::new(self.id());
+                self.codex.request(params).await.map(ThreadInfo::from)
+            };
+            resumed.get_or_try_init(resume).await?;
         }
         Ok(())
     }

@@ -73,10 +73,18 @@ impl<C> ThreadFork<C> {
 
     /// Returns what is sent, if the runtime of this client has all of it.
     pub(crate) fn into_params(self, codex: &Codex) -> Result<ThreadForkParams> {
+        self.into_checked(|option| codex.require(ThreadForkParams::METHOD, option, &NEWER_OPTIONS))
+    }
+
+    /// Returns what is sent, if `has` all of what older runtimes do not have.
+    pub(super) fn into_checked(
+        self,
+        has: impl Fn(&'static str) -> Result<()>,
+    ) -> Result<ThreadForkParams> {
         let mut params = self.params;
         params.cwd = wire::path(self.cwd)?;
         if params.exclude_turns.is_some() {
-            codex.require(ThreadForkParams::METHOD, "excludeTurns", &NEWER_OPTIONS)?;
+            has("excludeTurns")?;
         }
         Ok(params)
     }

@@ -19,10 +19,7 @@ macro_rules! thread_options {
             }
 
             /// Sets overrides of the runtime's configuration for this thread, by dotted key.
-            pub fn config(
-                mut self,
-                config: serde_json::Map<String, serde_json::Value>,
-            ) -> Self {
+            pub fn config(mut self, config: serde_json::Map<String, serde_json::Value>) -> Self {
                 self.params.config = Some(config);
                 self
             }

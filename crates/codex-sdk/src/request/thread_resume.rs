@@ -53,10 +53,20 @@ impl<C> ThreadResume<C> {
 
     /// Returns what is sent, if the runtime of this client has all of it.
     pub(crate) fn into_params(self, codex: &Codex) -> Result<ThreadResumeParams> {
+        self.into_checked(|option| {
+            codex.require(ThreadResumeParams::METHOD, option, &NEWER_OPTIONS)
+        })
+    }
+
+    /// Returns what is sent, if `has` all of what older runtimes do not have.
+    pub(super) fn into_checked(
+        self,
+        has: impl Fn(&'static str) -> Result<()>,
+    ) -> Result<ThreadResumeParams> {
         let mut params = self.params;
         params.cwd = wire::path(self.cwd)?;
         if params.exclude_turns.is_some() {
-            codex.require(ThreadResumeParams::METHOD, "excludeTurns", &NEWER_OPTIONS)?;
+            has("excludeTurns")?;
         }
         Ok(params)
     }

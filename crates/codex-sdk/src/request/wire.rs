@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use codex_runtime::Version;
 use codex_types::{
-    ApprovalsReviewer, AskForApproval, ReadOnlySandboxPolicy, SandboxMode, SandboxPolicy,
-    WorkspaceWriteSandboxPolicy,
+    ApprovalsReviewer, AskForApproval, DangerFullAccessSandboxPolicy, ReadOnlySandboxPolicy,
+    SandboxMode, SandboxPolicy, WorkspaceWriteSandboxPolicy,
 };
 
 use crate::error::{Error, Result};
@@ -47,7 +47,9 @@ pub(crate) fn sandbox_policy(sandbox: Sandbox) -> SandboxPolicy {
                 .exclude_tmpdir_env_var(false)
                 .exclude_slash_tmp(false),
         ),
-        Sandbox::FullAccess => SandboxPolicy::DangerFullAccess,
+        Sandbox::FullAccess => {
+            SandboxPolicy::DangerFullAccess(DangerFullAccessSandboxPolicy::default())
+        }
     }
 }
 

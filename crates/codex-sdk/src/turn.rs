@@ -1,0 +1,267 @@
+//! Turns: what the agent does about one input, as a stream of events.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+
+mod collect;
+mod control;
+mod start;
+mod text;
+
+pub use control::TurnControl;
+pub use start::TurnStart;
+
+use crate::client::Codex;
+use crate::connection::TurnEvents;
+use crate::error::{CloseReason, Error, Result};
+use crate::event::Notification;
+use crate::input::{Input, RunInput};
+use crate::result::TurnResult;
+use crate::thread::Thread;
+use collect::Collector;
+
+/// A turn that runs, as a stream of its events.
+///
+/// The events come in wire order, from the start of the turn to its `turn/completed`, which is
+/// the last one. If the connection ends first, the last one is an [`Error::Closed`]. What cannot
+/// be decoded comes as [`Notification::Unknown`].
+///
+/// Reading late loses nothing: what is not read is kept, and deltas of one item are joined when
+/// there are many.
+///
+/// ```no_run
+/// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
+/// use openai_codex::Notification;
+///
+/// let mut turn = thread.turn("Fix the failing test.").await?;
+/// while let Some(event) = turn.next().await {
+///     if let Notification::ItemAgentMessageDelta(delta) = event? {
+///         print!("{}", delta.delta);
+///     }
+/// }
+/// let result = turn.run().await?;
+/// println!("{} items", result.items.len());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Drop
+///
+/// Dropping the handle of a turn that has not completed asks the runtime to interrupt it, unless
+/// another handle reads it or this one joined it; nothing blocks. [`TurnHandle::detach`] lets it
+/// go on.
+#[must_use = "a turn whose handle is dropped is interrupted"]
+pub struct TurnHandle {
+    control: TurnControl,
+    events: TurnEvents,
+    seen: Collector,
+    span: tracing::Span,
+}
+
+impl TurnHandle {
+    fn new(codex: Codex, events: TurnEvents) -> Self {
+        let (thread, turn) = (events.thread_id(), events.turn_id());
+        Self {
+            span: tracing::debug_span!("turn", thread, turn, joined = events.joined()),
+            control: TurnControl::new(codex, thread, turn),
+            events,
+            seen: Collector::default(),
+        }
+    }
+
+    /// Returns the id of the turn.
+    pub fn id(&self) -> &str {
+        self.control.id()
+    }
+
+    /// Returns the id of the turn's thread.
+    pub fn thread_id(&self) -> &str {
+        self.control.thread_id()
+    }
+
+    /// Tells whether the turn was running before this handle, which then has the events from
+    /// there on only.
+    pub fn is_joined(&self) -> bool {
+        self.events.joined()
+    }
+
+    /// Waits for the next event; `None` after the last one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`], once, if the connection ends before the turn does.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
+    pub async fn next(&mut self) -> Option<Result<Notification>> {
+        poll_fn(|cx| self.poll_event(cx)).await
+    }
+
+    /// Streams the text of the agent's messages as it is written.
+    ///
+    /// A failed turn ends it with [`Error::TurnFailed`]. After a connection to the model that
+    /// broke and was made again, the text of a message comes once more from its start.
+    ///
+    /// ```no_run
+    /// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
+    /// use futures_util::TryStreamExt;
+    ///
+    /// let mut text = thread.turn("Describe this project.").await?.text_deltas();
+    /// while let Some(delta) = text.try_next().await? {
+    ///     print!("{delta}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn text_deltas(self) -> impl Stream<Item = Result<String>> + Send + Unpin + use<> {
+        text::TextDeltas::new(self)
+    }
+
+    /// Returns what steers and interrupts the turn while another task reads it.
+    pub fn control(&self) -> TurnControl {
+        self.control.clone()
+    }
+
+    /// Adds to what the agent was asked, while it works, `turn/steer`.
+    ///
+    /// # Errors
+    ///
+    /// As [`TurnControl::steer`].
+    pub async fn steer(&self, input: impl Into<Input>) -> Result<()> {
+        self.control.steer(input).await
+    }
+
+    /// Interrupts the turn, `turn/interrupt`.
+    ///
+    /// # Errors
+    ///
+    /// As [`TurnControl::interrupt`].
+    pub async fn interrupt(&self) -> Result<()> {
+        self.control.interrupt().await
+    }
+
+    /// Reads the turn to its end, and returns what it came to, with the events that were read
+    /// before.
+    ///
+    /// A handle that joined the turn knows what came since then.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TurnFailed`] if the turn failed; [`Error::Closed`] if the connection ended first;
+    /// [`Error::Decode`] if the completion cannot be understood. An interrupted turn is no error.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the handle.
+    pub async fn run(mut self) -> Result<TurnResult> {
+        while let Some(event) = self.next().await {
+            event?;
+        }
+        self.result()
+    }
+
+    /// Lets the turn go on without this handle.
+    pub fn detach(self) {
+        self.events.detach();
+    }
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Notification>>> {
+        let _entered = self.span.enter();
+        let event = self.events.poll_next(cx);
+        if let Poll::Ready(Some(Ok(event))) = &event {
+            self.seen.see(event);
+        }
+        event
+    }
+
+    /// Returns what the turn came to, once its events have been read.
+    fn result(&mut self) -> Result<TurnResult> {
+        let outcome = std::mem::take(&mut self.seen).finish();
+        let outcome = outcome.unwrap_or_else(|| {
+            let connection = self.control.codex().connection();
+            let reason = connection.closed().unwrap_or_else(|| {
+                CloseReason::Protocol("the turn ended without its completion".into()).into()
+            });
+            Err(Error::Closed(reason))
+        });
+        let _entered = self.span.enter();
+        match &outcome {
+            Ok(result) => tracing::debug!(status = %result.status, "the turn has ended"),
+            Err(error) => tracing::debug!(%error, "the turn has ended"),
+        }
+        outcome
+    }
+}
+
+impl Stream for TurnHandle {
+    type Item = Result<Notification>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_event(cx)
+    }
+}
+
+impl fmt::Debug for TurnHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TurnHandle")
+            .field("id", &self.id())
+            .field("thread_id", &self.thread_id())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Thread {
+    /// Prepares a turn, `turn/start`: `.await` starts it, [`TurnStart::run`] runs it to its end.
+    ///
+    /// ```no_run
+    /// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
+    /// use openai_codex::Sandbox;
+    ///
+    /// let turn = thread
+    ///     .turn("Fix the failing test.")
+    ///     .sandbox(Sandbox::WorkspaceWrite)
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// On a thread with a running turn it joins that turn, with its input and options added.
+    pub fn turn(&self, input: impl Into<RunInput>) -> TurnStart {
+        TurnStart::new(self.clone(), input.into())
+    }
+
+    /// Runs a turn to its end.
+    ///
+    /// ```no_run
+    /// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
+    /// let result = thread.run("Describe this project.").await?;
+    /// println!("{}", result.text());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`TurnStart::run`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future interrupts the turn.
+    pub async fn run(&self, input: impl Into<RunInput>) -> Result<TurnResult> {
+        self.turn(input).run().await
+    }
+
+    /// Joins a turn that runs on this thread: its events from now on.
+    ///
+    /// Dropping the handle leaves the turn alone. Nothing comes of a turn that has completed
+    /// already.
+    pub fn handle(&self, turn_id: impl Into<String>) -> TurnHandle {
+        let events = self.codex().join_turn(self.id(), &turn_id.into());
+        TurnHandle::new(self.codex().clone(), events)
+    }
+}

@@ -1,0 +1,231 @@
+//! What a turn came to, from its events.
+
+use std::borrow::Cow;
+
+use codex_types::{
+    MessagePhase, ThreadItem, ThreadTokenUsage, Turn, TurnError, TurnStatus, UnknownNotification,
+};
+
+use crate::error::{Error, RawPayload, Result};
+use crate::event::Notification;
+use crate::names::TURN_COMPLETED;
+use crate::result::{TurnFailure, TurnResult};
+use crate::router::{Kind, Routed};
+
+/// Collects what a turn came to, event by event.
+#[derive(Debug, Default)]
+pub(super) struct Collector {
+    items: Vec<ThreadItem>,
+    usage: Option<ThreadTokenUsage>,
+    end: Option<Result<Turn>>,
+}
+
+impl Collector {
+    /// Takes what the result has from an event of the turn.
+    pub(super) fn see(&mut self, event: &Notification) {
+        match event {
+            Notification::ItemCompleted(completed) => self.items.push(completed.item.clone()),
+            Notification::ThreadTokenUsageUpdated(updated) => {
+                self.usage = Some(updated.token_usage.clone());
+            }
+            Notification::TurnCompleted(completed) => {
+                self.end = Some(Ok(completed.turn.clone()));
+            }
+            Notification::Unknown(unknown) if event.kind() == Kind::TurnCompleted => {
+                self.end = Some(Err(undecodable(unknown)));
+            }
+            _ => {}
+        }
+    }
+
+    /// Returns what the turn came to; `None` if its completion was not among the events.
+    pub(super) fn finish(self) -> Option<Result<TurnResult>> {
+        let turn = match self.end? {
+            Ok(turn) => turn,
+            Err(error) => return Some(Err(error)),
+        };
+        let result = TurnResult {
+            final_response: final_response(&self.items).map(str::to_owned),
+            id: turn.id,
+            status: turn.status,
+            error: turn.error,
+            started_at: turn.started_at,
+            completed_at: turn.completed_at,
+            duration_ms: turn.duration_ms,
+            items: self.items,
+            usage: self.usage,
+        };
+        Some(if result.status == TurnStatus::Failed {
+            failure(result)
+        } else {
+            Ok(result)
+        })
+    }
+}
+
+/// Finds the final response: the last message that says that it is the final answer, else the
+/// last one that says nothing this version knows. Commentary never is.
+fn final_response(items: &[ThreadItem]) -> Option<&str> {
+    let messages = || {
+        items.iter().rev().filter_map(|item| match item {
+            ThreadItem::AgentMessage(message) => Some(message),
+            _ => None,
+        })
+    };
+    let last = messages()
+        .find(|message| message.phase == Some(MessagePhase::FinalAnswer))
+        .or_else(|| {
+            messages()
+                .find(|message| matches!(message.phase, None | Some(MessagePhase::Unrecognized(_))))
+        });
+    last.map(|message| message.text.as_str())
+}
+
+fn failure(result: TurnResult) -> Result<TurnResult> {
+    let error = match &result.error {
+        Some(error) => error.clone(),
+        // The type is the runtime's to make, so it is made of what the runtime could have sent.
+        None => codex_types::from_str::<TurnError>(r#"{"message":""}"#).map_err(|source| {
+            Error::Decode {
+                method: Cow::Borrowed(TURN_COMPLETED),
+                source,
+                raw: RawPayload::new(""),
+            }
+        })?,
+    };
+    let failure = TurnFailure::new(result.id.clone(), error, result);
+    Err(Error::TurnFailed(Box::new(failure)))
+}
+
+fn undecodable(unknown: &UnknownNotification) -> Error {
+    let reason = match &unknown.error {
+        Some(reason) => reason.to_string(),
+        None => "it is of a method that is not known".into(),
+    };
+    Error::Decode {
+        method: Cow::Owned(unknown.method.clone()),
+        source: serde::de::Error::custom(reason),
+        raw: RawPayload::new(unknown.params.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn message(text: &str, phase: Option<&str>) -> Value {
+        json!({"type": "agentMessage", "id": text, "text": text, "phase": phase})
+    }
+
+    fn event(method: &str, mut params: Value) -> Notification {
+        params["threadId"] = json!("t");
+        if params.get("turn").is_none() {
+            params["turnId"] = json!("u");
+        }
+        Notification::decode(method, &params.to_string())
+    }
+
+    fn completed(item: Value) -> Notification {
+        event("item/completed", json!({"item": item, "completedAtMs": 1}))
+    }
+
+    fn end(status: &str, error: Value) -> Notification {
+        let turn = json!({
+            "id": "u", "items": [], "status": status, "error": error,
+            "startedAt": 1, "completedAt": 3, "durationMs": 2000,
+        });
+        event("turn/completed", json!({"turn": turn}))
+    }
+
+    fn collect(events: impl IntoIterator<Item = Notification>) -> Option<Result<TurnResult>> {
+        let mut collector = Collector::default();
+        for event in events {
+            collector.see(&event);
+        }
+        collector.finish()
+    }
+
+    /// Text and phase.
+    type Message = (&'static str, Option<&'static str>);
+
+    fn response(messages: &[Message]) -> Option<String> {
+        let messages = messages.iter();
+        let items = messages.map(|(text, phase)| completed(message(text, *phase)));
+        let end = end("completed", Value::Null);
+        collect(items.chain([end])).unwrap().unwrap().final_response
+    }
+
+    #[test]
+    fn the_final_response_is_the_last_final_answer_else_the_last_without_a_phase() {
+        let (commentary, last) = (Some("commentary"), Some("final_answer"));
+        let table: [(&[Message], Option<&str>); 9] = [
+            (&[], None),
+            (&[("a", None), ("b", None)], Some("b")),
+            (&[("a", None), ("", None)], Some("")),
+            (&[("a", last), ("b", None)], Some("a")),
+            (&[("a", last), ("b", last), ("c", commentary)], Some("b")),
+            (&[("a", commentary)], None),
+            (&[("a", None), ("b", commentary)], Some("a")),
+            (&[("a", Some("partial_answer"))], None),
+            (&[("a", None), ("b", Some("novel"))], Some("b")),
+        ];
+        for (messages, expected) in table {
+            assert_eq!(response(messages).as_deref(), expected, "{messages:?}");
+        }
+    }
+
+    #[test]
+    fn items_are_in_order_and_usage_is_the_last() {
+        let usage = |tokens: i64| {
+            let count = json!({
+                "cachedInputTokens": 0, "cacheWriteInputTokens": 0, "inputTokens": tokens,
+                "outputTokens": 0, "reasoningOutputTokens": 0, "totalTokens": tokens,
+            });
+            let usage = json!({"last": count, "total": count});
+            event("thread/tokenUsage/updated", json!({"tokenUsage": usage}))
+        };
+        let novel = json!({"type": "novel", "id": "n"});
+        let events = [
+            completed(message("a", None)),
+            usage(1),
+            completed(novel.clone()),
+            usage(2),
+            end("interrupted", Value::Null),
+        ];
+        let result = collect(events).unwrap().unwrap();
+        let items: Vec<_> = result.items.iter().map(|item| json!(item)).collect();
+        assert_eq!(items[1], novel);
+        assert_eq!(items.len(), 2);
+        assert_eq!(result.usage.unwrap().last.input_tokens, 2);
+        assert_eq!(result.status, TurnStatus::Interrupted);
+        assert_eq!(
+            (result.started_at, result.completed_at, result.duration_ms),
+            (Some(1), Some(3), Some(2000))
+        );
+    }
+
+    #[test]
+    fn a_failed_turn_is_an_error_with_what_there_is() {
+        let error = json!({"message": "boom", "codexErrorInfo": "serverOverloaded"});
+        let events = [completed(message("a", None)), end("failed", error)];
+        match collect(events).unwrap().unwrap_err() {
+            Error::TurnFailed(failure) => {
+                assert_eq!(failure.to_string(), "turn u failed: boom");
+                assert_eq!(failure.result.text(), "a");
+                assert!(Error::TurnFailed(failure).is_retryable());
+            }
+            other => panic!("{other:?}"),
+        }
+        let error = collect([end("failed", Value::Null)]).unwrap().unwrap_err();
+        assert_eq!(error.to_string(), "turn u failed with status failed");
+    }
+
+    #[test]
+    fn an_undecodable_completion_is_a_decode_error_and_none_is_none() {
+        let broken = event("turn/completed", json!({"turn": {"id": "u", "items": 5}}));
+        let error = collect([broken]).unwrap().unwrap_err();
+        assert!(matches!(error, Error::Decode { .. }), "{error:?}");
+        assert!(collect([completed(message("a", None))]).is_none());
+    }
+}

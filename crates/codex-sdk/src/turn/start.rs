@@ -1,0 +1,247 @@
+//! The builder of `turn/start`.
+
+use std::future::IntoFuture;
+use std::path::PathBuf;
+
+use codex_types::request::ClientRequest;
+use codex_types::{ReasoningEffort, ReasoningSummary, SandboxPolicy, TurnStartParams};
+use serde_json::Value;
+
+use super::TurnHandle;
+use crate::error::{Error, Result};
+use crate::input::RunInput;
+use crate::policy::{ApprovalMode, Sandbox};
+use crate::request::Pending;
+use crate::request::wire::{self, NEWER_OPTIONS};
+use crate::result::TurnResult;
+use crate::thread::Thread;
+
+/// Starts a turn, `turn/start`; made by [`Thread::turn`].
+///
+/// The turn has what the thread has, unless it is set here; most of what is set stays for later
+/// turns of the thread.
+///
+/// ```no_run
+/// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
+/// use openai_codex::types::ReasoningEffort;
+///
+/// let turn = thread
+///     .turn("Fix the failing test.")
+///     .model("gpt-5")
+///     .effort(ReasoningEffort::High)
+///     .await?;
+/// println!("{}", turn.run().await?.text());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a turn is started when this is awaited, sent or run"]
+pub struct TurnStart<T = Thread> {
+    pub(crate) thread: T,
+    input: RunInput,
+    params: TurnStartParams,
+    cwd: Option<PathBuf>,
+    sandbox: Option<Sandbox>,
+    sandbox_policy: Option<SandboxPolicy>,
+}
+
+impl<T> TurnStart<T> {
+    pub(crate) fn new(thread: T, input: RunInput) -> Self {
+        Self {
+            thread,
+            input,
+            params: TurnStartParams::new([], ""),
+            cwd: None,
+            sandbox: None,
+            sandbox_policy: None,
+        }
+    }
+
+    /// Sets who decides when the agent asks to do more than its sandbox allows; later turns keep
+    /// it.
+    pub fn approval_mode(mut self, mode: ApprovalMode) -> Self {
+        let (policy, reviewer) = wire::approval(mode);
+        self.params.approval_policy = Some(policy);
+        self.params.approvals_reviewer = reviewer;
+        self
+    }
+
+    /// Sets the folder that the agent works in; later turns keep it.
+    pub fn cwd(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.cwd = Some(dir.into());
+        self
+    }
+
+    /// Sets how much the model reasons; later turns keep it.
+    ///
+    /// An empty one is refused with [`Error::InvalidInput`] before anything is sent.
+    pub fn effort(mut self, effort: ReasoningEffort) -> Self {
+        self.params.effort = Some(effort);
+        self
+    }
+
+    /// Sets the model; later turns keep it.
+    pub fn model(mut self, model: impl Into<String>) -> Self {
+        self.params.model = Some(model.into());
+        self
+    }
+
+    /// Sets the JSON schema that the final response has to fit, for this turn only.
+    ///
+    /// [`TurnResult::parse`] decodes the response. What is no JSON object is refused with
+    /// [`Error::InvalidInput`] before anything is sent.
+    pub fn output_schema(mut self, schema: Value) -> Self {
+        self.params.output_schema = Some(schema);
+        self
+    }
+
+    /// Sets what the agent may touch without asking; later turns keep it.
+    ///
+    /// Together with [`sandbox_policy`](Self::sandbox_policy) it is refused with
+    /// [`Error::InvalidInput`] before anything is sent.
+    pub fn sandbox(mut self, sandbox: Sandbox) -> Self {
+        self.sandbox = Some(sandbox);
+        self
+    }
+
+    /// Sets what the agent may touch without asking in full, with writable folders and network;
+    /// later turns keep it.
+    pub fn sandbox_policy(mut self, policy: SandboxPolicy) -> Self {
+        self.sandbox_policy = Some(policy);
+        self
+    }
+
+    /// Sets the service tier, `None` that of the configuration; later turns keep it.
+    pub fn service_tier(mut self, tier: impl Into<Option<String>>) -> Self {
+        self.params.service_tier = Some(tier.into());
+        self
+    }
+
+    /// Sets what the turn is from, for analytics, `turnTrigger`; it has no effect on a turn that
+    /// runs already.
+    ///
+    /// Needs a runtime of version 0.151.0 or newer.
+    pub fn source(mut self, source: impl Into<String>) -> Self {
+        self.params.turn_trigger = Some(source.into());
+        self
+    }
+
+    /// Sets how the model's reasoning is summed up; later turns keep it.
+    pub fn summary(mut self, summary: ReasoningSummary) -> Self {
+        self.params.summary = Some(summary);
+        self
+    }
+
+    /// Sets the service tier of this turn only, `serviceTierForTurn`; `default` is the standard
+    /// one. It has no effect on a turn that runs already.
+    ///
+    /// Needs a runtime of version 0.151.0 or newer.
+    pub fn turn_service_tier(mut self, tier: impl Into<String>) -> Self {
+        self.params.service_tier_for_turn = Some(tier.into());
+        self
+    }
+
+    /// Makes it a start on another twin of the thread.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn on<U>(self, thread: impl FnOnce(T) -> U) -> TurnStart<U> {
+        TurnStart {
+            thread: thread(self.thread),
+            input: self.input,
+            params: self.params,
+            cwd: self.cwd,
+            sandbox: self.sandbox,
+            sandbox_policy: self.sandbox_policy,
+        }
+    }
+
+    /// Returns what is sent to a thread of this id.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidInput`] if it cannot be sent.
+    pub(crate) fn into_params(self, thread_id: &str) -> Result<TurnStartParams> {
+        let mut params = self.params;
+        params.thread_id = thread_id.into();
+        params.cwd = wire::path(self.cwd)?;
+        match self.input {
+            RunInput::User(input) => params.input = input.into_items()?,
+            RunInput::External(message) => params.tool_output = Some(message.into_output()?),
+        }
+        params.sandbox_policy = match (self.sandbox, self.sandbox_policy) {
+            (Some(_), Some(_)) => {
+                return Err(invalid(
+                    "`sandbox` cannot be combined with `sandbox_policy`",
+                ));
+            }
+            (sandbox, policy) => policy.or_else(|| sandbox.map(wire::sandbox_policy)),
+        };
+        let effort = params.effort.as_ref();
+        if effort.is_some_and(|effort| effort.as_str().trim().is_empty()) {
+            return Err(invalid("the reasoning effort is empty"));
+        }
+        let schema = params.output_schema.as_ref();
+        if schema.is_some_and(|schema| !schema.is_object()) {
+            return Err(invalid("the output schema is not a JSON object"));
+        }
+        Ok(params)
+    }
+}
+
+fn invalid(reason: &str) -> Error {
+    Error::InvalidInput(reason.into())
+}
+
+/// Returns the options that older runtimes do not have, of those that are set.
+fn newer_options(params: &TurnStartParams) -> impl Iterator<Item = &'static str> {
+    let options = [
+        ("toolOutput", params.tool_output.is_some()),
+        ("turnTrigger", params.turn_trigger.is_some()),
+        ("serviceTierForTurn", params.service_tier_for_turn.is_some()),
+    ];
+    options
+        .into_iter()
+        .filter_map(|(name, set)| set.then_some(name))
+}
+
+impl TurnStart {
+    /// Starts the turn and reads it to its end.
+    ///
+    /// ```no_run
+    /// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
+    /// let result = thread.turn("Describe this project.").model("gpt-5").run().await?;
+    /// println!("{}", result.text());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidInput`] and [`Error::UnsupportedRuntime`] before anything is sent; what
+    /// [`Codex::request`](crate::Codex::request) fails with; and as [`TurnHandle::run`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future interrupts the turn.
+    pub async fn run(self) -> Result<TurnResult> {
+        self.await?.run().await
+    }
+}
+
+impl IntoFuture for TurnStart {
+    type Output = Result<TurnHandle>;
+    type IntoFuture = Pending<TurnHandle>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let thread = self.thread.clone();
+            let params = self.into_params(thread.id())?;
+            let codex = thread.codex();
+            for option in newer_options(&params) {
+                codex.require(TurnStartParams::METHOD, option, &NEWER_OPTIONS)?;
+            }
+            thread.load().await?;
+            let started = codex.start_turn(&params).await?;
+            Ok(TurnHandle::new(codex.clone(), started.events))
+        })
+    }
+}
