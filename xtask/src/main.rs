@@ -8,9 +8,12 @@
 
 use std::process::ExitCode;
 
+mod coverage;
 mod doctor;
 mod regen;
 mod runtime;
+mod tidy;
+mod tree;
 
 const HELP: &str = "\
 Usage: cargo xtask <command>
@@ -23,6 +26,8 @@ Commands:
   runtime check-pin  find files that repeat the pinned version
   doctor             say which runtime would start, and what to do if none would
   regen              dump the schema of the runtime and generate the types
+  tidy               check layers, docs, sizes and the other rules that no compiler knows
+  coverage-of-catalogue  list which behaviors of the catalogue have a test
 ";
 
 /// Each command takes the arguments after its name. `Err` is printed and ends with 1.
@@ -31,6 +36,8 @@ fn run(command: &str, args: Vec<String>) -> anyhow::Result<ExitCode> {
         "runtime" => runtime::run(&args),
         "doctor" => doctor::run(&args),
         "regen" => regen::run(args),
+        "tidy" => tidy::run(&args),
+        "coverage-of-catalogue" => coverage::run(&args),
         "help" | "-h" | "--help" => {
             print!("{HELP}");
             Ok(ExitCode::SUCCESS)

@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use crate::tree;
 
 /// The files that may hold the version, with the reason.
-const ALLOWED: [(&str, &str); 4] = [
+const ALLOWED: [(&str, &str); 5] = [
     ("crates/codex-runtime/runtime.pin.toml", "the pin itself"),
     (
         "schema/SOURCE.json",
@@ -17,16 +17,19 @@ const ALLOWED: [(&str, &str); 4] = [
         "crates/codex-types/src/generated/",
         "headers say what they were generated from",
     ),
+    (
+        "tests/transcripts/",
+        "recorded messages say which runtime sent them",
+    ),
     ("Cargo.lock", "another package may have the same version"),
 ];
 
 pub fn run() -> anyhow::Result<ExitCode> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .context("no workspace")?;
-    let repeats = repeats(root, codex_runtime::VERSION)?;
-    for place in &repeats {
-        println!("{place}: repeats the version of the pin; read it from codex_runtime::VERSION");
+    let repeats = repeats(&tree::root(), codex_runtime::VERSION)?;
+    for (file, line) in &repeats {
+        println!(
+            "{file}:{line}: repeats the version of the pin; read it from codex_runtime::VERSION"
+        );
     }
     Ok(if repeats.is_empty() {
         ExitCode::SUCCESS
@@ -35,31 +38,20 @@ pub fn run() -> anyhow::Result<ExitCode> {
     })
 }
 
-/// Lists the places in tracked files that hold the version, as `file:line`.
-pub fn repeats(root: &Path, version: &str) -> anyhow::Result<Vec<String>> {
-    let listed = Command::new("git")
-        .args(["ls-files", "-z"])
-        .current_dir(root)
-        .output()
-        .context("cannot run git ls-files")?;
-    if !listed.status.success() {
-        bail!(
-            "git ls-files failed: {}",
-            String::from_utf8_lossy(&listed.stderr).trim()
-        );
-    }
+/// Lists the places that hold the version, as file and line.
+pub fn repeats(root: &Path, version: &str) -> anyhow::Result<Vec<(String, usize)>> {
     let mut places = Vec::new();
-    for file in String::from_utf8(listed.stdout)?.split_terminator('\0') {
+    for file in tree::files(root)? {
         if ALLOWED.iter().any(|(allowed, _)| file.starts_with(allowed)) {
             continue;
         }
-        // A file may be deleted but still tracked, and a link may lead nowhere.
-        let Ok(bytes) = fs::read(root.join(file)) else {
+        // A link may lead nowhere.
+        let Ok(bytes) = fs::read(root.join(&file)) else {
             continue;
         };
-        for (number, line) in String::from_utf8_lossy(&bytes).lines().enumerate() {
+        for (index, line) in String::from_utf8_lossy(&bytes).lines().enumerate() {
             if contains(line, version) {
-                places.push(format!("{file}:{}", number + 1));
+                places.push((file.clone(), index + 1));
             }
         }
     }
@@ -82,21 +74,9 @@ fn contains(line: &str, version: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn git(dir: &Path, args: &[&str]) {
-        let status = Command::new("git").args(args).current_dir(dir).status();
-        assert!(status.unwrap().success());
-    }
-
-    #[test]
-    fn no_file_repeats_the_pinned_version() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        assert_eq!(repeats(root, codex_runtime::VERSION).unwrap(), [""; 0]);
-    }
-
     #[test]
     fn a_file_that_repeats_it_is_found() {
         let temp = tempfile::tempdir().unwrap();
-        git(temp.path(), &["init", "-q"]);
         fs::create_dir(temp.path().join("schema")).unwrap();
         for (file, text) in [
             ("README.md", "first\nruns codex 7.8.9.\n"),
@@ -104,22 +84,13 @@ mod tests {
             ("Cargo.lock", "7.8.9"),
             ("other.txt", "17.8.9 7.8.90 1.7.8.9"),
             ("asset.bin", "\0 rust-v7.8.9"),
-            ("untracked.md", "7.8.9"),
         ] {
             fs::write(temp.path().join(file), text).unwrap();
         }
-        git(
-            temp.path(),
-            &[
-                "add",
-                "README.md",
-                "schema",
-                "Cargo.lock",
-                "other.txt",
-                "asset.bin",
-            ],
-        );
         let found = repeats(temp.path(), "7.8.9").unwrap();
-        assert_eq!(found, ["README.md:2", "asset.bin:1"]);
+        assert_eq!(
+            found,
+            [("README.md".to_owned(), 2), ("asset.bin".to_owned(), 1)]
+        );
     }
 }

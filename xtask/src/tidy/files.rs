@@ -1,0 +1,75 @@
+//! Rules about files as texts: module docs, sizes, host names.
+
+use anyhow::Result;
+
+use super::{Finding, Level, Repository, is_generated};
+
+/// Every module says in its first line what it is.
+pub fn docs(repository: &Repository<'_>) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for file in repository
+        .rust_files(&[""])
+        .filter(|file| !is_fragment(file))
+    {
+        if !repository.text(file)?.starts_with("//!") {
+            let remedy = "say in one sentence what the module is";
+            findings.push(Finding::error(file, 1, "does not start with `//!`", remedy));
+        }
+    }
+    Ok(findings)
+}
+
+/// Expected output of the generator and recorded inputs are no modules of their own.
+fn is_fragment(file: &str) -> bool {
+    file.contains("/goldens/")
+}
+
+const SOFT_CAP: usize = 400;
+const HARD_CAP: usize = 500;
+
+/// No file that people write is too long to be read in one sitting.
+pub fn sizes(repository: &Repository<'_>) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for file in repository.rust_files(&[""]) {
+        let lines = repository.text(file)?.lines().count();
+        let (level, cap) = match lines {
+            _ if lines > HARD_CAP => (Level::Error, HARD_CAP),
+            _ if lines > SOFT_CAP => (Level::Warning, SOFT_CAP),
+            _ => continue,
+        };
+        findings.push(Finding {
+            level,
+            ..Finding::error(
+                file,
+                cap,
+                format!("has {lines} lines, more than {cap}"),
+                "split it",
+            )
+        });
+    }
+    Ok(findings)
+}
+
+/// Registries of packages: clients are asked, never a host.
+const HOSTS: [&str; 4] = [
+    concat!("registry", ".npmjs", ".org"),
+    concat!("registry", ".yarnpkg", ".com"),
+    concat!("static", ".crates", ".io"),
+    concat!("index", ".crates", ".io"),
+];
+
+/// No file names the host of a registry: npm and cargo know theirs, and users may have configured one.
+pub fn hosts(repository: &Repository<'_>) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for file in repository.files.iter().filter(|file| !is_generated(file)) {
+        let bytes = std::fs::read(repository.root.join(file))?;
+        for (index, line) in String::from_utf8_lossy(&bytes).lines().enumerate() {
+            if let Some(host) = HOSTS.iter().find(|host| line.contains(*host)) {
+                let remedy = "ask the registry's own client, which knows the user's mirror";
+                let what = format!("names the registry host {host}");
+                findings.push(Finding::error(file, index + 1, what, remedy));
+            }
+        }
+    }
+    Ok(findings)
+}

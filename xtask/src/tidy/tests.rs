@@ -1,0 +1,210 @@
+//! Each rule against a small tree that breaks it.
+
+use std::fs;
+use std::path::Path;
+
+use super::*;
+
+const ARCHITECTURE: &str = "\
+# Architecture
+
+Layers of `codex-sdk`, bottom first:
+values (`error`) → `names`, `event`, `server_info`, `request`, `client` → `turn`, `lib`.
+
+## Tasks
+
+- `client.rs` starts the reader.
+";
+
+/// A tree that satisfies every rule, with some files changed.
+fn tree(changes: &[(&str, &[u8])]) -> tempfile::TempDir {
+    let temp = tempfile::tempdir().unwrap();
+    let methods: String = (0..101)
+        .map(|n| format!("    \"a/m{n}\" P object => R,\n"))
+        .collect();
+    let shared = "    0 thread_id \"threadId\" required,\n    0 id \"id\" required,\n";
+    let sdk = "crates/codex-sdk/src/";
+    let good = [
+        ("ARCHITECTURE.md".to_owned(), ARCHITECTURE.to_owned()),
+        (format!("{GENERATED}methods.rs"), methods),
+        (format!("{GENERATED}shared.rs"), shared.to_owned()),
+        (format!("{sdk}error.rs"), "//! X.\n".to_owned()),
+        (
+            format!("{sdk}client.rs"),
+            "//! X.\nfn f() { tokio::spawn(async {}); }\n".to_owned(),
+        ),
+        (
+            format!("{sdk}turn.rs"),
+            "//! X.\nuse crate::client::Codex;\n".to_owned(),
+        ),
+        (format!("{sdk}lib.rs"), "//! X.\nmod turn;\n".to_owned()),
+    ];
+    for (file, text) in &good {
+        write(temp.path(), file, text.as_bytes());
+    }
+    for (file, _) in wire::ALLOWED {
+        write(
+            temp.path(),
+            file,
+            b"//! X.\nconst M: &str = r#\"{\"threadId\":\"#;\n",
+        );
+    }
+    for (file, bytes) in changes {
+        write(temp.path(), file, bytes);
+    }
+    temp
+}
+
+fn write(root: &Path, file: &str, bytes: &[u8]) {
+    let path = root.join(file);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, bytes).unwrap();
+}
+
+/// The findings as `file:line: what`.
+fn found(changes: &[(&str, &[u8])]) -> Vec<String> {
+    let temp = tree(changes);
+    let findings = findings(temp.path()).unwrap();
+    let shown = findings
+        .iter()
+        .map(|found| format!("{}:{}: {}", found.file, found.line, found.what));
+    shown.collect()
+}
+
+#[test]
+fn a_tidy_tree_has_no_findings() {
+    assert_eq!(found(&[]), [""; 0]);
+}
+
+#[test]
+fn imports_from_a_higher_layer_are_found() {
+    let text = b"//! X.\n\nuse crate::turn::Turn;\n#[cfg(test)]\nmod tests { use crate::lib; }\n";
+    assert_eq!(
+        found(&[("crates/codex-sdk/src/error/rpc.rs", text)]),
+        ["crates/codex-sdk/src/error/rpc.rs:3: error imports from the higher layer of turn"]
+    );
+}
+
+#[test]
+fn a_module_in_no_layer_is_found() {
+    assert_eq!(
+        found(&[("crates/codex-sdk/src/novel.rs", b"//! X.\n")]),
+        ["crates/codex-sdk/src/novel.rs:1: the module novel is in no layer"]
+    );
+}
+
+#[test]
+fn modules_without_docs_and_long_files_are_found() {
+    let soft = format!("//! X.\n{}", "\n".repeat(400));
+    let hard = format!("//! X.\n{}", "\n".repeat(500));
+    assert_eq!(
+        found(&[
+            ("crates/a/src/lib.rs", b"mod a;\n"),
+            ("crates/a/src/soft.rs", soft.as_bytes()),
+            ("crates/a/src/hard.rs", hard.as_bytes()),
+        ]),
+        [
+            "crates/a/src/lib.rs:1: does not start with `//!`",
+            "crates/a/src/hard.rs:500: has 501 lines, more than 500",
+            "crates/a/src/soft.rs:400: has 401 lines, more than 400",
+        ]
+    );
+}
+
+#[test]
+fn wire_strings_outside_of_generated_code_are_found() {
+    let text = r##"//! "threadId" in docs.
+/// "a/m2" as well.
+fn f() -> [&'static str; 3] { ["id", "a/m2", "x threadId"] }
+fn g() -> &'static str { r#"{"threadId":1}"# }
+#[cfg(test)]
+mod tests { const T: &str = "threadId"; }
+"##;
+    assert_eq!(
+        found(&[("crates/codex-sdk/src/error.rs", text.as_bytes())]),
+        [
+            "crates/codex-sdk/src/error.rs:3: holds the wire string \"a/m2\"",
+            "crates/codex-sdk/src/error.rs:4: holds the wire string \"threadId\"",
+        ]
+    );
+}
+
+#[test]
+fn an_allowance_without_use_is_found() {
+    assert_eq!(
+        found(&[("crates/codex-sdk/src/names.rs", b"//! X.\n")]),
+        [
+            "xtask/src/tidy/wire.rs:1: allows wire strings in crates/codex-sdk/src/names.rs, which has none"
+        ]
+    );
+}
+
+/// PIN-22.
+#[test]
+fn executables_are_found_and_texts_are_not() {
+    assert_eq!(
+        found(&[
+            ("a/elf", b"\x7fELF\x02\x01"),
+            ("a/macho", b"\xcf\xfa\xed\xfe\x07"),
+            ("a/pe.txt", b"MZ\x90\0\x03"),
+            ("a/text.txt", b"MZ is a country code.\n"),
+        ]),
+        [
+            "a/elf:1: is an executable (ELF)",
+            "a/macho:1: is an executable (Mach-O)",
+            "a/pe.txt:1: is an executable (PE)",
+        ]
+    );
+}
+
+#[test]
+fn registry_hosts_and_the_pinned_version_are_found() {
+    let host = format!(
+        "first\nhttps://{}/x\n",
+        concat!("registry", ".npmjs", ".org")
+    );
+    assert_eq!(
+        found(&[
+            ("docs/a.md", host.as_bytes()),
+            ("docs/b.md", codex_runtime::VERSION.as_bytes())
+        ]),
+        [
+            "docs/b.md:1: repeats the version of the pin".to_owned(),
+            format!(
+                "docs/a.md:2: names the registry host {}",
+                concat!("registry", ".npmjs", ".org")
+            ),
+        ]
+    );
+}
+
+#[test]
+fn a_long_architecture_is_found() {
+    let temp = tree(&[]);
+    let file = temp.path().join("ARCHITECTURE.md");
+    let text = format!("{}{}", fs::read_to_string(&file).unwrap(), "\n".repeat(200));
+    assert_eq!(
+        found(&[("ARCHITECTURE.md", text.as_bytes())]),
+        ["ARCHITECTURE.md:200: has 208 lines, more than 200"]
+    );
+}
+
+#[test]
+fn tasks_that_are_not_listed_and_rows_without_a_task_are_found() {
+    assert_eq!(
+        found(&[
+            (
+                "crates/codex-sdk/src/client.rs",
+                b"//! X.\n/// tokio::spawn(x)\nfn f() {}\n"
+            ),
+            (
+                "crates/codex-sdk/src/turn.rs",
+                b"//! X.\nfn f() { std::thread::spawn(|| ()); }\n"
+            ),
+        ]),
+        [
+            "crates/codex-sdk/src/turn.rs:2: thread::spawn in a file that the tasks of ARCHITECTURE.md do not list",
+            "ARCHITECTURE.md:1: lists `client.rs` among the tasks, which starts none",
+        ]
+    );
+}
