@@ -1,0 +1,200 @@
+//! The client against a scripted peer: what a healthy runtime does not do.
+//!
+//! The peer is in this process, at the other end of a pipe.
+
+use std::future::Future;
+use std::time::Duration;
+
+use codex_testkit::{Call, ScriptedServer};
+use openai_codex::{Codex, CodexConfig, Notification, Result, Thread, TurnHandle};
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+
+mod approvals;
+mod lines;
+mod novel;
+mod replay;
+mod time;
+mod turns;
+mod wire;
+
+/// Longer than anything here takes; what takes longer hangs.
+pub(crate) const LIMIT: Duration = Duration::from_secs(20);
+
+pub(crate) const DELTA: &str = "item/agentMessage/delta";
+pub(crate) const COMPLETED: &str = "turn/completed";
+
+/// Waits for what must come.
+pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
+    let limited = tokio::time::timeout(LIMIT, future);
+    limited.await.expect("it takes too long")
+}
+
+/// Waits for the outcome of a call that runs on a task.
+pub(crate) async fn joined<T>(task: JoinHandle<Result<T>>) -> Result<T> {
+    within(task).await.expect("the task panicked")
+}
+
+/// Starts a call on a task, for the peer to answer meanwhile.
+pub(crate) fn spawn<T, F>(call: F) -> JoinHandle<F::Output>
+where
+    F: Future<Output = Result<T>> + Send + 'static,
+    T: Send + 'static,
+{
+    tokio::spawn(call)
+}
+
+/// Connects a client to a scripted peer, through the handshake.
+pub(crate) async fn connect_with(config: CodexConfig) -> (Codex, ScriptedServer) {
+    let (server, read, write) = ScriptedServer::pipe();
+    greet(config, server, read, write).await
+}
+
+pub(crate) async fn connect() -> (Codex, ScriptedServer) {
+    connect_with(CodexConfig::new()).await
+}
+
+/// Connects a client to a peer that says that it is a runtime of this version.
+pub(crate) async fn connect_to_version(version: &str) -> (Codex, ScriptedServer) {
+    let (mut server, read, write) = ScriptedServer::pipe();
+    server.version(version);
+    greet(CodexConfig::new(), server, read, write).await
+}
+
+async fn greet(
+    config: CodexConfig,
+    mut server: ScriptedServer,
+    read: tokio::io::DuplexStream,
+    write: tokio::io::DuplexStream,
+) -> (Codex, ScriptedServer) {
+    let both = async { tokio::join!(Codex::connect(config, read, write), server.handshake()) };
+    let (codex, greeted) = within(both).await;
+    greeted.unwrap();
+    (codex.unwrap(), server)
+}
+
+/// Connects a client to a scripted peer, and starts a thread.
+pub(crate) async fn stage() -> (Codex, ScriptedServer, Thread) {
+    stage_with(CodexConfig::new()).await
+}
+
+pub(crate) async fn stage_with(config: CodexConfig) -> (Codex, ScriptedServer, Thread) {
+    let (codex, mut server) = connect_with(config).await;
+    let thread = start_thread(&codex, &mut server, "t").await;
+    (codex, server, thread)
+}
+
+pub(crate) async fn start_thread(codex: &Codex, server: &mut ScriptedServer, id: &str) -> Thread {
+    let start = codex.thread_start();
+    let starting = spawn(async move { start.await });
+    let call = server.expect("thread/start").await.unwrap();
+    call.reply(thread_answer(id));
+    joined(starting).await.unwrap()
+}
+
+/// Starts a turn; the peer has answered the request and said no more.
+pub(crate) async fn start_turn(
+    thread: &Thread,
+    server: &mut ScriptedServer,
+    id: &str,
+) -> TurnHandle {
+    let (starting, call) = begin_turn(thread, server).await;
+    call.reply(turn_answer(id));
+    joined(starting).await.unwrap()
+}
+
+/// Sends the request of a turn; the peer has not answered it.
+pub(crate) async fn begin_turn(
+    thread: &Thread,
+    server: &mut ScriptedServer,
+) -> (JoinHandle<Result<TurnHandle>>, Call) {
+    let start = thread.turn("go");
+    let starting = spawn(async move { start.await });
+    (starting, server.expect("turn/start").await.unwrap())
+}
+
+/// A whole thread, as the runtime describes it.
+pub(crate) fn a_thread(id: &str) -> Value {
+    json!({
+        "id": id, "sessionId": id, "preview": "", "ephemeral": false, "historyMode": "paginated",
+        "modelProvider": "mock_provider", "createdAt": 1, "updatedAt": 1,
+        "status": {"type": "idle"}, "cwd": "/w", "cliVersion": "0.169.0", "source": "vscode",
+        "turns": [],
+    })
+}
+
+/// What `thread/start`, `thread/resume` and `thread/fork` are answered with.
+pub(crate) fn thread_answer(id: &str) -> Value {
+    json!({
+        "thread": a_thread(id), "model": "mock-model", "modelProvider": "mock_provider",
+        "cwd": "/w", "approvalPolicy": "on-request", "approvalsReviewer": "auto_review",
+        "sandbox": {"type": "readOnly", "networkAccess": false},
+    })
+}
+
+/// What `turn/start` is answered with.
+pub(crate) fn turn_answer(id: &str) -> Value {
+    json!({"turn": a_turn(id, "inProgress")})
+}
+
+pub(crate) fn a_turn(id: &str, status: &str) -> Value {
+    json!({"id": id, "items": [], "itemsView": "notLoaded", "status": status, "error": null})
+}
+
+/// The params of `turn/started` and `turn/completed`, on thread `t`.
+pub(crate) fn of_turn(id: &str, status: &str) -> Value {
+    json!({"threadId": "t", "turn": a_turn(id, status)})
+}
+
+/// The params of a delta of item `i` on thread `t`.
+pub(crate) fn delta(turn: &str, text: &str) -> Value {
+    json!({"threadId": "t", "turnId": turn, "itemId": "i", "delta": text})
+}
+
+/// The params of `item/completed` for a message of the agent, on thread `t`.
+pub(crate) fn message(turn: &str, text: &str) -> Value {
+    let item = json!({"type": "agentMessage", "id": "i", "text": text});
+    json!({"threadId": "t", "turnId": turn, "item": item, "completedAtMs": 1})
+}
+
+/// Says what a whole turn says: that it runs, a message, its end.
+pub(crate) fn say(server: &mut ScriptedServer, turn: &str, text: &str) {
+    server
+        .notify("turn/started", of_turn(turn, "inProgress"))
+        .notify("item/completed", message(turn, text))
+        .notify(COMPLETED, of_turn(turn, "completed"));
+}
+
+/// Reads a turn to its end: methods, and errors by their text.
+pub(crate) async fn methods(turn: &mut TurnHandle) -> Vec<String> {
+    let mut methods = Vec::new();
+    while let Some(event) = within(turn.next()).await {
+        methods.push(match event {
+            Ok(event) => event.method().to_owned(),
+            Err(error) => error.to_string(),
+        });
+    }
+    methods
+}
+
+/// Reads the text of a turn's deltas to its end.
+pub(crate) async fn text(turn: &mut TurnHandle) -> String {
+    let mut text = String::new();
+    while let Some(event) = within(turn.next()).await {
+        if let Notification::ItemAgentMessageDelta(delta) = event.unwrap() {
+            text.push_str(&delta.delta);
+        }
+    }
+    text
+}
+
+/// Checks that requests are still answered, and that nothing unexpected was sent before.
+pub(crate) async fn still_works(codex: &Codex, server: &mut ScriptedServer) {
+    let asking = spawn({
+        let codex = codex.clone();
+        async move { codex.request_raw("still/works", json!({})).await }
+    });
+    let call = within(server.find("still/works")).await.unwrap();
+    call.reply(json!({"ok": true}));
+    assert_eq!(joined(asking).await.unwrap(), json!({"ok": true}));
+}

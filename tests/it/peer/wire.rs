@@ -1,0 +1,398 @@
+//! What exactly the client sends: whole params, and keys that must not be there.
+
+use codex_testkit::ScriptedServer;
+use openai_codex::types::{ReasoningEffort, ReasoningSummary};
+use openai_codex::{
+    ApprovalMode, Codex, Error, ExternalMessage, InputItem, Result, Sandbox, Thread, VERSION,
+};
+use serde_json::{Value, json};
+
+use super::{
+    a_thread, begin_turn, connect, connect_to_version, joined, spawn, stage, start_turn,
+    still_works, thread_answer, turn_answer, within,
+};
+
+/// Answers the next call with `answer`, and returns its params.
+async fn sent<T: Send + 'static>(
+    server: &mut ScriptedServer,
+    method: &str,
+    answer: Value,
+    call: impl Future<Output = Result<T>> + Send + 'static,
+) -> (Value, Result<T>) {
+    let calling = spawn(call);
+    let call = server.expect(method).await.unwrap();
+    call.reply(answer);
+    let outcome = joined(calling).await;
+    (call.params().clone(), outcome)
+}
+
+/// API-14, LAU-05, LAU-06: `initialize` says who the client is, then comes `initialized`.
+#[tokio::test]
+async fn the_handshake_is_exact() {
+    let (_codex, server) = connect().await;
+    let info = json!({"name": "codex_rust_sdk", "version": VERSION});
+    let initialize = &server.received()[0];
+    assert_eq!(initialize["method"], "initialize");
+    assert_eq!(initialize["params"]["clientInfo"], info);
+    assert_ne!(initialize["params"]["capabilities"]["experimentalApi"], true);
+    assert_eq!(server.received()[1], json!({"method": "initialized"}));
+}
+
+/// API-17, APP-01, APP-02, SBX-01, SBX-04: a new thread asks the reviewer unless it must not, and
+/// has a sandbox only if it was given one.
+#[tokio::test]
+async fn thread_start_sends_modes_and_presets() {
+    let (codex, mut server) = connect().await;
+    let reviewed = json!({"approvalPolicy": "on-request", "approvalsReviewer": "auto_review"});
+    let with = |mut params: Value, key: &str, value: &str| {
+        params[key] = json!(value);
+        params
+    };
+    let rows = [
+        (codex.thread_start(), reviewed.clone()),
+        (codex.thread_start().approval_mode(ApprovalMode::AutoReview), reviewed.clone()),
+        (
+            codex.thread_start().approval_mode(ApprovalMode::DenyAll),
+            json!({"approvalPolicy": "never"}),
+        ),
+        (
+            codex.thread_start().sandbox(Sandbox::ReadOnly),
+            with(reviewed.clone(), "sandbox", "read-only"),
+        ),
+        (
+            codex.thread_start().sandbox(Sandbox::WorkspaceWrite),
+            with(reviewed.clone(), "sandbox", "workspace-write"),
+        ),
+        (
+            codex.thread_start().sandbox(Sandbox::FullAccess),
+            with(reviewed.clone(), "sandbox", "danger-full-access"),
+        ),
+    ];
+    for (start, expected) in rows {
+        let answer = thread_answer("t");
+        let (params, _) = sent(&mut server, "thread/start", answer, async move { start.await }).await;
+        assert_eq!(params, expected);
+    }
+}
+
+/// API-18, APP-01, APP-02, APP-04, RUN-16, SBX-01, LIF-10: resume and fork send what was set and
+/// nothing else, and the handle has the runtime's id.
+#[tokio::test]
+async fn resume_and_fork_send_what_was_set() {
+    let (codex, mut server) = connect().await;
+    let id = json!({"threadId": "old"});
+    let with = |more: Value| {
+        let mut params = id.clone();
+        params.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        params
+    };
+    let reviewed = json!({"approvalPolicy": "on-request", "approvalsReviewer": "auto_review"});
+    macro_rules! rows {
+        ($start:ident, $method:literal) => {
+            let plain = || codex.$start("old");
+            let rows = [
+                (plain(), json!({})),
+                (plain().approval_mode(ApprovalMode::AutoReview), reviewed.clone()),
+                (plain().approval_mode(ApprovalMode::DenyAll), json!({"approvalPolicy": "never"})),
+                (plain().include_turns(true), json!({"excludeTurns": false})),
+                (plain().include_turns(false), json!({"excludeTurns": true})),
+                (plain().sandbox(Sandbox::FullAccess), json!({"sandbox": "danger-full-access"})),
+                (plain().service_tier(None), json!({"serviceTier": null})),
+            ];
+            for (start, expected) in rows {
+                let answer = thread_answer("new");
+                let (params, thread) =
+                    sent(&mut server, $method, answer, async move { start.await }).await;
+                assert_eq!(params, with(expected), "{}", $method);
+                assert_eq!(thread.unwrap().id(), "new");
+            }
+        };
+    }
+    rows!(thread_resume, "thread/resume");
+    rows!(thread_fork, "thread/fork");
+}
+
+/// API-18, APP-01, APP-02, APP-04, INP-02, INP-14, INP-15, RUN-15, SBX-02, SBX-04: a turn sends
+/// its input and what was set, and nothing else.
+#[tokio::test]
+async fn turn_start_sends_what_was_set() {
+    let (codex, mut server, thread) = stage().await;
+    let text = json!([{"type": "text", "text": "go"}]);
+    let plain = || thread.turn("go");
+    let items = json!([{"type": "inputText", "text": "build done"}]);
+    let image = || InputItem::image_url("data:image/png;base64,AA==");
+    let rows = [
+        (plain(), text.clone(), json!({})),
+        (thread.turn(InputItem::text("go")), text.clone(), json!({})),
+        (
+            thread.turn([InputItem::text("go"), image()]),
+            json!([text[0], {"type": "image", "url": "data:image/png;base64,AA=="}]),
+            json!({}),
+        ),
+        (
+            plain().approval_mode(ApprovalMode::AutoReview),
+            text.clone(),
+            json!({"approvalPolicy": "on-request", "approvalsReviewer": "auto_review"}),
+        ),
+        (
+            plain().approval_mode(ApprovalMode::DenyAll),
+            text.clone(),
+            json!({"approvalPolicy": "never"}),
+        ),
+        (
+            plain().sandbox(Sandbox::ReadOnly),
+            text.clone(),
+            json!({"sandboxPolicy": {"type": "readOnly", "networkAccess": false}}),
+        ),
+        (
+            plain().sandbox(Sandbox::WorkspaceWrite),
+            text.clone(),
+            json!({"sandboxPolicy": {
+                "type": "workspaceWrite", "writableRoots": [], "networkAccess": false,
+                "excludeTmpdirEnvVar": false, "excludeSlashTmp": false,
+            }}),
+        ),
+        (
+            plain().sandbox(Sandbox::FullAccess),
+            text.clone(),
+            json!({"sandboxPolicy": {"type": "dangerFullAccess"}}),
+        ),
+        (
+            plain().service_tier("fast".to_owned()).turn_service_tier("default").source("cron"),
+            text.clone(),
+            json!({"serviceTier": "fast", "serviceTierForTurn": "default", "turnTrigger": "cron"}),
+        ),
+        (
+            plain().effort(ReasoningEffort::High).summary(ReasoningSummary::Concise).model("m"),
+            text,
+            json!({"effort": "high", "summary": "concise", "model": "m"}),
+        ),
+        (
+            thread.turn(ExternalMessage::new("notifications", "build done")),
+            json!([]),
+            json!({"toolOutput": {"name": "notifications", "output": "build done"}}),
+        ),
+        (
+            thread.turn(
+                ExternalMessage::new(
+                    "notifications",
+                    serde_json::from_value::<Vec<_>>(items.clone()).unwrap(),
+                )
+                .namespace("ci"),
+            ),
+            json!([]),
+            json!({"toolOutput": {"name": "notifications", "namespace": "ci", "output": items}}),
+        ),
+    ];
+    for (start, input, more) in rows {
+        let answer = turn_answer("a");
+        let (mut params, turn) =
+            sent(&mut server, "turn/start", answer, async move { start.await }).await;
+        turn.unwrap().detach();
+        // The runtime takes texts with and without their empty list of elements.
+        for item in params["input"].as_array_mut().unwrap() {
+            let item = item.as_object_mut().unwrap();
+            if item.get("text_elements") == Some(&json!([])) {
+                item.remove("text_elements");
+            }
+        }
+        let mut expected = json!({"threadId": "t", "input": input});
+        expected.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        assert_eq!(params, expected);
+    }
+    still_works(&codex, &mut server).await;
+}
+
+/// API-18, APP-04: `run` without options sends neither key of the approval mode.
+#[tokio::test]
+async fn run_sends_no_approval_keys() {
+    let (_codex, mut server, thread) = stage().await;
+    let running = spawn(async move { thread.run("go").await });
+    let call = server.expect("turn/start").await.unwrap();
+    for key in ["approvalPolicy", "approvalsReviewer", "sandboxPolicy", "sandbox"] {
+        assert_eq!(call.params().get(key), None, "{key}");
+    }
+    call.reply(turn_answer("a"));
+    super::say(&mut server, "a", "fine");
+    joined(running).await.unwrap();
+}
+
+/// INP-13, probe "refused before sending": what cannot be right is not sent.
+#[tokio::test]
+async fn bad_input_is_refused_before_sending() {
+    let (codex, mut server, thread) = stage().await;
+    let nothing: [InputItem; 0] = [];
+    let refused = [
+        thread.turn(nothing),
+        thread.turn(ExternalMessage::new(" ", "x")),
+        thread.turn("x").output_schema(json!("text")),
+        thread.turn("x").effort(ReasoningEffort::from("")),
+    ];
+    for start in refused {
+        let error = within(start.into_future()).await.unwrap_err();
+        assert!(matches!(error, Error::InvalidInput(_)), "{error:?}");
+    }
+    let turn = start_turn(&thread, &mut server, "a").await;
+    let nothing: [InputItem; 0] = [];
+    let error = within(turn.steer(nothing)).await.unwrap_err();
+    assert!(matches!(error, Error::InvalidInput(_)), "{error:?}");
+    turn.detach();
+    still_works(&codex, &mut server).await;
+    assert!(!server.received_methods().iter().any(|method| method == "turn/steer"));
+}
+
+/// CTL-03: the params of steer and interrupt.
+#[tokio::test]
+async fn steer_and_interrupt_name_their_turn() {
+    let (_codex, mut server, thread) = stage().await;
+    let turn = start_turn(&thread, &mut server, "a").await;
+    server.notify("turn/started", super::of_turn("a", "inProgress"));
+    let control = turn.control();
+    let (params, outcome) = sent(&mut server, "turn/steer", json!({"turnId": "a"}), {
+        let control = control.clone();
+        async move { control.steer("left").await }
+    })
+    .await;
+    outcome.unwrap();
+    assert_eq!((&params["threadId"], &params["expectedTurnId"]), (&json!("t"), &json!("a")));
+    assert_eq!(params["input"][0]["text"], "left");
+    assert_eq!(params.as_object().unwrap().len(), 3);
+    let (params, outcome) = sent(&mut server, "turn/interrupt", json!({}), async move {
+        control.interrupt().await
+    })
+    .await;
+    outcome.unwrap();
+    assert_eq!(params, json!({"threadId": "t", "turnId": "a"}));
+    turn.detach();
+}
+
+/// LIF-09, LOG-10, MOD-01: each call of the client and of the thread is its method.
+#[tokio::test]
+async fn every_call_is_its_method() {
+    let (codex, mut server, thread) = stage().await;
+    let id = json!({"threadId": "t"});
+    let with = |key: &str, value: Value| {
+        let mut params = id.clone();
+        params[key] = value;
+        params
+    };
+    type Made = std::pin::Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+    fn made<T>(call: impl Future<Output = Result<T>> + Send + 'static) -> Made {
+        Box::pin(async move { call.await.map(drop) })
+    }
+    fn on<F: Future>(thread: &Thread, call: impl FnOnce(Thread) -> F) -> F {
+        call(thread.clone())
+    }
+    fn of<F: Future>(codex: &Codex, call: impl FnOnce(Codex) -> F) -> F {
+        call(codex.clone())
+    }
+    let stored = json!({"thread": a_thread("t")});
+    let empty = json!({"data": []});
+    let rows: Vec<(&str, Value, Value, Made)> = vec![
+        ("thread/read", with("includeTurns", json!(false)), stored.clone(),
+            made(on(&thread, |t| async move { t.read().await }))),
+        ("thread/read", with("includeTurns", json!(true)), stored.clone(),
+            made(on(&thread, |t| async move { t.read_with_turns().await }))),
+        ("thread/name/set", with("name", json!("n")), json!({}),
+            made(on(&thread, |t| async move { t.set_name("n").await }))),
+        ("thread/compact/start", id.clone(), json!({}),
+            made(on(&thread, |t| async move { t.compact().await }))),
+        ("thread/archive", id.clone(), json!({}),
+            made(of(&codex, |c| async move { c.thread_archive("t").await }))),
+        ("thread/unarchive", id.clone(), stored,
+            made(of(&codex, |c| async move { c.thread_unarchive("t").await }))),
+        ("thread/list", json!({"limit": 5, "searchTerm": "x"}), empty.clone(),
+            made(of(&codex, |c| async move { c.thread_list().limit(5).search_term("x").await }))),
+        ("model/list", json!({}), empty.clone(),
+            made(of(&codex, |c| async move { c.models().await }))),
+        ("model/list", json!({"includeHidden": true}), empty,
+            made(of(&codex, |c| async move { c.models().include_hidden(true).await }))),
+        ("account/logout", json!(null), json!({}),
+            made(of(&codex, |c| async move { c.logout().await }))),
+    ];
+    for (method, expected, answer, call) in rows {
+        let (params, outcome) = sent(&mut server, method, answer, call).await;
+        assert_eq!(params, expected, "{method}");
+        outcome.unwrap();
+    }
+}
+
+/// LOG-08, LOG-09: a device-code login has what the runtime answered; another kind of answer is
+/// an error.
+#[tokio::test]
+async fn a_login_of_another_kind_is_an_error() {
+    let (codex, mut server) = connect().await;
+    let login = || {
+        let codex = codex.clone();
+        async move { codex.login_chatgpt_device_code().await }
+    };
+    let answer = json!({
+        "type": "chatgptDeviceCode", "loginId": "l", "verificationUrl": "http://127.0.0.1/v",
+        "userCode": "AB-CD",
+    });
+    let (params, handle) = sent(&mut server, "account/login/start", answer, login()).await;
+    assert_eq!(params, json!({"type": "chatgptDeviceCode"}));
+    let handle = handle.unwrap();
+    assert_eq!(
+        (handle.login_id(), handle.verification_url(), handle.user_code()),
+        ("l", "http://127.0.0.1/v", "AB-CD")
+    );
+    for answer in [
+        json!({"type": "apiKey"}),
+        json!({"type": "telepathy"}),
+        json!({}),
+        json!({"type": "chatgpt", "loginId": "l", "authUrl": "http://127.0.0.1"}),
+    ] {
+        let (_, outcome) = sent(&mut server, "account/login/start", answer.clone(), login()).await;
+        assert!(outcome.is_err(), "{answer}");
+    }
+    still_works(&codex, &mut server).await;
+}
+
+/// PIN-39, PIN-44: an old or unknown runtime gets no newer option, and does get everything else.
+#[tokio::test]
+async fn newer_options_are_refused_before_sending() {
+    for version in ["0.147.0", "0.149.0", "0.151.0-alpha.6", "unknown", ""] {
+        let (codex, mut server) = connect_to_version(version).await;
+        let thread = super::start_thread(&codex, &mut server, "t").await;
+        let refused = [
+            (thread.turn("x").source("cron"), "turnTrigger"),
+            (thread.turn("x").turn_service_tier("default"), "serviceTierForTurn"),
+            (thread.turn(ExternalMessage::new("n", "x")), "toolOutput"),
+        ];
+        let mut errors = Vec::new();
+        for (start, field) in refused {
+            let error = within(start.into_future()).await.unwrap_err();
+            errors.push((error, "turn/start", field));
+        }
+        for include in [true, false] {
+            let start = codex.thread_resume("t").include_turns(include);
+            let error = within(start.into_future()).await.unwrap_err();
+            errors.push((error, "thread/resume", "excludeTurns"));
+            let start = codex.thread_fork("t").include_turns(include);
+            let error = within(start.into_future()).await.unwrap_err();
+            errors.push((error, "thread/fork", "excludeTurns"));
+        }
+        for (error, method, field) in errors {
+            assert!(matches!(error, Error::UnsupportedRuntime { .. }), "{error:?}");
+            let text = error.to_string();
+            assert!(text.contains(method) && text.contains(field), "{text}");
+            assert!(text.contains("0.151.0"), "{text}");
+        }
+        let (starting, call) = begin_turn(&thread, &mut server).await;
+        call.reply(turn_answer("a"));
+        joined(starting).await.unwrap().detach();
+        for (method, start) in [("thread/resume", true), ("thread/fork", false)] {
+            let codex = codex.clone();
+            let call = async move {
+                match start {
+                    true => codex.thread_resume("t").await,
+                    false => codex.thread_fork("t").await,
+                }
+            };
+            let (params, thread) = sent(&mut server, method, thread_answer("t"), call).await;
+            assert_eq!(params, json!({"threadId": "t"}), "{version}");
+            thread.unwrap();
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! A client of the real runtime, in a home of its own, with a scripted model.
+
+use std::future::{Future, IntoFuture};
+use std::panic::Location;
+use std::path::Path;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use codex_testkit::{Answer, Home, HomeBuilder, MockModel};
+use openai_codex::types::{ApprovalsReviewer, AskForApproval, ThreadStartParams, TurnStartParams};
+use openai_codex::{Codex, CodexConfig, InputItem, Notification, Result, Thread};
+
+/// How long a test waits for anything at most.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// The fields are dropped in this order: the runtime ends before its home goes.
+pub(crate) struct Stage {
+    pub(crate) codex: Codex,
+    pub(crate) home: Home,
+    pub(crate) model: MockModel,
+}
+
+impl Stage {
+    /// Sets up with the presets of [`Home`] and the default client.
+    pub(crate) async fn new() -> Self {
+        Self::with_home(|home| home).await
+    }
+
+    pub(crate) async fn with_home(change: impl FnOnce(HomeBuilder) -> HomeBuilder) -> Self {
+        Self::with(change, |config| config).await
+    }
+
+    pub(crate) async fn with_config(change: impl FnOnce(CodexConfig) -> CodexConfig) -> Self {
+        Self::with(|home| home, change).await
+    }
+
+    pub(crate) async fn with(
+        home: impl FnOnce(HomeBuilder) -> HomeBuilder,
+        client: impl FnOnce(CodexConfig) -> CodexConfig,
+    ) -> Self {
+        let model = MockModel::start().await.unwrap();
+        let home = home(Home::builder(&model)).build().unwrap();
+        let codex = ok(Codex::start_with(client(config(&home, &model)))).await;
+        Self { codex, home, model }
+    }
+
+    /// Ends the runtime and starts another one in the same home.
+    pub(crate) async fn restart(&mut self) {
+        ok(self.codex.close()).await;
+        self.codex = ok(Codex::start_with(config(&self.home, &self.model))).await;
+    }
+
+    /// Starts a thread with the defaults.
+    pub(crate) async fn thread(&self) -> Thread {
+        ok(self.codex.thread_start()).await
+    }
+
+    /// Ends the runtime. Every answer must have been asked for and every request answered, and
+    /// no other host than the model may have been asked.
+    pub(crate) async fn finish(self) {
+        ok(self.codex.close()).await;
+        self.model.assert_exhausted();
+        assert_eq!(hosts_asked(&self.model), [""; 0]);
+    }
+}
+
+/// Configures a client whose runtime lives in `home` and can reach no other host than `model`:
+/// whatever it asks of one comes to the model's port as a request to a proxy, and is seen.
+pub(crate) fn config(home: &Home, model: &MockModel) -> CodexConfig {
+    let mut config = CodexConfig::new()
+        .codex_bin(program())
+        .cwd(home.workspace());
+    for key in home.env_remove() {
+        config = config.env_remove(key);
+    }
+    for (key, value) in home.env() {
+        config = config.env(key, value);
+    }
+    for name in ["http_proxy", "https_proxy", "all_proxy"] {
+        config = config
+            .env(name, model.origin())
+            .env(name.to_ascii_uppercase(), model.origin());
+    }
+    config
+        .env("no_proxy", "127.0.0.1")
+        .env("NO_PROXY", "127.0.0.1")
+}
+
+/// Lists the other hosts that the runtime has tried to reach.
+pub(crate) fn hosts_asked(model: &MockModel) -> Vec<String> {
+    let own = format!("127.0.0.1:{}", model.port());
+    let foreign = model.requests().into_iter().filter(|request| {
+        let host = request.header("host");
+        request.method == "CONNECT" || host.is_some_and(|host| host != own)
+    });
+    foreign.map(|request| request.summary()).collect()
+}
+
+/// The pinned runtime; the first test to ask installs it, if it must.
+pub(crate) fn program() -> &'static Path {
+    static RUNTIME: LazyLock<codex_runtime::Runtime> =
+        LazyLock::new(|| codex_runtime::install().unwrap());
+    RUNTIME.program()
+}
+
+/// Awaits `work` for as long as a test may wait.
+#[track_caller]
+pub(crate) fn within<F: IntoFuture>(work: F) -> impl Future<Output = F::Output> {
+    let place = Location::caller();
+    let work = tokio::time::timeout(LIMIT, work.into_future());
+    async move {
+        work.await
+            .unwrap_or_else(|_| panic!("{place}: not done within {LIMIT:?}"))
+    }
+}
+
+/// Awaits `work` as [`within`], and its success.
+#[track_caller]
+pub(crate) fn ok<T>(work: impl IntoFuture<Output = Result<T>>) -> impl Future<Output = T> {
+    let place = Location::caller();
+    let work = within(work);
+    async move {
+        work.await
+            .unwrap_or_else(|error| panic!("{place}: {error} ({error:?})"))
+    }
+}
+
+/// Awaits `work` as [`within`], and its failure.
+#[track_caller]
+pub(crate) fn err<T>(
+    work: impl IntoFuture<Output = Result<T>>,
+) -> impl Future<Output = openai_codex::Error> {
+    let place = Location::caller();
+    let work = within(work);
+    async move {
+        match work.await {
+            Ok(_) => panic!("{place}: no error"),
+            Err(error) => error,
+        }
+    }
+}
+
+/// Makes a thread that has stored that the user decides about escalations.
+///
+/// No builder offers that, so the requests are bare. A thread is stored with its first turn,
+/// which nobody follows here.
+pub(crate) async fn asking_the_user(stage: &Stage) -> Thread {
+    let Stage { codex, model, .. } = stage;
+    let mut global = codex.notifications();
+    let params = ThreadStartParams::default()
+        .approval_policy(AskForApproval::OnRequest)
+        .approvals_reviewer(ApprovalsReviewer::User);
+    let id = ok(codex.request(params)).await.thread.id;
+    model.push(Answer::text("ready"));
+    let params = TurnStartParams::new([InputItem::text("get ready")], &*id);
+    let turn = ok(codex.request(params)).await.turn.id;
+    loop {
+        let event = within(global.next()).await.expect("the client has ended");
+        if matches!(event.unwrap(), Notification::TurnCompleted(done) if done.turn.id == turn) {
+            break;
+        }
+    }
+    let thread = ok(codex.thread_resume(id)).await;
+    assert_eq!(thread.info().approval_policy, AskForApproval::OnRequest);
+    assert_eq!(thread.info().approvals_reviewer, ApprovalsReviewer::User);
+    thread
+}
