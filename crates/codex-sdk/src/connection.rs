@@ -65,6 +65,18 @@ impl Drop for Owner {
     }
 }
 
+/// Whether anything of a connection is left.
+#[derive(Debug)]
+pub(crate) struct Ended(watch::Receiver<bool>);
+
+impl Ended {
+    /// Waits until nothing of the connection is left.
+    pub(crate) async fn wait(mut self) {
+        // Without a sender nothing is left either.
+        let _ = self.0.wait_for(|ended| *ended).await;
+    }
+}
+
 /// What the tasks, the calls and the subscriptions of a connection share.
 #[derive(Debug)]
 struct Shared {
@@ -141,8 +153,13 @@ impl Connection {
     /// waits for the same end.
     pub(crate) async fn close(&self) {
         self.shared.stop();
-        // The sender is in `shared`, so that it cannot be gone.
-        let _ = self.shared.ended.subscribe().wait_for(|ended| *ended).await;
+        self.ended().wait().await;
+    }
+
+    /// Returns what becomes ready when nothing of the connection is left; it does not keep the
+    /// connection.
+    pub(crate) fn ended(&self) -> Ended {
+        Ended(self.shared.ended.subscribe())
     }
 
     /// Returns how long a request may take.

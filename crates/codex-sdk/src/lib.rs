@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "the layers above use it")]
 
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod child;
 mod client;
 mod config;
@@ -10,6 +12,7 @@ mod error;
 mod event;
 mod handler;
 mod input;
+mod login;
 mod message;
 mod names;
 mod notifications;
@@ -31,6 +34,7 @@ pub use codex_types::{
 pub use config::CodexConfig;
 pub use error::{CloseReason, Error, ResponseError, Result, RpcError, RpcErrorCode, RpcErrorKind};
 pub use input::{ExternalMessage, Input, RunInput};
+pub use login::{ChatgptLoginHandle, DeviceCodeLoginHandle};
 pub use notifications::Notifications;
 pub use policy::{ApprovalMode, Sandbox};
 pub use result::{TurnFailure, TurnResult};

@@ -146,6 +146,11 @@ impl LoginEvents {
     pub(crate) async fn next(&mut self) -> Event {
         event(poll_fn(|cx| self.events.poll_next(cx)).await)
     }
+
+    /// Polls for the completion.
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
+        self.events.poll_next(cx).map(event)
+    }
 }
 
 impl Drop for LoginEvents {

@@ -36,6 +36,15 @@ impl<C> ModelList<C> {
         }
     }
 
+    /// Makes it a builder of another twin of the client.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn on<D>(self, client: impl FnOnce(C) -> D) -> ModelList<D> {
+        ModelList {
+            client: client(self.client),
+            params: self.params,
+        }
+    }
+
     /// Lists models too that are not offered by default.
     pub fn include_hidden(mut self, include: bool) -> Self {
         self.params.include_hidden = Some(include);

@@ -40,6 +40,15 @@ impl<C> ThreadList<C> {
         }
     }
 
+    /// Makes it a builder of another twin of the client.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn on<D>(self, client: impl FnOnce(C) -> D) -> ThreadList<D> {
+        ThreadList {
+            client: client(self.client),
+            params: self.params,
+        }
+    }
+
     /// Lists archived threads instead of the others.
     pub fn archived(mut self, archived: bool) -> Self {
         self.params.archived = Some(archived);

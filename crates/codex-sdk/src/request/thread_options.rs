@@ -4,6 +4,16 @@
 macro_rules! thread_options {
     ($builder:ident) => {
         impl<C> $builder<C> {
+            /// Makes it a builder of another twin of the client.
+            #[cfg(feature = "blocking")]
+            pub(crate) fn on<D>(self, client: impl FnOnce(C) -> D) -> $builder<D> {
+                $builder {
+                    client: client(self.client),
+                    params: self.params,
+                    cwd: self.cwd,
+                }
+            }
+
             /// Sets who decides when the agent asks to do more than its sandbox allows.
             pub fn approval_mode(mut self, mode: $crate::ApprovalMode) -> Self {
                 let (policy, reviewer) = $crate::request::wire::approval(mode);

@@ -1,0 +1,172 @@
+//! The twin of the client.
+
+use std::sync::Arc;
+
+use codex_types::request::ClientRequest;
+use codex_types::{Model, ModelListResponse, ThreadListResponse};
+use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::driver::{Driver, Iter};
+use super::notifications::Notifications;
+use crate::client;
+use crate::config::CodexConfig;
+use crate::error::Result;
+use crate::request::{ModelList, ThreadList};
+use crate::server_info::ServerInfo;
+
+/// A running Codex app-server, and the connection to it; the twin of [`Codex`](crate::Codex).
+///
+/// Clones share both. Dropping the last clone, and every thread and turn that came from it, ends
+/// the runtime in the background; [`Codex::close`] ends it and waits for that.
+///
+/// ```no_run
+/// # fn main() -> openai_codex::Result<()> {
+/// let codex = openai_codex::blocking::Codex::start()?;
+/// println!("{}", codex.server_info().runtime_version);
+/// codex.close()
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Codex {
+    // Before the driver, which is to be dropped last.
+    pub(super) inner: client::Codex,
+    pub(super) driver: Arc<Driver>,
+}
+
+impl Codex {
+    /// Starts the runtime that is found first, with the default configuration.
+    ///
+    /// # Errors
+    ///
+    /// As [`Codex::start`](crate::Codex::start).
+    ///
+    /// # Panics
+    ///
+    /// In async code, as everything here that blocks.
+    pub fn start() -> Result<Self> {
+        Self::start_with(CodexConfig::default())
+    }
+
+    /// Starts a runtime.
+    ///
+    /// # Errors
+    ///
+    /// As [`Codex::start_with`](crate::Codex::start_with).
+    pub fn start_with(config: CodexConfig) -> Result<Self> {
+        let driver = Driver::start()?;
+        let inner = driver.block_on(client::Codex::start_with(config))?;
+        Ok(Self::new(inner, driver))
+    }
+
+    /// Connects to a runtime over any byte pipe; there is no process to start or to end.
+    ///
+    /// # Errors
+    ///
+    /// As [`Codex::connect`](crate::Codex::connect).
+    pub fn connect(
+        config: CodexConfig,
+        read: impl AsyncRead + Send + Unpin + 'static,
+        write: impl AsyncWrite + Send + Unpin + 'static,
+    ) -> Result<Self> {
+        let driver = Driver::start()?;
+        let inner = driver.block_on(client::Codex::connect(config, read, write))?;
+        Ok(Self::new(inner, driver))
+    }
+
+    fn new(inner: client::Codex, driver: Arc<Driver>) -> Self {
+        driver.see_off(inner.connection().ended());
+        Self { inner, driver }
+    }
+
+    /// Returns what the runtime said of itself in the handshake.
+    pub fn server_info(&self) -> &ServerInfo {
+        self.inner.server_info()
+    }
+
+    /// Makes any request of the protocol: the params pick the method and the response.
+    ///
+    /// # Errors
+    ///
+    /// As [`Codex::request`](crate::Codex::request).
+    pub fn request<P: ClientRequest>(&self, params: P) -> Result<P::Response> {
+        self.driver.block_on(self.inner.request(params))
+    }
+
+    /// Makes a request of any name, with params and result as they stand in the JSON.
+    ///
+    /// # Errors
+    ///
+    /// As [`Codex::request`](crate::Codex::request).
+    pub fn request_raw(&self, method: &str, params: Value) -> Result<Value> {
+        self.driver.block_on(self.inner.request_raw(method, params))
+    }
+
+    /// Subscribes to every notification that no turn and no login owns.
+    pub fn notifications(&self) -> Notifications {
+        Notifications::new(self.inner.notifications(), &self.driver)
+    }
+
+    /// Ends the runtime, and waits until it is gone.
+    ///
+    /// It may be called any number of times; every call waits.
+    ///
+    /// # Errors
+    ///
+    /// As [`Codex::close`](crate::Codex::close).
+    pub fn close(&self) -> Result<()> {
+        self.driver.block_on(self.inner.close())
+    }
+
+    /// Lists stored threads: [`send`](ThreadList::send) gives one page,
+    /// [`iter`](ThreadList::iter) all of them.
+    pub fn thread_list(&self) -> ThreadList<Self> {
+        ThreadList::new(self.clone())
+    }
+
+    /// Lists the models that a thread can be started with: [`send`](ModelList::send) gives one
+    /// page, [`iter`](ModelList::iter) all of them.
+    pub fn models(&self) -> ModelList<Self> {
+        ModelList::new(self.clone())
+    }
+}
+
+impl ThreadList<Codex> {
+    /// Lists one page.
+    ///
+    /// # Errors
+    ///
+    /// As [`Codex::request`](crate::Codex::request).
+    pub fn send(self) -> Result<ThreadListResponse> {
+        self.client.request(self.params)
+    }
+
+    /// Goes through the threads of every page, from the cursor on.
+    ///
+    /// A page is asked for when the threads of the one before have been read. An error is the
+    /// last item; a cursor that comes twice is one.
+    pub fn iter(self) -> impl Iterator<Item = Result<codex_types::Thread>> + Send + use<> {
+        let driver = Arc::clone(&self.client.driver);
+        Iter::new(self.on(|client| client.inner).stream(), &driver)
+    }
+}
+
+impl ModelList<Codex> {
+    /// Lists one page.
+    ///
+    /// # Errors
+    ///
+    /// As [`Codex::request`](crate::Codex::request).
+    pub fn send(self) -> Result<ModelListResponse> {
+        self.client.request(self.params)
+    }
+
+    /// Goes through the models of every page, from the cursor on.
+    ///
+    /// A page is asked for when the models of the one before have been read. An error is the
+    /// last item; a cursor that comes twice is one.
+    pub fn iter(self) -> impl Iterator<Item = Result<Model>> + Send + use<> {
+        let driver = Arc::clone(&self.client.driver);
+        Iter::new(self.on(|client| client.inner).stream(), &driver)
+    }
+}

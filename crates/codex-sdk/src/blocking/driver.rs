@@ -1,0 +1,115 @@
+//! The thread that drives a connection, and how other threads wait for it.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::thread;
+
+use futures_core::Stream;
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::oneshot;
+
+use crate::connection::Ended;
+use crate::error::{CloseReason, Error, Result};
+
+/// A thread that runs an async runtime.
+///
+/// Everything that came from a client holds it, and drops it last. Dropping it neither blocks nor
+/// ends the thread at once: that goes on until the connection has ended in good order.
+#[derive(Debug)]
+pub(super) struct Driver {
+    handle: Handle,
+    /// What the thread waits for once this is dropped.
+    ended: OnceLock<Ended>,
+    stop: Option<oneshot::Sender<Option<Ended>>>,
+}
+
+impl Driver {
+    /// Starts the thread.
+    pub(super) fn start() -> Result<Arc<Self>> {
+        let fail = |error: io::Error| Error::Closed(Arc::new(CloseReason::Io(error)));
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(fail)?;
+        let handle = runtime.handle().clone();
+        let (stop, stopped) = oneshot::channel::<Option<Ended>>();
+        let drive = move || {
+            runtime.block_on(async {
+                if let Ok(Some(ended)) = stopped.await {
+                    ended.wait().await;
+                }
+            });
+        };
+        thread::Builder::new()
+            .name("codex-blocking".into())
+            .spawn(drive)
+            .map_err(fail)?;
+        Ok(Arc::new(Self {
+            handle,
+            ended: OnceLock::new(),
+            stop: Some(stop),
+        }))
+    }
+
+    /// Makes the thread wait for the end of this connection before it ends.
+    pub(super) fn see_off(&self, ended: Ended) {
+        // Only the first connection counts; there is one.
+        let _ = self.ended.set(ended);
+    }
+
+    /// Waits for a future on this thread, while the driver serves the connection.
+    ///
+    /// # Panics
+    ///
+    /// In async code.
+    #[track_caller]
+    pub(super) fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.handle.block_on(future)
+    }
+
+    /// Waits for the next item of a stream.
+    ///
+    /// # Panics
+    ///
+    /// In async code.
+    #[track_caller]
+    pub(super) fn next<S: Stream + Unpin>(&self, stream: &mut S) -> Option<S::Item> {
+        self.block_on(poll_fn(|cx| Pin::new(&mut *stream).poll_next(cx)))
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            // A thread that is gone needs not be stopped.
+            let _ = stop.send(self.ended.take());
+        }
+    }
+}
+
+/// A stream, as an iterator.
+#[derive(Debug)]
+pub(super) struct Iter<S> {
+    // Before the driver, which is to be dropped last.
+    stream: S,
+    driver: Arc<Driver>,
+}
+
+impl<S> Iter<S> {
+    pub(super) fn new(stream: S, driver: &Arc<Driver>) -> Self {
+        Self {
+            stream,
+            driver: Arc::clone(driver),
+        }
+    }
+}
+
+impl<S: Stream + Unpin> Iterator for Iter<S> {
+    type Item = S::Item;
+
+    fn next(&mut self) -> Option<S::Item> {
+        self.driver.next(&mut self.stream)
+    }
+}

@@ -1,0 +1,43 @@
+//! The twin of the stream of notifications.
+
+use std::sync::Arc;
+
+use super::driver::Driver;
+use crate::error::Result;
+use crate::event::Notification;
+use crate::notifications;
+
+/// Every notification that no turn and no login owns, from the subscription on; the twin of
+/// [`Notifications`](crate::Notifications).
+///
+/// It does not keep the client alive, and dropping it ends the subscription.
+///
+/// ```no_run
+/// # fn example(codex: openai_codex::blocking::Codex) -> openai_codex::Result<()> {
+/// for notification in codex.notifications() {
+///     println!("{}", notification?.method());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Notifications {
+    // Before the driver, which is to be dropped last.
+    inner: notifications::Notifications,
+    driver: Arc<Driver>,
+}
+
+impl Notifications {
+    pub(super) fn new(inner: notifications::Notifications, driver: &Arc<Driver>) -> Self {
+        let driver = Arc::clone(driver);
+        Self { inner, driver }
+    }
+}
+
+impl Iterator for Notifications {
+    type Item = Result<Notification>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.driver.next(&mut self.inner)
+    }
+}

@@ -1,0 +1,181 @@
+//! The twin of a thread.
+
+use std::future::IntoFuture;
+use std::sync::Arc;
+
+use codex_types::{ThreadReadResponse, Turn};
+
+use super::client::Codex;
+use super::driver::{Driver, Iter};
+use super::turn::TurnHandle;
+use crate::error::Result;
+use crate::input::RunInput;
+use crate::request::{ThreadFork, ThreadResume, ThreadStart};
+use crate::result::TurnResult;
+use crate::thread::{self, ThreadInfo};
+use crate::turn::TurnStart;
+
+/// A conversation that the runtime keeps; the twin of [`Thread`](crate::Thread).
+///
+/// ```no_run
+/// # fn example(codex: openai_codex::blocking::Codex) -> openai_codex::Result<()> {
+/// let thread = codex.thread_start().send()?;
+/// println!("{}", thread.run("Describe this project.")?.text());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Thread {
+    // Before the driver, which is to be dropped last.
+    pub(super) inner: thread::Thread,
+    pub(super) driver: Arc<Driver>,
+}
+
+impl Thread {
+    /// Returns the id of the thread.
+    pub fn id(&self) -> &str {
+        self.inner.id()
+    }
+
+    /// Returns what the runtime answered when the thread was started, resumed or forked.
+    pub fn info(&self) -> &ThreadInfo {
+        self.inner.info()
+    }
+
+    /// Prepares a turn, `turn/start`: [`send`](TurnStart::send) starts it,
+    /// [`run`](TurnStart::run) runs it to its end.
+    pub fn turn(&self, input: impl Into<RunInput>) -> TurnStart<Self> {
+        TurnStart::new(self.clone(), input.into())
+    }
+
+    /// Runs a turn to its end.
+    ///
+    /// # Errors
+    ///
+    /// As [`Thread::run`](crate::Thread::run).
+    pub fn run(&self, input: impl Into<RunInput>) -> Result<TurnResult> {
+        self.driver.block_on(self.inner.run(input))
+    }
+
+    /// Reads the thread without its turns, `thread/read`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Codex::request`](crate::Codex::request).
+    pub fn read(&self) -> Result<ThreadReadResponse> {
+        self.driver.block_on(self.inner.read())
+    }
+
+    /// Reads the thread with all of its turns and their items, `thread/read`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Codex::request`](crate::Codex::request).
+    pub fn read_with_turns(&self) -> Result<ThreadReadResponse> {
+        self.driver.block_on(self.inner.read_with_turns())
+    }
+
+    /// Goes through the turns of the thread, oldest first and with their items,
+    /// `thread/turns/list`.
+    ///
+    /// A page is asked for when the turns of the one before have been read. An error is the last
+    /// item.
+    pub fn turns(&self) -> impl Iterator<Item = Result<Turn>> + Send + use<> {
+        Iter::new(self.inner.turns(), &self.driver)
+    }
+
+    /// Names the thread, `thread/name/set`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Codex::request`](crate::Codex::request).
+    pub fn set_name(&self, name: impl Into<String>) -> Result<()> {
+        self.driver.block_on(self.inner.set_name(name))
+    }
+
+    /// Begins to sum up the history, to make room in the model's context, `thread/compact/start`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Codex::request`](crate::Codex::request).
+    pub fn compact(&self) -> Result<()> {
+        self.driver.block_on(self.inner.compact())
+    }
+
+    /// Joins a turn that runs on this thread: its events from now on.
+    pub fn handle(&self, turn_id: impl Into<String>) -> TurnHandle {
+        TurnHandle::new(self.inner.handle(turn_id), &self.driver)
+    }
+}
+
+impl Codex {
+    /// Starts a thread, `thread/start`.
+    pub fn thread_start(&self) -> ThreadStart<Self> {
+        ThreadStart::new(self.clone())
+    }
+
+    /// Resumes a thread that is stored, or runs already, `thread/resume`.
+    pub fn thread_resume(&self, id: impl Into<String>) -> ThreadResume<Self> {
+        ThreadResume::new(self.clone(), id.into())
+    }
+
+    /// Makes a new thread from what this one has so far, `thread/fork`.
+    pub fn thread_fork(&self, id: impl Into<String>) -> ThreadFork<Self> {
+        ThreadFork::new(self.clone(), id.into())
+    }
+
+    /// Puts a thread away, `thread/archive`; [`Codex::thread_unarchive`] brings it back.
+    ///
+    /// # Errors
+    ///
+    /// As [`Codex::request`](crate::Codex::request).
+    pub fn thread_archive(&self, id: &str) -> Result<()> {
+        self.driver.block_on(self.inner.thread_archive(id))
+    }
+
+    /// Brings an archived thread back, `thread/unarchive`.
+    ///
+    /// The thread can be used at once; it is resumed before its first turn.
+    ///
+    /// # Errors
+    ///
+    /// As [`Codex::request`](crate::Codex::request).
+    pub fn thread_unarchive(&self, id: &str) -> Result<Thread> {
+        let thread = self.driver.block_on(self.inner.thread_unarchive(id))?;
+        Ok(self.thread(thread))
+    }
+
+    fn thread(&self, inner: thread::Thread) -> Thread {
+        let driver = Arc::clone(&self.driver);
+        Thread { inner, driver }
+    }
+}
+
+macro_rules! send {
+    ($($(#[$doc:meta])* $builder:ident,)*) => {
+        $(impl $builder<Codex> {
+            $(#[$doc])*
+            ///
+            /// # Errors
+            ///
+            /// [`Error::InvalidInput`](crate::Error::InvalidInput) and
+            /// [`Error::UnsupportedRuntime`](crate::Error::UnsupportedRuntime) before anything is
+            /// sent; else as [`Codex::request`](crate::Codex::request).
+            pub fn send(self) -> Result<Thread> {
+                let codex = self.client.clone();
+                let builder = self.on(|client| client.inner);
+                let thread = codex.driver.block_on(builder.into_future())?;
+                Ok(codex.thread(thread))
+            }
+        })*
+    };
+}
+
+send! {
+    /// Starts the thread.
+    ThreadStart,
+    /// Resumes the thread.
+    ThreadResume,
+    /// Forks the thread.
+    ThreadFork,
+}
