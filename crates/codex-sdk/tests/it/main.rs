@@ -7,11 +7,18 @@
     reason = "a test that fails panics, in its helpers too"
 )]
 
+#[cfg(feature = "blocking")]
+mod blocking;
+mod builders;
 mod faults;
+mod logins;
 mod notifications;
 mod process;
 mod requests;
 mod server_requests;
+mod stage;
+mod threads;
+mod turns;
 
 use std::future::Future;
 use std::time::Duration;
