@@ -29,6 +29,8 @@ mod serve;
 mod slots;
 mod subscription;
 mod supervise;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use call::decode;
 use effects::Delivered;

@@ -335,6 +335,24 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn what_a_split_finds_the_parser_finds_too(
+            method in "[a-z/\\\\\"]{0,6}",
+            params in "(\\{\\}|\\{\"a\":\\[1,\"\\}\"\\]\\}|5|null|\\{|\"x\")",
+            rest in "(,\"emittedAtMs\":[0-9]{0,3}|,\"id\":[0-9]|,\"params\":\\{\\}|,)?",
+            end in "\\}{0,2}",
+        ) {
+            let line = format!("{{\"method\":\"{method}\",\"params\":{params}{rest}{end}");
+            if let Some((method, params)) = split_notification(&line)
+                && serde_json::from_str::<serde::de::IgnoredAny>(params).is_ok()
+            {
+                let params = if params == "null" { NO_PARAMS } else { params };
+                proptest::prop_assert_eq!(shape(&line), format!("notification {method} {params}"));
+            }
+        }
+    }
+
     #[test]
     fn messages_are_written_as_lines() {
         fn request(method: &str, params: &impl Serialize) -> Vec<u8> {

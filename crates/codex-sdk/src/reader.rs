@@ -24,7 +24,7 @@ pub(crate) trait Sink: Send {
     /// Takes one line; it may keep what it makes of it until [`Sink::flush`].
     fn line(&mut self, line: &[u8]);
 
-    /// Ends a chunk: hands on what its lines brought. Tells whether that woke anybody.
+    /// Ends a chunk: hands on what its lines brought. Tells whether there was anything.
     fn flush(&mut self) -> bool;
 }
 

@@ -21,7 +21,7 @@
 //! that gives up takes its entry with it; only a `turn/start` that was sent leaves a note, a few
 //! bytes until its response, because the turn that it may have started must be interrupted.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -120,6 +120,10 @@ pub(crate) struct Router<E: Routed, R> {
     next_subscription: u64,
     /// Turns that just ended, whose waiters are to be woken.
     ended: Vec<Active>,
+    /// Turns to be interrupted, once fewer interrupts are under way.
+    unwanted: VecDeque<Interrupt>,
+    /// Interrupts under way.
+    interrupting: usize,
     closed: Option<Arc<CloseReason>>,
     counters: Counters,
 }
@@ -161,6 +165,8 @@ impl<E: Routed, R> Default for Router<E, R> {
             globals: Vec::new(),
             next_subscription: 0,
             ended: Vec::new(),
+            unwanted: VecDeque::new(),
+            interrupting: 0,
             closed: None,
             counters: Counters::default(),
         }
@@ -282,6 +288,8 @@ impl<E: Routed, R> Router<E, R> {
             active.wake(fx);
         }
         self.abandoned.clear();
+        self.unwanted.clear();
+        self.interrupting = 0;
         self.login_starts = 0;
         self.closed = Some(reason);
     }
@@ -302,6 +310,8 @@ impl<E: Routed, R> Router<E, R> {
             && self.logins.is_empty()
             && self.early_logins.is_empty()
             && self.login_starts == 0
+            && self.unwanted.is_empty()
+            && self.interrupting == 0
             && self.globals.is_empty()
     }
 }

@@ -119,7 +119,7 @@ impl Connection {
 ///
 /// [`Error::Decode`] with the text that did not fit.
 pub(crate) fn decode<T: DeserializeOwned>(method: &Cow<'static, str>, text: &str) -> Result<T> {
-    serde_json::from_str(text).map_err(|source| Error::Decode {
+    codex_types::from_str(text).map_err(|source| Error::Decode {
         method: method.clone(),
         source,
         raw: RawPayload::new(text),

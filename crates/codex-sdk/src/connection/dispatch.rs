@@ -119,7 +119,6 @@ impl Sink for Dispatch {
                 }
             }
         }
-        let woke = !fx.wakers.is_empty() || !fx.replies.is_empty() || !jobs.is_empty();
         self.shared.apply(fx);
         for stop in stops {
             stop.abort();
@@ -127,7 +126,7 @@ impl Sink for Dispatch {
         for job in jobs {
             self.shared.serve(job);
         }
-        woke
+        true
     }
 }
 

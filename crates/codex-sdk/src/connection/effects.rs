@@ -31,7 +31,7 @@ impl Shared {
     /// Wakes, answers and interrupts. Must not be called under the router's lock.
     pub(super) fn apply(self: &Arc<Self>, fx: Effects<Notification, oneshot::Sender<Delivered>>) {
         for interrupt in fx.interrupts {
-            self.interrupt(&interrupt);
+            self.interrupt(interrupt);
         }
         for (reply, outcome) in fx.replies {
             // A caller that is gone drops what it would have got, and that cleans up.
@@ -82,14 +82,15 @@ impl Shared {
     }
 
     /// Asks the runtime to interrupt a turn, without waiting for the answer.
-    fn interrupt(self: &Arc<Self>, interrupt: &Interrupt) {
+    fn interrupt(self: &Arc<Self>, interrupt: Interrupt) {
         let Ok(request) = event::interrupt(&interrupt.thread_id, &interrupt.turn_id) else {
             return;
         };
         tracing::debug!(turn = &*interrupt.turn_id, "interrupting an abandoned turn");
         self.route(|routing, _| {
             let id = self.next_id();
-            if routing.router.call(id, None, Then::Nothing).is_ok() {
+            let then = Then::Interrupted(interrupt);
+            if routing.router.call(id, None, then).is_ok() {
                 self.outbox.push(&request.line(id));
             }
         });

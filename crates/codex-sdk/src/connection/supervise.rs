@@ -52,6 +52,14 @@ impl<T> Task<T> {
         Pin::new(&mut self.0).poll(cx).map(Result::ok)
     }
 
+    /// Ends the task at its next wait, and waits until it has let go of everything.
+    async fn stop(&mut self) {
+        self.0.abort();
+        if !self.0.is_finished() {
+            let _ = (&mut self.0).await;
+        }
+    }
+
     /// Waits for the end for a limited time.
     async fn end_within(&mut self, time: Duration) {
         // A task that has ended may have been polled to its end, which must not be done twice.
@@ -206,18 +214,16 @@ impl Supervisor {
     /// Ends what still runs, in steps, and reaps the process.
     async fn finish(&mut self) {
         self.shared.outbox.close();
-        if !self.writer.0.is_finished() {
-            self.writer.end_within(WRITE_GRACE).await;
-        }
+        self.writer.end_within(WRITE_GRACE).await;
         // The end of the writer is the end of the runtime's input; it drops the pipe.
-        self.writer.0.abort();
+        self.writer.stop().await;
         if let Some(process) = &mut self.process {
             // The reader goes on, so that a runtime with much to say is not held up.
             let status = process.child.end().await;
             tracing::debug!(?status, "the runtime has ended");
-            process.stderr.0.abort();
+            process.stderr.stop().await;
         }
-        self.reader.0.abort();
+        self.reader.stop().await;
     }
 }
 

@@ -4,6 +4,10 @@ use std::task::{Context, Waker};
 
 use super::{Effects, Interrupt, Kind, Routed, Router};
 
+/// How many interrupts may be under way, so that dropping many turns at once does not overload
+/// the runtime, whose queue takes 128 requests.
+const MOST_INTERRUPTS: usize = 32;
+
 /// The running turn of a thread: from its start's response or `turn/started`, whichever is
 /// first, to its completion.
 #[derive(Debug)]
@@ -128,12 +132,39 @@ impl<E: Routed, R> Router<E, R> {
                 && !self.starts.contains_key(thread)
             {
                 active.abandoned = false;
-                fx.interrupts.push(Interrupt {
+                self.unwanted.push_back(Interrupt {
                     thread_id: thread.into(),
                     turn_id: active.turn.clone(),
                 });
+                self.next_interrupts(fx);
             }
         }
+    }
+
+    /// Asks for interrupts, as many as may be under way.
+    fn next_interrupts(&mut self, fx: &mut Effects<E, R>) {
+        while self.interrupting < MOST_INTERRUPTS
+            && let Some(interrupt) = self.unwanted.pop_front()
+        {
+            self.interrupting += 1;
+            fx.interrupts.push(interrupt);
+        }
+    }
+
+    /// Notes that an interrupt was answered; one that the runtime was too busy to take is asked
+    /// for again, after the others.
+    pub(super) fn interrupt_answered(
+        &mut self,
+        interrupt: Interrupt,
+        refused: bool,
+        fx: &mut Effects<E, R>,
+    ) {
+        self.interrupting = self.interrupting.saturating_sub(1);
+        let active = self.active.get(&interrupt.thread_id);
+        if refused && active.is_some_and(|active| active.turn == interrupt.turn_id) {
+            self.unwanted.push_back(interrupt);
+        }
+        self.next_interrupts(fx);
     }
 
     /// Finds the thread of a turn whose event does not name it.

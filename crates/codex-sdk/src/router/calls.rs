@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::buffer::{Buffer, Coalesce};
 use super::queue::Queue;
-use super::{Effects, Kind, QueueReader, Routed, Router, SubscriptionId};
-use crate::error::{CloseReason, RpcError};
+use super::{Effects, Interrupt, Kind, QueueReader, Routed, Router, SubscriptionId};
+use crate::error::{CloseReason, RpcError, RpcErrorCode};
 
 /// A request that waits for its answer.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub(crate) enum Then {
         /// Reads the turn's id from the result.
         turn_id: fn(&str) -> Option<String>,
     },
+    /// Nothing; it ends a turn that nobody wants.
+    Interrupted(Interrupt),
     /// A login.
     OpenLogin {
         /// Reads the login's id from the result.
@@ -133,7 +135,7 @@ impl<E: Routed, R> Router<E, R> {
             return Err(Arc::clone(reason));
         }
         match &then {
-            Then::Nothing => {}
+            Then::Nothing | Then::Interrupted(_) => {}
             Then::OpenTurn { thread_id, .. } => {
                 let running = self.active.get(thread_id).map(|active| active.turn.clone());
                 let starts = self.starts.entry(thread_id.clone()).or_default();
@@ -165,6 +167,13 @@ impl<E: Routed, R> Router<E, R> {
         };
         let outcome = match (answer, call.then) {
             (Ok(result), Then::Nothing) => Outcome::Result(result, Opened::Nothing),
+            (answer, Then::Interrupted(interrupt)) => {
+                let refused = matches!(
+                    &answer,
+                    Err(Outcome::Error(error)) if error.code == RpcErrorCode::OVERLOADED
+                );
+                return self.interrupt_answered(interrupt, refused, fx);
+            }
             (Ok(result), Then::OpenTurn { thread_id, turn_id }) => {
                 let opened = self.open_turn(id, thread_id, turn_id(&result), fx);
                 Outcome::Result(result, opened)
@@ -325,7 +334,7 @@ impl<E: Routed, R> Router<E, R> {
     /// Lets go of what was kept for a request that opened nothing.
     fn release(&mut self, id: i64, then: &Then, fx: &mut Effects<E, R>) {
         match then {
-            Then::Nothing => {}
+            Then::Nothing | Then::Interrupted(_) => {}
             Then::OpenTurn { thread_id, .. } => {
                 if let Some(start) = self.take_start(thread_id, id) {
                     self.publish_all(start, fx);

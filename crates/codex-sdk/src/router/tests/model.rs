@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 mod world;
 
+use super::scenarios::interrupted;
 use super::*;
 use world::{World, thread_name, turn_name};
 
@@ -99,6 +100,7 @@ proptest! {
         for step in &all {
             let fx = world.step(step);
             world.interrupts(&fx);
+            interrupted(&mut world.router, fx);
         }
         prop_assert!(world.calls.is_empty());
         for handle in std::mem::take(&mut world.handles) {

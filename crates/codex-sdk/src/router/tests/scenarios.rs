@@ -45,6 +45,14 @@ fn start(router: &mut TestRouter, call: i64, turn: &str) -> Opened1 {
     opened(&mut fx)
 }
 
+/// Answers the interrupts that are asked for.
+pub(super) fn interrupted(router: &mut TestRouter, fx: TestEffects) {
+    for (id, interrupt) in (10_000..).zip(fx.interrupts) {
+        router.call(id, None, Then::Interrupted(interrupt)).unwrap();
+        router.answer(id, Ok("{}".into()), &mut TestEffects::default());
+    }
+}
+
 fn send(router: &mut TestRouter, event: Event) -> TestEffects {
     let mut fx = TestEffects::default();
     router.event(event, &mut fx);
@@ -121,11 +129,51 @@ fn dropping_the_starters_handle_interrupts_once_the_turn_runs() {
         turn_id: "a".into(),
     };
     assert_eq!(fx.interrupts, [interrupt]);
+    interrupted(&mut router, fx);
     assert_eq!(
         send(&mut router, Event::new("t", "a", What::Started)).interrupts,
         []
     );
     send(&mut router, Event::new("t", "a", What::Completed));
+    assert!(router.is_idle());
+}
+
+#[test]
+fn many_dropped_turns_are_interrupted_a_few_at_a_time() {
+    let mut router = TestRouter::default();
+    let mut fx = TestEffects::default();
+    for n in 0..100 {
+        let (thread, turn) = (format!("t{n}"), format!("u{n}"));
+        router.call(n, Some(n), open_turn(&thread)).unwrap();
+        router.answer(n, Ok(turn.as_str().into()), &mut fx);
+        let opened = opened(&mut fx);
+        router.event(Event::new(&thread, &turn, What::Started), &mut fx);
+        router.unsubscribe(&thread, &turn, opened.id, &mut fx);
+    }
+    assert_eq!(fx.interrupts.len(), 32);
+    // Every other one is refused at first, for lack of capacity.
+    let (mut id, mut asked) = (1000, 0);
+    while !fx.interrupts.is_empty() {
+        for interrupt in std::mem::take(&mut fx.interrupts) {
+            id += 1;
+            asked += 1;
+            let then = Then::Interrupted(interrupt);
+            router.call(id, None, then).unwrap();
+            let busy = RpcError::new(-32001, "Server overloaded; retry later.");
+            let refused = asked <= 100 && asked % 2 == 0;
+            let answer = if refused {
+                Err(Outcome::Error(busy))
+            } else {
+                Ok("{}".into())
+            };
+            router.answer(id, answer, &mut fx);
+        }
+    }
+    assert_eq!(asked, 150);
+    for n in 0..100 {
+        let completed = Event::new(&format!("t{n}"), &format!("u{n}"), What::Completed);
+        router.event(completed, &mut fx);
+    }
     assert!(router.is_idle());
 }
 
@@ -167,6 +215,7 @@ fn a_start_whose_caller_is_gone_is_interrupted_by_its_answer() {
     assert_eq!(fx.interrupts, []);
     router.answer(1, Ok("a".into()), &mut fx);
     assert_eq!(fx.interrupts.len(), 1);
+    interrupted(&mut router, std::mem::take(&mut fx));
 
     // One that has completed meanwhile leaves nothing.
     router.event(Event::new("t", "a", What::Completed), &mut fx);
@@ -175,7 +224,7 @@ fn a_start_whose_caller_is_gone_is_interrupted_by_its_answer() {
     router.cancel(2, &mut fx);
     router.event(Event::new("t", "b", What::Completed), &mut fx);
     router.answer(2, Ok("b".into()), &mut fx);
-    assert_eq!(fx.interrupts.len(), 1);
+    assert_eq!(fx.interrupts, []);
     assert!(router.is_idle());
 }
 

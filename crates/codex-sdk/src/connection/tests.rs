@@ -1,0 +1,39 @@
+//! What needs settings that are not public.
+
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+
+use super::*;
+use crate::handler::Handlers;
+use crate::retry::RetryPolicy;
+
+#[tokio::test]
+async fn a_line_without_end_closes_the_connection_with_a_clear_reason() {
+    let options = Options {
+        timeout: None,
+        max_in_flight: 1,
+        retry: RetryPolicy::none(),
+        handlers: Handlers::default(),
+        longest_line: 1_000_000,
+    };
+    let (read, mut peer) = tokio::io::duplex(64 * 1024);
+    let (_peer_read, write) = tokio::io::duplex(1024);
+    let connection = Connection::open(options, read, write, None);
+    let mut events = connection.subscribe();
+    let feeding = tokio::spawn(async move { while peer.write_all(&[b'x'; 4096]).await.is_ok() {} });
+    let end = tokio::time::timeout(
+        Duration::from_secs(20),
+        std::future::poll_fn(|cx| events.poll_next(cx)),
+    );
+    let error = end.await.unwrap().unwrap().unwrap_err().to_string();
+    assert!(
+        error.ends_with("a line is longer than 1000000 bytes"),
+        "{error}"
+    );
+    connection.close().await;
+    tokio::time::timeout(Duration::from_secs(20), feeding)
+        .await
+        .unwrap()
+        .unwrap();
+}
