@@ -49,13 +49,11 @@ pub struct CodexConfig {
     experimental_api: bool,
     request_timeout: Option<Duration>,
     max_in_flight: usize,
+    max_line_bytes: usize,
     retry: RetryPolicy,
     opt_out: Vec<String>,
     handlers: Handlers,
 }
-
-/// The longest line that a runtime may send, in bytes.
-const LONGEST_LINE: usize = 256 * 1024 * 1024;
 
 /// What a connection is told about its requests.
 #[derive(Clone, Debug)]
@@ -82,6 +80,7 @@ impl Default for CodexConfig {
             experimental_api: false,
             request_timeout: Some(Duration::from_secs(60)),
             max_in_flight: 64,
+            max_line_bytes: 256 * 1024 * 1024,
             retry: RetryPolicy::default(),
             opt_out: Vec::new(),
             handlers: Handlers::default(),
@@ -173,6 +172,15 @@ impl CodexConfig {
     /// the runtime is never overloaded.
     pub fn max_in_flight(mut self, n: usize) -> Self {
         self.max_in_flight = n;
+        self
+    }
+
+    /// Sets how long a line of the runtime may be; the default is 256 MiB.
+    ///
+    /// A longer one ends the connection with [`CloseReason::Protocol`](crate::CloseReason), so
+    /// that output without an end does not fill the memory.
+    pub fn max_line_bytes(mut self, n: usize) -> Self {
+        self.max_line_bytes = n;
         self
     }
 
@@ -298,7 +306,7 @@ impl CodexConfig {
             max_in_flight: self.max_in_flight,
             retry: self.retry.clone(),
             handlers: self.handlers.clone(),
-            longest_line: LONGEST_LINE,
+            longest_line: self.max_line_bytes,
         }
     }
 }
@@ -329,6 +337,7 @@ impl fmt::Debug for CodexConfig {
             .field("experimental_api", &self.experimental_api)
             .field("request_timeout", &self.request_timeout)
             .field("max_in_flight", &self.max_in_flight)
+            .field("max_line_bytes", &self.max_line_bytes)
             .field("retry", &self.retry)
             .field("opt_out_notifications", &self.opt_out)
             .field("on_request", &self.handlers)
