@@ -78,12 +78,7 @@ impl Codex {
 
         let mut attempt = 0;
         loop {
-            let running = self.turn_running(thread_id, turn_id);
-            match self.connection().request_timeout() {
-                // A runtime that never says that the turn runs is asked anyway.
-                Some(limit) => drop(timeout(limit, running).await),
-                None => running.await,
-            }
+            self.turn_running(thread_id, turn_id).await;
             let refused = match self
                 .request(TurnInterruptParams::new(thread_id, turn_id))
                 .await
@@ -125,15 +120,19 @@ impl Codex {
         })
     }
 
-    /// Waits while a turn is accepted and does not run yet.
+    /// Waits while a turn is accepted and does not run yet, no longer than for an answer: a
+    /// runtime that never says that the turn runs is asked anyway.
     pub(crate) async fn turn_running(&self, thread_id: &str, turn_id: &str) {
-        poll_fn(
+        let running = poll_fn(
             |cx| match self.connection().poll_phase(thread_id, turn_id, cx) {
                 Phase::Accepted => Poll::Pending,
                 Phase::Running | Phase::Unknown => Poll::Ready(()),
             },
-        )
-        .await;
+        );
+        match self.connection().request_timeout() {
+            Some(limit) => drop(timeout(limit, running).await),
+            None => running.await,
+        }
     }
 
     async fn phase(&self, thread_id: &str, turn_id: &str) -> Phase {
