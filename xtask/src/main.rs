@@ -8,6 +8,7 @@
 
 use std::process::ExitCode;
 
+mod bench;
 mod coverage;
 mod doctor;
 mod regen;
@@ -26,6 +27,7 @@ Commands:
   runtime check-pin  find files that repeat the pinned version
   doctor             say which runtime would start, and what to do if none would
   regen              dump the schema of the runtime and generate the types
+  bench [--build]    measure the SDK against bare loops and peers, or what it costs to build
   tidy               check layers, docs, sizes and the other rules that no compiler knows
   coverage-of-catalogue  list which behaviors of the catalogue have a test
 ";
@@ -36,6 +38,7 @@ fn run(command: &str, args: Vec<String>) -> anyhow::Result<ExitCode> {
         "runtime" => runtime::run(&args),
         "doctor" => doctor::run(&args),
         "regen" => regen::run(args),
+        "bench" => bench::run(&args),
         "tidy" => tidy::run(&args),
         "coverage-of-catalogue" => coverage::run(&args),
         "help" | "-h" | "--help" => {

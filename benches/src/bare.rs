@@ -1,0 +1,206 @@
+//! The floors: the least that any client has to do, on one thread, without a client around it.
+
+use std::borrow::Cow;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use codex_types::ServerNotification;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::Outcome;
+use crate::corpus::{Block, FEED, Feed, completion_prefix, thread_id};
+use crate::meter::{Meter, Sample};
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    method: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    params: Option<&'a RawValue>,
+    #[serde(borrow)]
+    result: Option<&'a RawValue>,
+}
+
+fn feeder(feed: &str) -> Outcome<Child> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command
+        .env(FEED, feed)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    Ok(command.spawn()?)
+}
+
+/// Starts the turns of a feed; returns the lines that come.
+fn begin(child: &mut Child, turns: usize, first_id: usize) -> Outcome {
+    let input = child.stdin.as_mut().ok_or("no input")?;
+    let mut requests = String::new();
+    for n in 0..turns {
+        let (id, thread) = (first_id + n, thread_id(n));
+        requests += &format!(
+            r#"{{"id":{id},"method":"turn/start","params":{{"threadId":"{thread}","input":[]}}}}"#
+        );
+        requests.push('\n');
+    }
+    Ok(input.write_all(requests.as_bytes())?)
+}
+
+/// Waits until the feeder is ready: it answers once its corpus is made.
+fn greet(child: &mut Child) -> Outcome<BufReader<ChildStdout>> {
+    let input = child.stdin.as_mut().ok_or("no input")?;
+    input.write_all(b"{\"id\":0,\"method\":\"initialize\"}\n")?;
+    let output = child.stdout.take().ok_or("no output")?;
+    let mut lines = BufReader::with_capacity(1 << 16, output);
+    lines.read_until(b'\n', &mut Vec::new())?;
+    Ok(lines)
+}
+
+/// How many turns a feed has at a time, and how often.
+pub fn rounds(feed: &str) -> (usize, usize) {
+    match Feed::parse(feed) {
+        Feed::Turns { turns, .. } => (turns, 640 / turns.min(640)),
+        _ => (1, 1),
+    }
+}
+
+fn read(feed: &str, mut each: impl FnMut(&[u8])) -> Outcome<Sample> {
+    let mut child = feeder(feed)?;
+    let mut lines = greet(&mut child)?;
+    let (turns, rounds) = rounds(feed);
+    let meter = Meter::start();
+    let mut line = Vec::new();
+    let mut count = 0;
+    for round in 0..rounds {
+        begin(&mut child, turns, 1 + round * turns)?;
+        let end = completion_prefix(turns - 1);
+        loop {
+            line.clear();
+            lines.read_until(b'\n', &mut line)?;
+            if line.is_empty() {
+                return Err("the feeder has ended".into());
+            }
+            count += 1;
+            each(&line);
+            if line.starts_with(end.as_bytes()) {
+                break;
+            }
+        }
+    }
+    let sample = meter.stop(count, count, 0);
+    drop(child.stdin.take());
+    child.wait()?;
+    Ok(sample)
+}
+
+/// Splits lines.
+pub fn split(feed: &str) -> Outcome<Sample> {
+    read(feed, |line| {
+        std::hint::black_box(line.len());
+    })
+}
+
+/// Splits lines, reads the envelope, and decodes the payload into its type.
+pub fn typed(feed: &str) -> Outcome<Sample> {
+    let mut text = 0;
+    let mut unknown = 0;
+    let mut sample = read(feed, |line| {
+        let envelope: Envelope = serde_json::from_slice(line).expect("an envelope");
+        if let (Some(method), Some(params)) = (envelope.method, envelope.params) {
+            let event = ServerNotification::decode(&method, params.get());
+            match std::hint::black_box(&event) {
+                ServerNotification::ItemAgentMessageDelta(delta) => {
+                    text += delta.delta.len() as u64
+                }
+                ServerNotification::Unknown(_) => unknown += 1,
+                _ => {}
+            }
+        } else {
+            std::hint::black_box((envelope.id, envelope.result));
+        }
+    })?;
+    sample.text = text;
+    sample.received -= unknown;
+    Ok(sample)
+}
+
+/// Decodes a corpus that is in memory: no pipe, no process. For instruction counts.
+pub fn decode(feed: &str) -> Outcome<Sample> {
+    let Feed::Stream { lines, bytes } = Feed::parse(feed) else {
+        return Err("only streams are decoded".into());
+    };
+    let block = Block::new(lines, bytes);
+    let meter = Meter::start();
+    let mut received = 0;
+    let times = bytes.div_ceil(block.bytes.len());
+    for _ in 0..times {
+        for line in block.bytes.lines() {
+            let envelope: Envelope = serde_json::from_str(line)?;
+            let (Some(method), Some(params)) = (envelope.method, envelope.params) else {
+                continue;
+            };
+            let event = ServerNotification::decode(&method, params.get());
+            if !matches!(std::hint::black_box(event), ServerNotification::Unknown(_)) {
+                received += 1;
+            }
+        }
+    }
+    Ok(meter.stop(block.lines * times as u64, received, 0))
+}
+
+/// Requests made and answered, for every way of doing it.
+pub const CALLS: usize = 50_000;
+/// Of those, under way at a time.
+pub const AT_ONCE: usize = 64;
+
+/// Keeps 64 requests under way with nothing but two buffers, and decodes the answers.
+pub fn pipelined(feed: &str) -> Outcome<Sample> {
+    let mut child = feeder(feed)?;
+    let mut output = greet(&mut child)?.into_inner();
+    let mut input = child.stdin.take().ok_or("no input")?;
+    let meter = Meter::start();
+    let mut requests = Vec::new();
+    let mut sent = 0;
+    let mut ask = |requests: &mut Vec<u8>| {
+        sent += 1;
+        writeln!(
+            requests,
+            r#"{{"id":{sent},"method":"thread/loaded/list","params":{{}}}}"#
+        )
+    };
+    for _ in 0..AT_ONCE {
+        ask(&mut requests)?;
+    }
+    let mut answered = 0;
+    let mut buffer = vec![0; 1 << 16];
+    let mut filled = 0;
+    while answered < CALLS {
+        if !requests.is_empty() {
+            input.write_all(&requests)?;
+            requests.clear();
+        }
+        filled += output.read(&mut buffer[filled..])?;
+        let mut start = 0;
+        while let Some(length) = memchr::memchr(b'\n', &buffer[start..filled]) {
+            let envelope: Envelope = serde_json::from_slice(&buffer[start..start + length])?;
+            let (Some(id), Some(result)) = (envelope.id, envelope.result) else {
+                return Err("not an answer".into());
+            };
+            std::hint::black_box(id.get().parse::<i64>()?);
+            let result: codex_types::ThreadLoadedListResponse = serde_json::from_str(result.get())?;
+            std::hint::black_box(result);
+            start += length + 1;
+            answered += 1;
+            if answered + AT_ONCE <= CALLS {
+                ask(&mut requests)?;
+            }
+        }
+        buffer.copy_within(start..filled, 0);
+        filled -= start;
+    }
+    let sample = meter.stop(CALLS as u64, answered as u64, 0);
+    drop(input);
+    child.wait()?;
+    Ok(sample)
+}
