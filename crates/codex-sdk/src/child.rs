@@ -25,6 +25,9 @@ pub(crate) struct Child {
     process: tokio::process::Child,
     #[cfg(unix)]
     group: Option<rustix::process::Pid>,
+    /// Kills all that is in it when it is closed.
+    #[cfg(windows)]
+    job: Option<win32job::Job>,
     /// Whether it was reaped: then its id may belong to another process.
     reaped: bool,
 }
@@ -67,9 +70,11 @@ impl Child {
             stderr: process.stderr.take().ok_or_else(pipe)?,
         };
         let child = Self {
-            process,
             #[cfg(unix)]
             group,
+            #[cfg(windows)]
+            job: job_of(&process),
+            process,
             reaped: false,
         };
         Ok((child, pipes))
@@ -115,10 +120,9 @@ impl Child {
         }
     }
 
+    /// There is no way to ask a process without a window to end.
     #[cfg(not(unix))]
-    fn terminate(&mut self) {
-        let _ = self.process.start_kill();
-    }
+    fn terminate(&mut self) {}
 
     #[cfg(unix)]
     fn kill_group(&self) {
@@ -128,8 +132,23 @@ impl Child {
         }
     }
 
-    #[cfg(not(unix))]
-    fn kill_group(&self) {}
+    #[cfg(windows)]
+    fn kill_group(&mut self) {
+        self.job = None;
+    }
+
+    #[cfg(not(any(unix, windows)))]
+    fn kill_group(&mut self) {}
+}
+
+/// Puts a process into a job of its own; what it starts from then on is in it too.
+#[cfg(windows)]
+fn job_of(process: &tokio::process::Child) -> Option<win32job::Job> {
+    let mut limits = win32job::ExtendedLimitInfo::new();
+    limits.limit_kill_on_job_close();
+    let job = win32job::Job::create_with_limit_info(&limits).ok()?;
+    job.assign_process(process.raw_handle()? as isize).ok()?;
+    Some(job)
 }
 
 impl Drop for Child {
