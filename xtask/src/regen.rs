@@ -21,7 +21,7 @@ use crate::tree;
 use output::{Outcome, Tree};
 
 const HELP: &str = "\
-Usage: cargo xtask regen [--check] [--offline] [--codex-bin PATH] [--list-steps]
+Usage: cargo xtask regen [--check] [--offline] [--codex-bin PATH] [--root DIR] [--list-steps]
 
 Dumps the schema of the pinned runtime into schema/ and generates crates/codex-types/src/generated/.
 
@@ -29,6 +29,7 @@ Options:
   --check           write nothing; print what would change as a diff, and exit 1 if anything would
   --offline         start from the checked-in schema; needs neither the runtime nor npm
   --codex-bin PATH  dump the schema of this executable instead of the pinned runtime
+  --root DIR        work on the tree in this folder instead of the one this command was built from
   --list-steps      print the steps and exit
 ";
 
@@ -46,6 +47,7 @@ struct Options {
     check: bool,
     offline: bool,
     codex_bin: Option<PathBuf>,
+    root: Option<PathBuf>,
 }
 
 /// Runs the command.
@@ -60,6 +62,7 @@ pub fn run(args: Vec<String>) -> Result<ExitCode> {
                 let path = args.next().context("--codex-bin takes a path")?;
                 options.codex_bin = Some(path.into());
             }
+            "--root" => options.root = Some(args.next().context("--root takes a path")?.into()),
             "--list-steps" => {
                 STEPS.iter().for_each(|step| println!("{step}"));
                 return Ok(ExitCode::SUCCESS);
@@ -71,7 +74,8 @@ pub fn run(args: Vec<String>) -> Result<ExitCode> {
             other => bail!("unknown option {other}\n\n{HELP}"),
         }
     }
-    regen(&tree::root(), &options)
+    let root = options.root.clone().unwrap_or_else(tree::root);
+    regen(&root, &options)
 }
 
 fn regen(root: &Path, options: &Options) -> Result<ExitCode> {
@@ -133,6 +137,7 @@ fn generate(schema: &schema::Schema) -> Result<emit::Files> {
     emit::emit(&emission, &header)
 }
 
+/// The types and method tables of one bundle.
 fn lower(text: &str, complete: bool) -> Result<(ir::Types, registry::Registry)> {
     let mut bundle = bundle::Bundle::parse(text)?;
     let definitions = std::mem::take(&mut bundle.definitions);
@@ -141,3 +146,6 @@ fn lower(text: &str, complete: bool) -> Result<(ir::Types, registry::Registry)> 
     let registry = registry::Registry::build(&bundle, &mut types, complete)?;
     Ok((types, registry))
 }
+
+#[cfg(test)]
+mod tests;

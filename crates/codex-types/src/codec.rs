@@ -268,8 +268,8 @@ macro_rules! tagged {
 macro_rules! external {
     (@unit unit $variant:ident) => { Some(Self::$variant) };
     (@unit value $variant:ident) => { None };
-    (@read unit $variant:ident $map:ident) => { return None };
-    (@read value $variant:ident $map:ident) => { $map.next_value().map(Self::$variant) };
+    (@read unit $variant:ident $map:ident) => { None };
+    (@read value $variant:ident $map:ident) => { Some($map.next_value().map(Self::$variant)) };
     (@pattern unit $variant:ident $value:ident) => { Self::$variant };
     (@pattern value $variant:ident $value:ident) => { Self::$variant($value) };
     (@write unit $wire:literal $value:ident $serializer:ident) => { $serializer.serialize_str($wire) };
@@ -291,10 +291,10 @@ macro_rules! external {
                 name: &str,
                 _map: &mut A,
             ) -> Option<Result<Self, A::Error>> {
-                Some(match name {
+                match name {
                     $($(#[$cfg])* $wire => external!(@read $shape $variant _map),)*
-                    _ => return None,
-                })
+                    _ => None,
+                }
             }
 
             fn unrecognized(value: crate::codec::Unrecognized) -> Self {

@@ -59,8 +59,18 @@ const CORRECTIONS: [(&str, Correction); 15] = [
     ("close_objects", close_objects),
 ];
 
-/// Applies every correction.
+/// Applies every correction, and fails for one that a whole bundle does not need.
 pub fn apply(definitions: Definitions, complete: bool) -> Result<Corrected> {
+    let corrected = correct(definitions, complete)?;
+    let stale = corrected.touched.iter().find(|(_, touched)| *touched == 0);
+    if let Some((name, _)) = stale {
+        bail!("correction {name} touched nothing: the schema no longer needs it, remove it");
+    }
+    Ok(corrected)
+}
+
+/// Applies every correction to whatever is there.
+pub fn correct(definitions: Definitions, complete: bool) -> Result<Corrected> {
     for (name, definition) in &definitions {
         check_keywords(name, definition)?;
     }
@@ -71,12 +81,9 @@ pub fn apply(definitions: Definitions, complete: bool) -> Result<Corrected> {
     };
     for (name, correction) in CORRECTIONS {
         let touched = correction(&mut corrected).with_context(|| format!("correction {name}"))?;
-        ensure!(
-            touched > 0,
-            "correction {name} touched nothing: the schema no longer needs it, remove it"
-        );
         corrected.touched.push((name, touched));
     }
+    unions::check_variant_names(&corrected)?;
     Ok(corrected)
 }
 
@@ -220,10 +227,10 @@ fn inline_single_all_of(corrected: &mut Corrected) -> Result<usize> {
 /// Open strings whose constants the schema does not list get the known ones from a table.
 fn list_known_values(corrected: &mut Corrected) -> Result<usize> {
     for (name, values) in tables::KNOWN_VALUES {
-        let definition = corrected
-            .definitions
-            .get_mut(*name)
-            .with_context(|| format!("KNOWN_VALUES names {name}, which is not in the schema"))?;
+        let Some(definition) = corrected.definitions.get_mut(*name) else {
+            corrected.stale("KNOWN_VALUES", name)?;
+            continue;
+        };
         ensure!(
             definition["type"] == "string" && definition.get("enum").is_none(),
             "KNOWN_VALUES names {name}, which is not an open string any more"

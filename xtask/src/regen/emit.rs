@@ -1,6 +1,7 @@
 //! Writes the intermediate form as Rust: items through prettyplease, tables one line a row.
 
 mod methods;
+mod names;
 mod objects;
 mod unions;
 
@@ -75,6 +76,11 @@ pub fn emit(context: &Emission<'_>, header: &str) -> Result<Files> {
     files.insert(
         "methods.rs".into(),
         format!("{header}{}", methods::methods(context)?),
+    );
+    let header = header.replace("// ", "# ");
+    files.insert(
+        "names.txt".into(),
+        format!("{header}{}", names::names(context)),
     );
     Ok(files)
 }

@@ -16,22 +16,9 @@ pub fn lower(corrected: &Corrected) -> Result<Types> {
     let file = run_typify(corrected)?;
     let mut types = Types::new();
     for item in file.items {
-        let (name, kind) = match item {
-            Item::Struct(item) => {
-                let name = item.ident.to_string();
-                let kind = lower_struct(&name, &item.fields, corrected)?;
-                (name, kind)
-            }
-            Item::Enum(item) => {
-                let name = item.ident.to_string();
-                let variants = item.variants.iter().map(EnumVariant::read);
-                let variants = variants.collect::<Result<Vec<_>>>()?;
-                let kind = match corrected.unions.get(&name) {
-                    Some(union) => lower_union(&name, union, variants)?,
-                    None => lower_string_enum(&name, variants, corrected)?,
-                };
-                (name, kind)
-            }
+        let name = match &item {
+            Item::Struct(item) => item.ident.to_string(),
+            Item::Enum(item) => item.ident.to_string(),
             // Conversions, error and default modules: nobody calls them and everybody compiles them.
             _ => continue,
         };
@@ -40,6 +27,18 @@ pub fn lower(corrected: &Corrected) -> Result<Types> {
             "typify made the type {name}, which is no definition of the schema: give the inline \
              schema behind it a name in regen/corrections.rs"
         );
+        let kind = match item {
+            Item::Struct(item) => lower_struct(&name, &item.fields, corrected)?,
+            Item::Enum(item) => {
+                let variants = item.variants.iter().map(EnumVariant::read);
+                let variants = variants.collect::<Result<Vec<_>>>()?;
+                match corrected.unions.get(&name) {
+                    Some(union) => lower_union(&name, union, variants)?,
+                    None => lower_string_enum(&name, variants, corrected)?,
+                }
+            }
+            _ => continue,
+        };
         let docs = corrected.docs.get(&name).cloned();
         let experimental = false;
         types.insert(

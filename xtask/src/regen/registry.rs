@@ -134,6 +134,14 @@ impl Registry {
                 !listed,
                 "the schema lists {name} now: remove it from UNLISTED_NOTIFICATIONS"
             );
+            if !types.contains_key(*payload) {
+                ensure!(
+                    !complete,
+                    "UNLISTED_NOTIFICATIONS names {payload}, which is not in the schema: remove \
+                     the row"
+                );
+                continue;
+            }
             let method = Method {
                 name: (*name).to_owned(),
                 params: Some((*payload).to_owned()),

@@ -182,7 +182,7 @@ pub fn hoist_tagged_variants(corrected: &mut Corrected) -> Result<usize> {
             if let Some(Value::Array(required)) = map.get_mut("required") {
                 required.retain(|name| name != tag);
             }
-            let key = variant_key(corrected, &name, &wire, &hoisted);
+            let key = variant_key(&name, &wire, &hoisted)?;
             let docs = docs.and_then(|text| text.as_str().map(str::to_owned));
             let target = format!("{key}{name}");
             map.insert("type".into(), "object".into());
@@ -212,8 +212,11 @@ pub fn hoist_external_payloads(corrected: &mut Corrected) -> Result<usize> {
         for member in members.unwrap_or_default() {
             let docs = member["description"].as_str().map(str::to_owned);
             if let Some(values) = member["enum"].as_array() {
-                for wire in values.iter().filter_map(Value::as_str) {
-                    let key = variant_key(corrected, &name, wire, &hoisted);
+                for value in values {
+                    let wire = value.as_str().with_context(|| {
+                        format!("{name} has the value {value}, which is not a string")
+                    })?;
+                    let key = variant_key(&name, wire, &hoisted)?;
                     hoisted.insert(key.clone(), (String::new(), None));
                     let (wire, docs) = (wire.to_owned(), docs.clone());
                     variants.push(VariantFacts { wire, key, docs });
@@ -229,7 +232,7 @@ pub fn hoist_external_payloads(corrected: &mut Corrected) -> Result<usize> {
                     "{name} has a member that is neither a string nor an object with one property: {member}"
                 );
             };
-            let key = variant_key(corrected, &name, wire, &hoisted);
+            let key = variant_key(&name, wire, &hoisted)?;
             let named = ref_name(payload).map_or_else(|| format!("{key}{name}"), str::to_owned);
             let payload = ref_name(payload).is_none().then(|| payload.clone());
             hoisted.insert(key.clone(), (named, payload));
@@ -300,23 +303,29 @@ fn names_with(corrected: &Corrected, keyword: &str) -> Vec<String> {
         .collect()
 }
 
-/// The wire value in PascalCase, or the table's name where that stands already.
-fn variant_key<T>(
-    corrected: &Corrected,
-    union: &str,
-    wire: &str,
-    taken: &BTreeMap<String, T>,
-) -> String {
+/// The wire value in PascalCase, or the name that the table has for it.
+fn variant_key<T>(union: &str, wire: &str, taken: &BTreeMap<String, T>) -> Result<String> {
     let row = tables::VARIANT_NAMES
         .iter()
         .find(|(name, value, _)| *name == union && *value == wire);
-    debug_assert!(corrected.definitions.contains_key(union));
     let key = row.map_or_else(|| wire.to_upper_camel_case(), |row| row.2.to_owned());
-    if taken.contains_key(&key) {
-        // Two wire values with one name: typify would refuse it, and the table wants a row.
-        return wire.to_owned();
+    ensure!(
+        !taken.contains_key(&key),
+        "two variants of {union} would have the name {key}: name {wire} in VARIANT_NAMES"
+    );
+    Ok(key)
+}
+
+/// Fails for a row of [`tables::VARIANT_NAMES`] that names no variant.
+pub fn check_variant_names(corrected: &Corrected) -> Result<()> {
+    for (union, wire, _) in tables::VARIANT_NAMES {
+        let facts = corrected.unions.get(*union);
+        let known = facts.is_some_and(|facts| facts.variants.iter().any(|row| row.wire == *wire));
+        if !known {
+            corrected.stale("VARIANT_NAMES", &format!("{wire} of {union}"))?;
+        }
     }
-    key
+    Ok(())
 }
 
 fn external_member(key: &str, payload: Value) -> Value {

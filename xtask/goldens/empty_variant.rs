@@ -1,0 +1,27 @@
+/// `Target` of the protocol.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Target {
+    /// `uncommittedChanges`.
+    UncommittedChanges(UncommittedChangesTarget),
+    /// What fits none of these, as raw JSON.
+    Unrecognized(Unrecognized),
+}
+tagged!(Target "type" {
+    UncommittedChanges "uncommittedChanges",
+});
+impl Target {
+    /// Makes the variant `uncommittedChanges`, which holds nothing.
+    pub fn uncommitted_changes() -> Self {
+        Self::UncommittedChanges(UncommittedChangesTarget::default())
+    }
+}
+
+/// `UncommittedChangesTarget` of the protocol.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UncommittedChangesTarget {
+    /// What the runtime sent beside these fields.
+    pub unknown_fields: UnknownFields,
+}
+object!(UncommittedChangesTarget {
+});

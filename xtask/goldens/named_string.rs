@@ -1,0 +1,4 @@
+/// An absolute path.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AbsolutePathBuf(pub String);
+named_string!(AbsolutePathBuf);

@@ -1,0 +1,150 @@
+//! Small schemas, and the way through the whole generator for them.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+use serde_json::Value;
+
+use super::super::bundle::{Bundle, Definitions, Method};
+use super::super::emit::{Emission, Files, emit};
+use super::super::ir::Types;
+use super::super::reach::Reach;
+use super::super::registry::Registry;
+use super::super::{corrections, lower, merge, tables};
+
+/// What a sample's file may say; everything but `definitions` may be absent.
+pub struct Sample(pub Value);
+
+impl Sample {
+    pub fn parse(text: &str) -> Self {
+        Self(serde_json::from_str(text).unwrap())
+    }
+
+    fn definitions(&self, key: &str) -> Definitions {
+        let map = self.0[key].as_object().cloned().unwrap_or_default();
+        map.into_iter().collect()
+    }
+
+    fn methods(&self, key: &str) -> Vec<Method> {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let rows = self.0[key].as_array().cloned().unwrap_or_default();
+        let methods = rows.iter().map(|row| Method {
+            name: text(&row["name"]).unwrap(),
+            params: text(&row["params"]),
+            nullable: false,
+            docs: text(&row["docs"]),
+        });
+        methods.collect()
+    }
+
+    fn bundle(&self, experimental: bool) -> Bundle {
+        let mut bundle = Bundle {
+            definitions: self.definitions("definitions"),
+            client_requests: self.methods("requests"),
+            server_requests: self.methods("serverRequests"),
+            notifications: self.methods("notifications"),
+        };
+        if experimental {
+            bundle.definitions.extend(self.definitions("experimental"));
+            bundle
+                .client_requests
+                .extend(self.methods("experimentalRequests"));
+        }
+        bundle
+    }
+
+    fn lower(&self, experimental: bool) -> Result<(Types, Registry)> {
+        let bundle = self.bundle(experimental);
+        let corrected = corrections::correct(bundle.definitions.clone(), false)?;
+        let mut types = lower::lower(&corrected)?;
+        let registry = Registry::build(&bundle, &mut types, false)?;
+        Ok((types, registry))
+    }
+
+    /// The generated files, without headers.
+    pub fn files(&self) -> Result<Files> {
+        let (stable_types, stable_registry) = self.lower(false)?;
+        let (mut types, mut registry) = self.lower(true)?;
+        merge::mark_types(&mut types, &stable_types)?;
+        merge::mark_methods(&mut registry, &stable_registry)?;
+        let mut reach = Reach::of(&registry, &types);
+        // A sample without methods shows all of its types.
+        let all: BTreeSet<String> = types.keys().cloned().collect();
+        reach.from_server.extend(all);
+        let built = self.0["built"].as_array().cloned().unwrap_or_default();
+        reach
+            .from_client
+            .extend(built.iter().filter_map(Value::as_str).map(str::to_owned));
+        for name in types.keys().filter(|name| reach.contains(name)) {
+            // Rows of the table of secrets are checked while emitting.
+            assert!(tables::check_used(|_| true).is_ok(), "{name}");
+        }
+        let (types, registry, reach) = (&types, &registry, &reach);
+        emit(
+            &Emission {
+                types,
+                registry,
+                reach,
+            },
+            "",
+        )
+    }
+
+    /// The code that the sample is about: all types, or those items that `show` names.
+    pub fn code(&self) -> Result<String> {
+        let files = self.files()?;
+        if let Some(table) = self.0["show"]
+            .as_str()
+            .filter(|name| name.ends_with("_methods"))
+        {
+            return Ok(table_code(&files["methods.rs"], table));
+        }
+        let mut code = String::new();
+        for (file, text) in &files {
+            if file.ends_with(".rs") && file != "methods.rs" {
+                let body = text
+                    .split_once("use super::*;\n")
+                    .map_or("", |(_, body)| body);
+                if !body.trim().is_empty() {
+                    code = format!("{code}{}\n\n", body.trim());
+                }
+            }
+        }
+        Ok(match self.0["show"].as_str() {
+            Some(shown) => items(&code, shown),
+            None => format!("{}\n", code.trim_end()),
+        })
+    }
+}
+
+/// The enum and the table of one kind of method.
+fn table_code(methods: &str, table: &str) -> String {
+    let starts = [
+        ("client_methods", "#[doc(hidden)]"),
+        ("server_methods", "/// What the runtime asks"),
+        ("notification_methods", "/// What the runtime tells"),
+    ];
+    let start = starts.iter().find(|(name, _)| *name == table).unwrap().1;
+    let from = methods.find(start).unwrap();
+    let call = methods.find(&format!("\n{table}!(")).unwrap() + 1;
+    let to = call + methods[call..].find('\n').unwrap() + 1;
+    methods[from..to].to_owned()
+}
+
+/// The parts between empty lines, or before an `impl`, that declare or implement the name.
+fn items(code: &str, name: &str) -> String {
+    let code = code.replace("});\nimpl ", "});\n\nimpl ");
+    let word = name.trim_start_matches("impl ");
+    let declares = |part: &&str| {
+        let implements = part.starts_with(&format!("impl {word} "));
+        let declared = [
+            format!("struct {word} "),
+            format!("enum {word} "),
+            format!("struct {word};"),
+        ];
+        implements
+            || (!name.starts_with("impl ") && declared.iter().any(|text| part.contains(text)))
+    };
+    let parts: Vec<&str> = code.split("\n\n").filter(declares).collect();
+    format!("{}\n", parts.join("\n\n").trim_end())
+}

@@ -1,0 +1,148 @@
+//! The generator's golden files compile, and do what they are there for.
+//!
+//! They are compiled with the sources of the codec itself, so that neither its macros become public nor
+//! the generated types are built for it.
+#![allow(clippy::unwrap_used, reason = "a test")]
+#![allow(
+    dead_code,
+    unexpected_cfgs,
+    unreachable_pub,
+    unused_imports,
+    reason = "generated code without its users, in a crate without its features"
+)]
+
+#[path = "../../../crates/codex-types/src"]
+mod types {
+    pub(crate) mod codec;
+    pub(crate) mod id;
+    pub(crate) mod registry;
+    pub(crate) mod request;
+}
+
+use types::{codec, id, registry, request};
+
+/// Where the crate has its fail-closed answers by hand.
+mod safe {
+    pub(crate) trait Safe: crate::request::ServerRequest {
+        fn safe(failure: Option<&str>) -> Option<Self::Response>;
+    }
+}
+
+use std::collections::BTreeMap;
+
+use codec::{
+    DecodeError, UnknownFields, Unrecognized, external, named_string, object, redacted_debug,
+    setters, string_enum, tagged, unit, untagged,
+};
+use id::Id;
+use registry::{
+    UnknownNotification, UnknownRequest, client_requests, notifications, server_requests,
+};
+use serde_json::{Map, Value};
+
+macro_rules! golden {
+    ($name:ident) => {
+        mod $name {
+            use super::*;
+            include!(concat!("../../goldens/", stringify!($name), ".rs"));
+        }
+    };
+}
+
+mod behavior;
+
+golden!(default);
+golden!(empty_variant);
+golden!(experimental_field);
+golden!(experimental_type);
+golden!(experimental_value);
+golden!(experimental_variant);
+golden!(external_payload);
+golden!(external_union);
+golden!(known_values);
+golden!(named_string);
+golden!(new_and_setters);
+golden!(patch);
+golden!(payload_ids);
+golden!(presence);
+golden!(preset);
+golden!(secrets);
+golden!(string_literals);
+golden!(tagged_union);
+golden!(unit_params);
+golden!(untagged_union);
+golden!(variant_alternatives);
+
+macro_rules! empty {
+    ($($name:ident)*) => { $(
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct $name { pub unknown_fields: UnknownFields }
+        object!($name {});
+    )* };
+}
+
+/// Goldens that show only a part: what stands around them is written here.
+mod name_collision {
+    use super::*;
+    empty!(OpenaiSlashFormMcpServerElicitationRequestParams OpenaiFormMcpServerElicitationRequestParams);
+    include!("../../goldens/name_collision.rs");
+}
+
+mod shared_fields {
+    use super::*;
+    pub struct Variant {
+        pub id: String,
+    }
+    pub enum Item {
+        Plan(Variant),
+        Review(Variant),
+        Unrecognized(Unrecognized),
+    }
+    include!("../../goldens/shared_fields.rs");
+}
+
+mod client_rows {
+    pub use super::unit_params::AccountLogoutParams;
+    use super::*;
+    empty!(LogoutAccountResponse ModelListParams ModelListResponse);
+    include!("../../goldens/client_rows.rs");
+}
+
+mod server_rows {
+    use super::*;
+    empty!(ApprovalParams ApprovalResponse);
+    impl safe::Safe for ApprovalParams {
+        fn safe(_: Option<&str>) -> Option<ApprovalResponse> {
+            None
+        }
+    }
+    include!("../../goldens/server_rows.rs");
+}
+
+mod notification_rows {
+    use super::*;
+    macro_rules! payload {
+        ($name:ident $index:literal $field:ident $wire:literal $kind:ident $ty:ty) => {
+            #[derive(Debug, Clone, PartialEq)]
+            pub struct $name {
+                pub $field: $ty,
+                pub unknown_fields: UnknownFields,
+            }
+            object!($name { $index $field $wire $kind, });
+        };
+    }
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct DeltaNotification {
+        pub thread_id: Id,
+        pub turn_id: Id,
+        pub unknown_fields: UnknownFields,
+    }
+    object!(DeltaNotification {
+        0 thread_id "threadId" required,
+        1 turn_id "turnId" required,
+    });
+    payload!(Turn 0 id "id" required String);
+    payload!(TurnNotification 0 turn "turn" required Turn);
+    payload!(WarningNotification 0 thread_id "threadId" optional Option<Id>);
+    include!("../../goldens/notification_rows.rs");
+}
