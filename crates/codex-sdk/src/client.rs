@@ -16,7 +16,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 mod turns;
 
-#[allow(unused_imports, reason = "the layers above use them")]
 pub(crate) use turns::StartedTurn;
 
 use crate::child::Child;
