@@ -1,9 +1,89 @@
 //! Rust SDK for Codex: threads, turns and streams over the Codex app-server.
+//!
+//! ```no_run
+//! use openai_codex::{ApprovalMode, Codex, Notification, Sandbox};
+//!
+//! #[tokio::main]
+//! async fn main() -> openai_codex::Result<()> {
+//!     let codex = Codex::start().await?;
+//!
+//!     let thread = codex
+//!         .thread_start()
+//!         .sandbox(Sandbox::WorkspaceWrite)
+//!         .approval_mode(ApprovalMode::AutoReview) // the default
+//!         .await?;
+//!
+//!     let result = thread.run("Describe this project.").await?;
+//!     println!("{}", result.text());
+//!
+//!     let mut turn = thread.turn("Fix the failing test.").model("gpt-5").await?;
+//!     while let Some(event) = turn.next().await {
+//!         match event? {
+//!             Notification::ItemAgentMessageDelta(delta) => print!("{}", delta.delta),
+//!             Notification::TurnCompleted(_) => println!(),
+//!             _ => {}
+//!         }
+//!     }
+//!     codex.close().await
+//! }
+//! ```
+//!
+//! The same without async, with the feature `blocking`:
+//!
+#![cfg_attr(feature = "blocking", doc = "```no_run")]
+#![cfg_attr(not(feature = "blocking"), doc = "```ignore")]
+//! use openai_codex::{blocking::Codex, Sandbox};
+//!
+//! fn main() -> openai_codex::Result<()> {
+//!     let codex = Codex::start()?;
+//!     let thread = codex.thread_start().sandbox(Sandbox::ReadOnly).send()?;
+//!     for event in thread.turn("Describe this project.").send()? {
+//!         println!("{}", event?.method());
+//!     }
+//!     codex.close()
+//! }
+//! ```
+//!
+//! # What is what
+//!
+//! - [`Codex`] is a running runtime, `codex app-server`, and the connection to it.
+//! - [`Thread`] is a conversation that the runtime keeps: started, resumed, forked, listed.
+//! - [`TurnHandle`] is what the agent does about one input: a stream of [`Notification`]s, which
+//!   [`Thread::run`] reads to its end for a [`TurnResult`].
+//! - [`types`] has every type of the protocol, and [`Codex::request`] calls every method.
+//!
+//! # Who may do what
+//!
+//! A [`Sandbox`] says what the agent may touch, and an [`ApprovalMode`] who decides when it asks
+//! for more. Nothing is ever approved by this crate itself: a request of the runtime that no
+//! [handler](CodexConfig::on_request) of yours answers is declined.
+//!
+//! # Which runtime
+//!
+//! [`CodexConfig::codex_bin`], else the environment variable `CODEX_BIN`, else the pinned runtime
+//! ([`RUNTIME_VERSION`]) in the user's cache, else a `codex` on the `PATH` that is new enough.
+//! Nothing is downloaded here: `codex_runtime::install()` and `cargo xtask runtime install` do
+//! that.
+//!
+//! # What ends what
+//!
+//! Dropping a [`TurnHandle`] interrupts its turn, and dropping the last handle of a client ends
+//! the runtime. Futures can be dropped at any time. After the runtime has ended, everything fails
+//! with the same [`Error::Closed`], which says why.
+//!
+//! # Features
+//!
+//! - `blocking`: the twins of the client for code that is not async.
+//! - `experimental`: the methods, types and fields that the runtime serves only to clients that
+//!   opted into its experimental API, with [`CodexConfig::experimental_api`].
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![allow(dead_code, reason = "the layers above use it")]
 
 #[cfg(feature = "blocking")]
+#[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
 pub mod blocking;
+mod builder;
 mod child;
 mod client;
 mod config;
@@ -18,7 +98,6 @@ mod names;
 mod notifications;
 mod policy;
 mod reader;
-pub mod request;
 mod result;
 mod retry;
 mod router;
@@ -46,6 +125,34 @@ pub use turn::{TurnControl, TurnHandle};
 /// Every type of the protocol: params, responses, notifications, items, enums.
 pub mod types {
     pub use codex_types::*;
+}
+
+/// The builders of requests, and the traits that make the types of the protocol callable.
+///
+/// Builders are made by [`Codex`] and [`Thread`], take their options by setters, and are sent by
+/// `.await` (async) or `.send()` (blocking). What is not set is not sent: the
+/// runtime's configuration, or what the thread already has, decides.
+///
+/// ```no_run
+/// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
+/// use openai_codex::Sandbox;
+///
+/// let thread = codex
+///     .thread_start()
+///     .model("gpt-5")
+///     .sandbox(Sandbox::ReadOnly)
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// An option that no builder offers is a field of the params type in [`types`], which
+/// [`Codex::request`] sends.
+pub mod request {
+    pub use codex_types::request::{ClientRequest, ServerRequest};
+
+    pub use crate::builder::{ModelList, ThreadFork, ThreadList, ThreadResume, ThreadStart};
+    pub use crate::turn::TurnStart;
 }
 
 /// The version of this crate.

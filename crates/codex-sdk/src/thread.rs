@@ -17,7 +17,7 @@ pub use info::ThreadInfo;
 
 use crate::client::Codex;
 use crate::error::Result;
-use crate::request::Pages;
+use crate::builder::Pages;
 
 /// A conversation that the runtime keeps: turns are started on it, one after another.
 ///

@@ -9,10 +9,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::driver::{Driver, Iter};
 use super::notifications::Notifications;
+use crate::builder::{ModelList, ThreadList};
 use crate::client;
 use crate::config::CodexConfig;
 use crate::error::Result;
-use crate::request::{ModelList, ThreadList};
 use crate::server_info::ServerInfo;
 
 /// A running Codex app-server, and the connection to it; the twin of [`Codex`](crate::Codex).

@@ -22,9 +22,32 @@ pub struct ChatgptLoginHandle {
 }
 
 impl ChatgptLoginHandle {
+    /// Returns the id of the login.
+    pub fn login_id(&self) -> &str {
+        self.inner.login_id()
+    }
+
     /// Returns the URL that the user has to open in a browser of this machine.
     pub fn auth_url(&self) -> &str {
         self.inner.auth_url()
+    }
+
+    /// Waits until the login has succeeded, failed or was cancelled, however long that takes.
+    ///
+    /// # Errors
+    ///
+    /// As [`ChatgptLoginHandle::wait`](crate::ChatgptLoginHandle::wait).
+    pub fn wait(&self) -> Result<AccountLoginCompletedNotification> {
+        self.driver.block_on(self.inner.wait())
+    }
+
+    /// Gives the login up, `account/login/cancel`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Codex::request`](crate::Codex::request).
+    pub fn cancel(&self) -> Result<CancelLoginAccountResponse> {
+        self.driver.block_on(self.inner.cancel())
     }
 }
 
@@ -39,6 +62,11 @@ pub struct DeviceCodeLoginHandle {
 }
 
 impl DeviceCodeLoginHandle {
+    /// Returns the id of the login.
+    pub fn login_id(&self) -> &str {
+        self.inner.login_id()
+    }
+
     /// Returns the URL where the user enters the code.
     pub fn verification_url(&self) -> &str {
         self.inner.verification_url()
@@ -48,40 +76,25 @@ impl DeviceCodeLoginHandle {
     pub fn user_code(&self) -> &str {
         self.inner.user_code()
     }
+
+    /// Waits until the login has succeeded, failed or was cancelled, however long that takes.
+    ///
+    /// # Errors
+    ///
+    /// As [`ChatgptLoginHandle::wait`](crate::ChatgptLoginHandle::wait).
+    pub fn wait(&self) -> Result<AccountLoginCompletedNotification> {
+        self.driver.block_on(self.inner.wait())
+    }
+
+    /// Gives the login up, `account/login/cancel`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Codex::request`](crate::Codex::request).
+    pub fn cancel(&self) -> Result<CancelLoginAccountResponse> {
+        self.driver.block_on(self.inner.cancel())
+    }
 }
-
-macro_rules! login_handle {
-    ($handle:ident) => {
-        impl $handle {
-            /// Returns the id of the login.
-            pub fn login_id(&self) -> &str {
-                self.inner.login_id()
-            }
-
-            /// Waits until the login has succeeded, failed or was cancelled, however long that
-            /// takes.
-            ///
-            /// # Errors
-            ///
-            /// As [`ChatgptLoginHandle::wait`](crate::ChatgptLoginHandle::wait).
-            pub fn wait(&self) -> Result<AccountLoginCompletedNotification> {
-                self.driver.block_on(self.inner.wait())
-            }
-
-            /// Gives the login up, `account/login/cancel`.
-            ///
-            /// # Errors
-            ///
-            /// As [`Codex::request`](crate::Codex::request).
-            pub fn cancel(&self) -> Result<CancelLoginAccountResponse> {
-                self.driver.block_on(self.inner.cancel())
-            }
-        }
-    };
-}
-
-login_handle!(ChatgptLoginHandle);
-login_handle!(DeviceCodeLoginHandle);
 
 impl Codex {
     /// Logs in with an API key, `account/login/start`.

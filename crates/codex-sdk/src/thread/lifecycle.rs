@@ -7,7 +7,7 @@ use codex_types::{ThreadArchiveParams, ThreadUnarchiveParams};
 use super::Thread;
 use crate::client::Codex;
 use crate::error::Result;
-use crate::request::{Pending, ThreadFork, ThreadResume, ThreadStart};
+use crate::builder::{Pending, ThreadFork, ThreadResume, ThreadStart};
 
 impl Codex {
     /// Starts a thread, `thread/start`.

@@ -11,8 +11,8 @@ use super::TurnHandle;
 use crate::error::{Error, Result};
 use crate::input::RunInput;
 use crate::policy::{ApprovalMode, Sandbox};
-use crate::request::Pending;
-use crate::request::wire::{self, NEWER_OPTIONS};
+use crate::builder::Pending;
+use crate::builder::wire::{self, NEWER_OPTIONS};
 use crate::result::TurnResult;
 use crate::thread::Thread;
 

@@ -17,6 +17,7 @@ mod process;
 mod requests;
 mod server_requests;
 mod stage;
+mod surface;
 mod threads;
 mod turns;
 

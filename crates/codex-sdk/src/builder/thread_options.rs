@@ -16,7 +16,7 @@ macro_rules! thread_options {
 
             /// Sets who decides when the agent asks to do more than its sandbox allows.
             pub fn approval_mode(mut self, mode: $crate::ApprovalMode) -> Self {
-                let (policy, reviewer) = $crate::request::wire::approval(mode);
+                let (policy, reviewer) = $crate::builder::wire::approval(mode);
                 self.params.approval_policy = Some(policy);
                 self.params.approvals_reviewer = reviewer;
                 self
@@ -60,7 +60,7 @@ macro_rules! thread_options {
 
             /// Sets what the agent may touch without asking.
             pub fn sandbox(mut self, sandbox: $crate::Sandbox) -> Self {
-                self.params.sandbox = Some($crate::request::wire::sandbox_mode(sandbox));
+                self.params.sandbox = Some($crate::builder::wire::sandbox_mode(sandbox));
                 self
             }
 
