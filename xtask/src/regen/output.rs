@@ -69,10 +69,14 @@ impl Tree {
             }
             outcome = Outcome::Changed;
             let shown = shown(root, &self.dir.join(&name));
+            let label = |side: &str, exists: bool| match exists {
+                true => format!("{side}/{shown}"),
+                false => "/dev/null".to_owned(),
+            };
+            let labels = (label("a", old.is_some()), label("b", new.is_some()));
             let (old, new) = (old.unwrap_or_default(), new.cloned().unwrap_or_default());
             let diff = TextDiff::from_lines(&old, &new);
             let mut unified = diff.unified_diff();
-            let labels = (format!("a/{shown}"), format!("b/{shown}"));
             print!("{}", unified.context_radius(3).header(&labels.0, &labels.1));
         }
         Ok(outcome)
