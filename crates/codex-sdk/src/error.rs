@@ -30,7 +30,6 @@ pub enum Error {
     /// The connection has ended, for a reason that stays the same.
     Closed(Arc<CloseReason>),
     /// The runtime did not answer in time.
-    #[non_exhaustive]
     Timeout {
         /// The method of the request.
         method: Cow<'static, str>,
@@ -38,7 +37,6 @@ pub enum Error {
         after: Duration,
     },
     /// The runtime answered with an error.
-    #[non_exhaustive]
     Rpc {
         /// The method of the request.
         method: Cow<'static, str>,
@@ -46,7 +44,6 @@ pub enum Error {
         source: RpcError,
     },
     /// The params of a request could not be written as JSON.
-    #[non_exhaustive]
     Encode {
         /// The method of the request.
         method: Cow<'static, str>,
@@ -54,7 +51,6 @@ pub enum Error {
         source: serde_json::Error,
     },
     /// The runtime's answer does not have the expected shape.
-    #[non_exhaustive]
     Decode {
         /// The method of the request.
         method: Cow<'static, str>,

@@ -51,7 +51,6 @@ impl TurnResult {
 
 /// How a turn failed, and what it came to before that.
 #[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
 pub struct TurnFailure {
     /// The id of the turn.
     pub turn_id: String,

@@ -12,7 +12,6 @@ use crate::codec::DecodeError;
 
 /// A notification of a method that these types do not know, or whose params did not fit.
 #[derive(Debug, Clone)]
-#[non_exhaustive]
 pub struct UnknownNotification {
     /// The method's name.
     pub method: String,
@@ -24,7 +23,6 @@ pub struct UnknownNotification {
 
 /// A request of a method that these types do not know, or whose params did not fit.
 #[derive(Debug, Clone)]
-#[non_exhaustive]
 pub struct UnknownRequest {
     /// The method's name.
     pub method: String,

@@ -11,7 +11,6 @@ pub enum CloseReason {
     /// The client was closed or dropped by its owner.
     Requested,
     /// The runtime ended, or closed its output.
-    #[non_exhaustive]
     Exited {
         /// How it ended; `None` while it only closed its output and still runs.
         status: Option<ExitStatus>,

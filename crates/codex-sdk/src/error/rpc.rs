@@ -14,7 +14,6 @@ use serde_json::Value;
 /// assert_eq!(error.kind(), RpcErrorKind::ServerBusy);
 /// ```
 #[derive(Clone, PartialEq)]
-#[non_exhaustive]
 pub struct RpcError {
     /// The JSON-RPC error code.
     pub code: RpcErrorCode,
@@ -148,6 +147,7 @@ impl RpcError {
         } else if text.contains("thread not found")
             || text.contains("thread not loaded")
             || text.contains("no rollout found for thread id")
+            || text.contains("no archived rollout found for thread id")
         {
             Kind::ThreadNotFound
         } else if text.starts_with("not initialized") {
@@ -267,6 +267,11 @@ mod tests {
             (-32600, "thread not found: 1", ThreadNotFound),
             (-32600, "thread not loaded: 1", ThreadNotFound),
             (-32600, "no rollout found for thread id 1", ThreadNotFound),
+            (
+                -32600,
+                "no archived rollout found for thread id 1",
+                ThreadNotFound,
+            ),
             (-32600, "no active turn to steer", NoActiveTurn),
             (-32600, "no active turn to interrupt", NoActiveTurn),
             (
