@@ -16,8 +16,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 mod turns;
 
-pub(crate) use turns::StartedTurn;
-
 use crate::child::Child;
 use crate::config::CodexConfig;
 use crate::connection::{Connection, decode};
