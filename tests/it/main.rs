@@ -7,7 +7,21 @@
     reason = "the helpers of tests fail by panicking, as tests do"
 )]
 
+mod approval_modes;
 mod approvals;
+mod blocking;
+mod control;
+#[cfg(unix)]
+mod disk;
+mod errors;
+mod history;
+mod inputs;
 mod items;
+mod launch;
+mod lifecycle;
+mod login;
+mod models;
 mod run;
+mod sandbox;
 mod stage;
+mod streams;

@@ -4,6 +4,7 @@ use std::future::{Future, IntoFuture};
 use std::panic::Location;
 use std::path::Path;
 use std::sync::LazyLock;
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use codex_testkit::{Answer, Home, HomeBuilder, MockModel};
@@ -164,4 +165,24 @@ pub(crate) async fn asking_the_user(stage: &Stage) -> Thread {
     assert_eq!(thread.info().approval_policy, AskForApproval::OnRequest);
     assert_eq!(thread.info().approvals_reviewer, ApprovalsReviewer::User);
     thread
+}
+
+/// Runs a test that is not async for as long as a test may take.
+#[track_caller]
+pub(crate) fn bounded(test: impl FnOnce() + Send + 'static) {
+    let (done, is_done) = std::sync::mpsc::channel::<()>();
+    let thread = std::thread::spawn(move || {
+        let _done = done;
+        test();
+    });
+    // The sender is dropped at the end, in a panic too; only time is an error here.
+    let ended = is_done.recv_timeout(LIMIT);
+    assert_ne!(
+        ended,
+        Err(RecvTimeoutError::Timeout),
+        "not done within {LIMIT:?}"
+    );
+    if let Err(panic) = thread.join() {
+        std::panic::resume_unwind(panic);
+    }
 }

@@ -1,0 +1,140 @@
+//! Which approval mode a thread has, and keeps.
+
+use codex_testkit::Answer;
+use openai_codex::types::{ApprovalsReviewer, AskForApproval};
+use openai_codex::{ApprovalMode, Thread};
+
+use crate::items::{policy, state};
+use crate::stage::{Stage, ok};
+
+/// Sets up with a policy that the threads do not have from themselves, and a model that answers
+/// whatever it is asked.
+async fn stage(policy: &str) -> Stage {
+    let stage = Stage::with_home(|home| home.approval_policy(policy)).await;
+    stage.model.default_answer(Answer::text("done"));
+    stage
+}
+
+/// Starts a thread in which everything is denied, and stores it by a turn.
+async fn denying(stage: &Stage) -> Thread {
+    let start = stage.codex.thread_start();
+    let thread = ok(start.approval_mode(ApprovalMode::DenyAll)).await;
+    assert_eq!(thread.info().approval_policy, AskForApproval::Never);
+    ok(thread.run("go")).await;
+    thread
+}
+
+/// API-17, D-39: a new thread has the reviewer, and so do its resumed self and its fork.
+#[tokio::test]
+async fn the_reviewer_is_the_default_and_is_inherited() {
+    let mut stage = stage("never").await;
+    let thread = stage.thread().await;
+    let expected = (AskForApproval::OnRequest, ApprovalsReviewer::AutoReview);
+    let info = thread.info();
+    assert_eq!(
+        (
+            info.approval_policy.clone(),
+            info.approvals_reviewer.clone()
+        ),
+        expected
+    );
+    ok(thread.run("go")).await;
+    let id = thread.id().to_owned();
+    stage.restart().await;
+
+    let resumed = ok(stage.codex.thread_resume(&id)).await;
+    let forked = ok(stage.codex.thread_fork(&id)).await;
+    for info in [resumed.info(), forked.info()] {
+        assert_eq!(info.approval_policy, expected.0);
+        assert_eq!(info.approvals_reviewer, expected.1);
+    }
+    stage.finish().await;
+}
+
+/// D-39: what the reviewer denies in a resumed and in a forked thread does not run either.
+#[tokio::test]
+async fn the_inherited_reviewer_reviews() {
+    let stage = Stage::with_home(|home| home.approval_policy("never")).await;
+    let thread = stage.thread().await;
+    stage.model.push(Answer::text("ready"));
+    ok(thread.run("get ready")).await;
+    let resumed = ok(stage.codex.thread_resume(thread.id())).await;
+    let forked = ok(stage.codex.thread_fork(thread.id())).await;
+    for thread in [resumed, forked] {
+        let reviewer = stage.model.when_reviewer();
+        reviewer.push(Answer::reviewer_denies("too risky"));
+        let command = Answer::exec_command("echo made > made.txt").escalated("May I?");
+        stage.model.push(command).push(Answer::text("not made"));
+        assert_eq!(ok(thread.run("make it")).await.text(), "not made");
+        assert_eq!(stage.home.read("made.txt"), None);
+    }
+    let requests = stage.model.responses_requests();
+    let reviews = requests.iter().filter(|request| request.is_reviewer());
+    assert_eq!(reviews.count(), 2);
+    stage.finish().await;
+}
+
+/// APP-05: a resumed thread keeps that everything is denied, in a new runtime too.
+#[tokio::test]
+async fn a_resumed_thread_keeps_its_mode() {
+    let mut stage = stage("on-request").await;
+    let thread = denying(&stage).await;
+    assert_eq!(policy(&stage.codex, &thread).await, AskForApproval::Never);
+
+    let id = thread.id().to_owned();
+    stage.restart().await;
+    let resumed = ok(stage.codex.thread_resume(&id)).await;
+    assert_eq!(resumed.id(), id);
+    assert_eq!(resumed.info().approval_policy, AskForApproval::Never);
+    stage.finish().await;
+}
+
+/// APP-06: a fork inherits that everything is denied, and is another thread.
+#[tokio::test]
+async fn a_fork_inherits_the_mode() {
+    let stage = stage("on-request").await;
+    let thread = denying(&stage).await;
+    let forked = ok(stage.codex.thread_fork(thread.id())).await;
+    assert_ne!(forked.id(), thread.id());
+    assert_eq!(forked.info().approval_policy, AskForApproval::Never);
+    assert_eq!(policy(&stage.codex, &forked).await, AskForApproval::Never);
+    stage.finish().await;
+}
+
+/// APP-07: a fork may override the mode.
+#[tokio::test]
+async fn a_fork_may_override_the_mode() {
+    let stage = stage("on-request").await;
+    let thread = denying(&stage).await;
+    let fork = stage.codex.thread_fork(thread.id());
+    let forked = ok(fork.approval_mode(ApprovalMode::AutoReview)).await;
+    let info = forked.info();
+    assert_eq!(info.approval_policy, AskForApproval::OnRequest);
+    assert_eq!(info.approvals_reviewer, ApprovalsReviewer::AutoReview);
+    assert_eq!(policy(&stage.codex, &thread).await, AskForApproval::Never);
+    stage.finish().await;
+}
+
+/// APP-08, APP-10: the mode of a turn stays until another one is given.
+#[tokio::test]
+async fn the_mode_of_a_turn_stays_until_the_next_one() {
+    let stage = stage("on-request").await;
+    let thread = stage.thread().await;
+    let turn = thread.turn("go").approval_mode(ApprovalMode::DenyAll);
+    ok(turn.run()).await;
+    assert_eq!(policy(&stage.codex, &thread).await, AskForApproval::Never);
+    ok(thread.run("go on")).await;
+    assert_eq!(policy(&stage.codex, &thread).await, AskForApproval::Never);
+
+    let turn = thread.turn("go").approval_mode(ApprovalMode::AutoReview);
+    ok(turn.run()).await;
+    let info = state(&stage.codex, &thread).await;
+    assert_eq!(info.approval_policy, AskForApproval::OnRequest);
+    assert_eq!(info.approvals_reviewer, ApprovalsReviewer::AutoReview);
+    ok(thread.run("go on")).await;
+    assert_eq!(
+        policy(&stage.codex, &thread).await,
+        AskForApproval::OnRequest
+    );
+    stage.finish().await;
+}

@@ -1,0 +1,126 @@
+//! What the runtime refuses, and what kind of refusal that is.
+
+use codex_testkit::{Answer, Gate};
+use openai_codex::types::{
+    ThreadReadParams, ThreadResumeParams, TurnInterruptParams, TurnStartParams, TurnSteerParams,
+};
+use openai_codex::{InputItem, RpcErrorKind};
+use serde_json::{Value, json};
+
+use crate::stage::{Stage, err, ok};
+
+const NOBODY: &str = "01a20682-4d91-7193-80bb-942b578db90a";
+
+/// D-33: the runtime has one code for every refusal; the kind tells them apart.
+#[tokio::test]
+async fn refusals_have_kinds() {
+    let stage = Stage::new().await;
+    let thread = stage.thread().await;
+    let raw = |method: &'static str, params: Value| {
+        let request = stage.codex.request_raw(method, params);
+        async move { err(request).await }
+    };
+    let thread_id = thread.id();
+    let bad_input = json!({"threadId": thread_id, "input": "text"});
+    let resume = json!({"threadId": NOBODY});
+    let steer = json!({"threadId": thread_id, "expectedTurnId": "x",
+        "input": [{"type": "text", "text": "x"}]});
+    let interrupt = json!({"threadId": thread_id, "turnId": "x"});
+    let start = json!({"threadId": NOBODY, "input": [{"type": "text", "text": "x"}]});
+    let cases = [
+        (
+            raw("nope/nope", json!({})).await,
+            RpcErrorKind::MethodNotFound,
+        ),
+        (
+            raw("thread/read", json!({})).await,
+            RpcErrorKind::InvalidParams,
+        ),
+        (
+            raw("turn/start", bad_input).await,
+            RpcErrorKind::InvalidParams,
+        ),
+        (
+            raw("thread/resume", resume).await,
+            RpcErrorKind::ThreadNotFound,
+        ),
+        (raw("turn/start", start).await, RpcErrorKind::ThreadNotFound),
+        (raw("turn/steer", steer).await, RpcErrorKind::NoActiveTurn),
+        (
+            raw("turn/interrupt", interrupt).await,
+            RpcErrorKind::NoActiveTurn,
+        ),
+        (
+            raw("thread/search", json!({"searchTerm": "x"})).await,
+            RpcErrorKind::ExperimentalRequired,
+        ),
+    ];
+    for (error, kind) in cases {
+        let answer = error.rpc().unwrap_or_else(|| panic!("{error:?}"));
+        assert_eq!(answer.kind(), kind, "{answer}");
+        assert_eq!(i64::from(answer.code), -32600, "{answer}");
+        assert!(!error.is_retryable());
+    }
+    stage.finish().await;
+}
+
+/// D-33: refusals of typed requests name the method and what the runtime said.
+#[tokio::test]
+async fn refusals_name_the_method() {
+    let stage = Stage::new().await;
+    let codex = &stage.codex;
+    let input = [InputItem::text("x")];
+    let errors = [
+        (
+            "thread/read",
+            err(codex.request(ThreadReadParams::new(NOBODY))).await,
+        ),
+        (
+            "thread/resume",
+            err(codex.request(ThreadResumeParams::new(NOBODY))).await,
+        ),
+        (
+            "turn/start",
+            err(codex.request(TurnStartParams::new(input.clone(), NOBODY))).await,
+        ),
+        (
+            "turn/steer",
+            err(codex.request(TurnSteerParams::new("x", input, NOBODY))).await,
+        ),
+        (
+            "turn/interrupt",
+            err(codex.request(TurnInterruptParams::new(NOBODY, "x"))).await,
+        ),
+    ];
+    for (method, error) in errors {
+        let text = error.to_string();
+        assert!(text.contains(method) && text.contains(NOBODY), "{text}");
+        let kind = error.rpc().map(|error| error.kind());
+        assert_eq!(kind, Some(RpcErrorKind::ThreadNotFound), "{text}");
+    }
+    stage.finish().await;
+}
+
+/// D-33: another turn than the one that runs cannot be steered or interrupted.
+#[tokio::test]
+async fn another_turn_than_the_running_one_is_a_mismatch() {
+    let stage = Stage::new().await;
+    let gate = Gate::new();
+    stage.model.push(Answer::text("done").gate(&gate));
+    let thread = stage.thread().await;
+    let turn = ok(thread.turn("go")).await;
+    gate.reached().await.unwrap();
+    let input = [InputItem::text("x")];
+    let steer = TurnSteerParams::new("another", input, thread.id());
+    let interrupt = TurnInterruptParams::new(thread.id(), "another");
+    for error in [
+        err(stage.codex.request(steer)).await,
+        err(stage.codex.request(interrupt)).await,
+    ] {
+        let kind = error.rpc().map(|error| error.kind());
+        assert_eq!(kind, Some(RpcErrorKind::TurnMismatch), "{error}");
+    }
+    gate.open();
+    assert_eq!(ok(turn.run()).await.text(), "done");
+    stage.finish().await;
+}

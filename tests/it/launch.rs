@@ -1,0 +1,256 @@
+//! How the runtime is started and ended, and what it says of itself.
+
+use codex_testkit::{Answer, Home, MockModel};
+use openai_codex::types::{ConfigReadParams, ThreadLoadedListParams, TurnStatus};
+use openai_codex::{CloseReason, Codex, Error, RUNTIME_VERSION, RpcErrorKind, VERSION};
+use serde_json::json;
+
+use crate::stage::{Stage, config, err, ok, program, within};
+
+/// D-17, LIF-02, MOD-02: the runtime says which version it is, and where it lives.
+#[tokio::test]
+async fn the_server_info_is_that_of_the_runtime() {
+    let stage = Stage::new().await;
+    let info = stage.codex.server_info();
+    assert_eq!(info.runtime_version, RUNTIME_VERSION);
+    let start = format!("codex_rust_sdk/{RUNTIME_VERSION} (");
+    assert!(info.user_agent.starts_with(&start), "{}", info.user_agent);
+    let end = format!("(codex_rust_sdk; {VERSION})");
+    assert!(info.user_agent.ends_with(&end), "{}", info.user_agent);
+    assert_eq!(info.codex_home, stage.home.codex_home().to_str().unwrap());
+    assert_eq!(info.platform_family, std::env::consts::FAMILY);
+    assert_eq!(info.platform_os, std::env::consts::OS);
+    stage.finish().await;
+}
+
+/// LAU-05: the client's name reaches the model's service.
+#[tokio::test]
+async fn the_client_is_named() {
+    let stage = Stage::with_config(|config| config.client_info("my/agent", "1.2.3")).await;
+    stage.model.push(Answer::text("hello"));
+    assert_eq!(stage.codex.server_info().runtime_version, RUNTIME_VERSION);
+    ok(stage.thread().await.run("hello")).await;
+    let requests = stage.model.responses_requests();
+    assert_eq!(requests[0].header("originator"), Some("my/agent"));
+    stage.finish().await;
+}
+
+/// LAU-02: overrides of the configuration are used.
+#[tokio::test]
+async fn overrides_of_the_configuration_are_used() {
+    let stage = Stage::with_config(|config| {
+        config
+            .config_override("model", "quoted \"model\"")
+            .config_override("sandbox_workspace_write.network_access", true)
+            .config_override("project_doc_max_bytes", 12)
+            .config_override("notify", ["a", "b = c"])
+    })
+    .await;
+    assert_eq!(stage.thread().await.info().model, "quoted \"model\"");
+    let params = ConfigReadParams::default().include_layers(false);
+    let config = ok(stage.codex.request(params)).await.config;
+    let config = serde_json::to_value(config).unwrap();
+    assert_eq!(config["model"], "quoted \"model\"");
+    assert_eq!(config["sandbox_workspace_write"]["network_access"], true);
+    assert_eq!(config["project_doc_max_bytes"], 12);
+    assert_eq!(config["notify"], json!(["a", "b = c"]));
+    stage.finish().await;
+}
+
+/// LAU-03, LAU-04, D-29: the agent's commands run in the folder and with the variables that were
+/// set, and without those that were removed.
+#[cfg(unix)]
+#[tokio::test]
+async fn folder_and_variables_reach_the_agent() {
+    let stage = Stage::with(
+        |home| home.sandbox_mode("danger-full-access"),
+        |config| {
+            config
+                .env("MY_SETTING", "forty two")
+                .env("MY_OTHER", "gone")
+                .env_remove("MY_OTHER")
+        },
+    )
+    .await;
+    let command = "pwd > seen; echo \"$MY_SETTING.${MY_OTHER-unset}\" >> seen";
+    stage
+        .model
+        .push(Answer::exec_command(command))
+        .push(Answer::text("done"));
+    ok(stage.thread().await.run("look around")).await;
+    let folder = stage.home.workspace().display();
+    let expected = format!("{folder}\nforty two.unset\n");
+    assert_eq!(stage.home.read("seen"), Some(expected));
+    stage.finish().await;
+}
+
+/// D-30: without the experimental API what needs it is refused, and with it, it is not.
+#[tokio::test]
+async fn the_experimental_api_is_off_unless_asked_for() {
+    let method = "thread/search";
+    let params = json!({"searchTerm": "parser"});
+    let stage = Stage::new().await;
+    let error = err(stage.codex.request_raw(method, params.clone())).await;
+    let kind = error.rpc().map(|error| error.kind());
+    assert_eq!(kind, Some(RpcErrorKind::ExperimentalRequired), "{error}");
+    stage.finish().await;
+
+    let stage = Stage::with_config(|config| config.experimental_api(true)).await;
+    let found = ok(stage.codex.request_raw(method, params)).await;
+    assert_eq!(found["data"], json!([]));
+    stage.finish().await;
+}
+
+/// LAU-01, LAU-06: the client connects over any pipe to a runtime that somebody else started.
+#[tokio::test]
+async fn a_client_connects_over_any_pipe() {
+    let model = MockModel::start().await.unwrap();
+    let home = Home::new(&model).unwrap();
+    let mut command = tokio::process::Command::from(home.command(program()));
+    let mut child = command
+        .arg("app-server")
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let (read, write) = (child.stdout.take().unwrap(), child.stdin.take().unwrap());
+    let codex = ok(Codex::connect(
+        openai_codex::CodexConfig::new(),
+        read,
+        write,
+    ))
+    .await;
+    model.push(Answer::text("over a pipe"));
+    let thread = ok(codex.thread_start()).await;
+    assert_eq!(ok(thread.run("hello")).await.text(), "over a pipe");
+    ok(codex.close()).await;
+    within(child.wait()).await.unwrap();
+    model.assert_exhausted();
+}
+
+/// LAU-01: a whole command line takes the place of the runtime that would be found.
+#[tokio::test]
+async fn a_command_line_starts_the_runtime() {
+    let stage = Stage::with_config(|config| {
+        let argv = [program().as_os_str(), "app-server".as_ref()];
+        config.launch_command(argv)
+    })
+    .await;
+    stage.model.push(Answer::text("by command"));
+    let result = ok(stage.thread().await.run("hello \u{1f980}")).await;
+    assert_eq!(result.text(), "by command");
+    let requests = stage.model.responses_requests();
+    assert_eq!(requests[0].last_user_text(), Some("hello \u{1f980}"));
+    stage.finish().await;
+}
+
+/// LAU-07: a runtime that cannot start is an error that tells why.
+#[tokio::test]
+async fn a_runtime_that_cannot_start_tells_why() {
+    let model = MockModel::start().await.unwrap();
+    let home = Home::builder(&model).approval_policy("untrusted");
+    let home = home.build().unwrap();
+    let error = err(Codex::start_with(config(&home, &model))).await;
+    let Error::Closed(reason) = &error else {
+        panic!("{error:?}");
+    };
+    assert!(matches!(**reason, CloseReason::Exited { .. }), "{reason:?}");
+    let reason = r#"approval_policy = "untrusted" is no longer supported"#;
+    assert!(error.to_string().contains(reason), "{error}");
+}
+
+/// D-11: after the close every call fails the same way, and what ran is over.
+#[tokio::test]
+async fn after_the_close_every_call_fails() {
+    let stage = Stage::new().await;
+    let gate = codex_testkit::Gate::new();
+    stage.model.push(Answer::text("never").gate(&gate));
+    let thread = stage.thread().await;
+    let mut global = stage.codex.notifications();
+    let turn = ok(thread.turn("go")).await;
+    gate.reached().await.unwrap();
+    ok(stage.codex.close()).await;
+    ok(stage.codex.close()).await;
+
+    let params = ThreadLoadedListParams::default();
+    for error in [
+        err(turn.run()).await,
+        err(thread.run("more")).await,
+        err(stage.codex.models()).await,
+        err(stage.codex.request(params)).await,
+        err(stage.codex.thread_start()).await,
+    ] {
+        assert!(error.is_closed(), "{error:?}");
+        let Error::Closed(reason) = error else {
+            panic!("{error:?}");
+        };
+        assert!(matches!(*reason, CloseReason::Requested), "{reason:?}");
+    }
+    while let Some(event) = within(global.next()).await {
+        if let Err(error) = event {
+            assert!(error.is_closed());
+        }
+    }
+    assert!(!is_running(&stage));
+    stage.finish().await;
+}
+
+/// Whether a runtime still uses the home: one that is about to end holds its folder.
+#[cfg(target_os = "linux")]
+fn is_running(stage: &Stage) -> bool {
+    let processes = std::fs::read_dir("/proc").unwrap();
+    processes.flatten().any(|process| {
+        let cwd = std::fs::read_link(process.path().join("cwd"));
+        cwd.is_ok_and(|cwd| cwd.starts_with(stage.home.root()))
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_running(_: &Stage) -> bool {
+    false
+}
+
+/// D-11: a turn that a close cut off is found as interrupted.
+#[tokio::test]
+async fn a_turn_that_a_close_cut_off_is_interrupted() {
+    let mut stage = Stage::new().await;
+    let gate = codex_testkit::Gate::new();
+    stage.model.push(Answer::text("never").gate(&gate));
+    let thread = stage.thread().await;
+    let turn = ok(thread.turn("go")).await;
+    gate.reached().await.unwrap();
+    let id = thread.id().to_owned();
+    stage.restart().await;
+    assert!(err(turn.run()).await.is_closed());
+    let thread = ok(stage.codex.thread_resume(id)).await;
+    let turns = ok(thread.read_with_turns()).await.thread.turns;
+    let statuses: Vec<_> = turns.iter().map(|turn| turn.status.clone()).collect();
+    assert_eq!(statuses, [TurnStatus::Interrupted]);
+    stage.finish().await;
+}
+
+/// LAU-14: a client that is dropped ends its runtime.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_dropped_client_ends_its_runtime() {
+    let stage = Stage::new().await;
+    assert!(is_running(&stage));
+    let Stage { codex, home, model } = stage;
+    let other = ok(Codex::start_with(config(&home, &model))).await;
+    let stage = Stage {
+        codex: other,
+        home,
+        model,
+    };
+    drop(codex);
+    ok(stage.codex.close()).await;
+    let ended = async {
+        while is_running(&stage) {
+            tokio::task::yield_now().await;
+        }
+    };
+    within(ended).await;
+    stage.finish().await;
+}
