@@ -30,16 +30,20 @@ pub(crate) trait Sink: Send {
 
 /// Reads until the end, whatever consumers do.
 ///
-/// All lines of a chunk are handed on together, and consumers get a turn before the next chunk
-/// is read: on a runtime with one thread they would otherwise wait for a pause in the stream.
+/// All lines of a chunk are handed on together, and others get a turn before the next chunk is
+/// read if it woke them or was work: on a runtime with one thread they would otherwise wait for a
+/// pause in the stream, which a flood of lines that nobody wants need not have.
 pub(crate) async fn read(
     mut pipe: impl AsyncRead + Unpin,
     longest: usize,
     mut sink: impl Sink,
 ) -> ReadEnd {
+    /// A chunk of more bytes than this counts as work.
+    const WORK: usize = 4096;
+
     let mut lines = Lines::new(longest);
     loop {
-        match pipe.read_buf(lines.room()).await {
+        let read = match pipe.read_buf(lines.room()).await {
             Ok(0) => {
                 // A last line without an end may be whole.
                 let rest = lines.rest();
@@ -49,10 +53,10 @@ pub(crate) async fn read(
                 }
                 return ReadEnd::Eof;
             }
-            Ok(_) => {}
+            Ok(read) => read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return ReadEnd::Failed(error),
-        }
+        };
         loop {
             match lines.next_line() {
                 Ok(Some(line)) => sink.line(line),
@@ -63,7 +67,7 @@ pub(crate) async fn read(
                 }
             }
         }
-        if sink.flush() {
+        if sink.flush() || read > WORK {
             tokio::task::yield_now().await;
         }
     }
