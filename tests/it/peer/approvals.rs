@@ -13,7 +13,9 @@ use openai_codex::{CodexConfig, ResponseError};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::{connect, connect_with, joined, say, spawn, stage_with, start_turn, still_works, within};
+use super::{
+    connect, connect_with, joined, say, spawn, stage_with, start_turn, still_works, within,
+};
 
 const APPROVAL: &str = "item/commandExecution/requestApproval";
 
@@ -45,7 +47,10 @@ async fn nothing_is_approved_without_a_handler() {
         for params in &shapes {
             let id = server.ask(method, params.clone());
             let answer = within(server.answer(id)).await.unwrap();
-            let result = answer.get("result").map(Value::to_string).unwrap_or_default();
+            let result = answer
+                .get("result")
+                .map(Value::to_string)
+                .unwrap_or_default();
             for yes in ["accept", "approved", "true", "grant", "token\":\""] {
                 assert!(!result.contains(yes), "{method} {params}: {answer}");
             }
@@ -112,7 +117,10 @@ async fn a_handler_that_blocks_its_thread_delays_nobody() {
     });
     let (codex, mut server, thread) = stage_with(config).await;
     let id = server.ask(APPROVAL, approval("i"));
-    tokio::task::spawn_blocking(move || entered.recv()).await.unwrap().unwrap();
+    tokio::task::spawn_blocking(move || entered.recv())
+        .await
+        .unwrap()
+        .unwrap();
     still_works(&codex, &mut server).await;
     let turn = start_turn(&thread, &mut server, "b").await;
     let running = spawn(turn.run());

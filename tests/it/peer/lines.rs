@@ -155,17 +155,28 @@ async fn params_of_the_wrong_shape_are_delivered_as_they_came() {
     let mut turn = start_turn(&thread, &mut server, "a").await;
     let mut globals = codex.notifications();
     let wrong = [
-        ("item/agentMessage/delta", json!({"turnId": "a", "threadId": "t", "delta": 5})),
+        (
+            "item/agentMessage/delta",
+            json!({"turnId": "a", "threadId": "t", "delta": 5}),
+        ),
         ("item/completed", json!({"turnId": "a", "item": "none"})),
         ("turn/plan/updated", json!({"turnId": "a"})),
-        ("thread/tokenUsage/updated", json!({"turnId": "a", "tokenUsage": []})),
+        (
+            "thread/tokenUsage/updated",
+            json!({"turnId": "a", "tokenUsage": []}),
+        ),
         ("error", json!({"turnId": "a"})),
     ];
     for (method, params) in &wrong {
         server.notify(method, params.clone());
     }
     let nobodys = [
-        json!(5), json!("text"), json!([1, 2]), json!({}), json!({"turnId": 5}), json!(null),
+        json!(5),
+        json!("text"),
+        json!([1, 2]),
+        json!({}),
+        json!({"turnId": 5}),
+        json!(null),
     ];
     for params in &nobodys {
         server.notify("item/agentMessage/delta", params.clone());

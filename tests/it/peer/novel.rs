@@ -55,7 +55,7 @@ async fn answers_with_novelties_are_understood() {
     let call = server.expect("thread/start").await.unwrap();
     let mut answer = thread_answer("t");
     answer["approvalPolicy"] = json!("whenTheMoonIsFull");
-    answer["approvalsReviewer"] = json!({"kind": "committee"});
+    answer["approvalsReviewer"] = json!("committee");
     answer["sandbox"] = json!({"type": "holodeck", "safeties": true});
     answer["reasoningEffort"] = json!("heroic");
     answer["thread"]["status"] = json!({"type": "levitating", "height": 3});
@@ -65,7 +65,10 @@ async fn answers_with_novelties_are_understood() {
     call.reply(answer);
     let thread = joined(starting).await.unwrap();
     let status = &thread.info().thread.status;
-    assert!(matches!(status, ThreadStatus::Unrecognized(_)), "{status:?}");
+    assert!(
+        matches!(status, ThreadStatus::Unrecognized(_)),
+        "{status:?}"
+    );
 
     let reading = spawn({
         let thread = thread.clone();
@@ -143,7 +146,12 @@ async fn an_undecodable_completion_is_the_last_event_of_a_stream() {
 async fn a_turn_start_that_names_no_turn_is_an_error() {
     let (codex, mut server) = super::connect().await;
     let thread = start_thread(&codex, &mut server, "t").await;
-    for answer in [json!({}), json!({"turn": {"id": 5}}), json!([]), json!(null)] {
+    for answer in [
+        json!({}),
+        json!({"turn": {"id": 5}}),
+        json!([]),
+        json!(null),
+    ] {
         let (starting, call) = super::begin_turn(&thread, &mut server).await;
         call.reply(answer.clone());
         let error = joined(starting).await.unwrap_err();

@@ -34,7 +34,10 @@ async fn a_turn_start_that_is_answered_late_is_interrupted() {
     call.reply(turn_answer("late"));
     server.notify("turn/started", of_turn("late", "inProgress"));
     let interrupt = within(server.expect("turn/interrupt")).await.unwrap();
-    assert_eq!(interrupt.params(), &json!({"threadId": "t", "turnId": "late"}));
+    assert_eq!(
+        interrupt.params(),
+        &json!({"threadId": "t", "turnId": "late"})
+    );
     interrupt.reply(json!({}));
     server.notify(COMPLETED, of_turn("late", "interrupted"));
     let turn = start_turn(&thread, &mut server, "a").await;
@@ -92,7 +95,9 @@ async fn what_comes_before_the_response_is_not_lost() {
     let (_codex, mut server, thread) = stage().await;
     for streamed in [false, true] {
         let (starting, call) = begin_turn(&thread, &mut server).await;
-        server.notify(DELTA, delta("a", "fi")).notify(DELTA, delta("a", "ne"));
+        server
+            .notify(DELTA, delta("a", "fi"))
+            .notify(DELTA, delta("a", "ne"));
         say(&mut server, "a", "fine");
         call.reply(turn_answer("a"));
         let mut turn = joined(starting).await.unwrap();

@@ -95,7 +95,13 @@ async fn a_start_that_gives_up_while_it_waits_sends_nothing() {
     joined(first).await.unwrap().detach();
     still_works(&codex, &mut server).await;
     let starts = server.received_methods();
-    assert_eq!(starts.iter().filter(|method| *method == "turn/start").count(), 2);
+    assert_eq!(
+        starts
+            .iter()
+            .filter(|method| *method == "turn/start")
+            .count(),
+        2
+    );
 }
 
 /// ROU-36, D-10: a turn that nobody reads delays no other, and loses nothing.
@@ -154,7 +160,10 @@ async fn five_hundred_turns_follow_each_other() {
         let turn = joined(starting).await.unwrap();
         say(&mut server, &id, "fine");
         let result = within(turn.run()).await.unwrap();
-        assert_eq!((result.id, result.final_response), (id, Some("fine".into())));
+        assert_eq!(
+            (result.id, result.final_response),
+            (id, Some("fine".into()))
+        );
     }
     server.notify("nobody/knows", json!({}));
     let event = within(globals.next()).await.unwrap().unwrap();
@@ -189,7 +198,9 @@ async fn the_end_of_the_connection_reaches_everybody() {
     let mut waiting = Vec::new();
     for _ in 0..5 {
         let codex = codex.clone();
-        waiting.push(spawn(async move { codex.request_raw("x/y", json!({})).await }));
+        waiting.push(spawn(
+            async move { codex.request_raw("x/y", json!({})).await },
+        ));
     }
     for _ in 0..3 {
         server.expect("x/y").await.unwrap();
@@ -210,7 +221,15 @@ async fn the_end_of_the_connection_reaches_everybody() {
         }
         texts.push(globals.next().await.unwrap().unwrap_err().to_string());
         texts.push(thread.run("x").await.unwrap_err().to_string());
-        texts.push(thread.handle("b").next().await.unwrap().unwrap_err().to_string());
+        texts.push(
+            thread
+                .handle("b")
+                .next()
+                .await
+                .unwrap()
+                .unwrap_err()
+                .to_string(),
+        );
         texts.push(codex.login_api_key("sk").await.unwrap_err().to_string());
         texts
     });

@@ -34,7 +34,10 @@ async fn the_handshake_is_exact() {
     let initialize = &server.received()[0];
     assert_eq!(initialize["method"], "initialize");
     assert_eq!(initialize["params"]["clientInfo"], info);
-    assert_ne!(initialize["params"]["capabilities"]["experimentalApi"], true);
+    assert_ne!(
+        initialize["params"]["capabilities"]["experimentalApi"],
+        true
+    );
     assert_eq!(server.received()[1], json!({"method": "initialized"}));
 }
 
@@ -50,7 +53,10 @@ async fn thread_start_sends_modes_and_presets() {
     };
     let rows = [
         (codex.thread_start(), reviewed.clone()),
-        (codex.thread_start().approval_mode(ApprovalMode::AutoReview), reviewed.clone()),
+        (
+            codex.thread_start().approval_mode(ApprovalMode::AutoReview),
+            reviewed.clone(),
+        ),
         (
             codex.thread_start().approval_mode(ApprovalMode::DenyAll),
             json!({"approvalPolicy": "never"}),
@@ -70,7 +76,13 @@ async fn thread_start_sends_modes_and_presets() {
     ];
     for (start, expected) in rows {
         let answer = thread_answer("t");
-        let (params, _) = sent(&mut server, "thread/start", answer, async move { start.await }).await;
+        let (params, _) = sent(
+            &mut server,
+            "thread/start",
+            answer,
+            async move { start.await },
+        )
+        .await;
         assert_eq!(params, expected);
     }
 }
@@ -83,7 +95,10 @@ async fn resume_and_fork_send_what_was_set() {
     let id = json!({"threadId": "old"});
     let with = |more: Value| {
         let mut params = id.clone();
-        params.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        params
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
         params
     };
     let reviewed = json!({"approvalPolicy": "on-request", "approvalsReviewer": "auto_review"});
@@ -158,12 +173,18 @@ async fn turn_start_sends_what_was_set() {
             json!({"sandboxPolicy": {"type": "dangerFullAccess"}}),
         ),
         (
-            plain().service_tier("fast".to_owned()).turn_service_tier("default").source("cron"),
+            plain()
+                .service_tier("fast".to_owned())
+                .turn_service_tier("default")
+                .source("cron"),
             text.clone(),
             json!({"serviceTier": "fast", "serviceTierForTurn": "default", "turnTrigger": "cron"}),
         ),
         (
-            plain().effort(ReasoningEffort::High).summary(ReasoningSummary::Concise).model("m"),
+            plain()
+                .effort(ReasoningEffort::High)
+                .summary(ReasoningSummary::Concise)
+                .model("m"),
             text,
             json!({"effort": "high", "summary": "concise", "model": "m"}),
         ),
@@ -186,8 +207,13 @@ async fn turn_start_sends_what_was_set() {
     ];
     for (start, input, more) in rows {
         let answer = turn_answer("a");
-        let (mut params, turn) =
-            sent(&mut server, "turn/start", answer, async move { start.await }).await;
+        let (mut params, turn) = sent(
+            &mut server,
+            "turn/start",
+            answer,
+            async move { start.await },
+        )
+        .await;
         turn.unwrap().detach();
         // The runtime takes texts with and without their empty list of elements.
         for item in params["input"].as_array_mut().unwrap() {
@@ -197,7 +223,10 @@ async fn turn_start_sends_what_was_set() {
             }
         }
         let mut expected = json!({"threadId": "t", "input": input});
-        expected.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        expected
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
         assert_eq!(params, expected);
     }
     still_works(&codex, &mut server).await;
@@ -209,7 +238,12 @@ async fn run_sends_no_approval_keys() {
     let (_codex, mut server, thread) = stage().await;
     let running = spawn(async move { thread.run("go").await });
     let call = server.expect("turn/start").await.unwrap();
-    for key in ["approvalPolicy", "approvalsReviewer", "sandboxPolicy", "sandbox"] {
+    for key in [
+        "approvalPolicy",
+        "approvalsReviewer",
+        "sandboxPolicy",
+        "sandbox",
+    ] {
         assert_eq!(call.params().get(key), None, "{key}");
     }
     call.reply(turn_answer("a"));
@@ -238,7 +272,12 @@ async fn bad_input_is_refused_before_sending() {
     assert!(matches!(error, Error::InvalidInput(_)), "{error:?}");
     turn.detach();
     still_works(&codex, &mut server).await;
-    assert!(!server.received_methods().iter().any(|method| method == "turn/steer"));
+    assert!(
+        !server
+            .received_methods()
+            .iter()
+            .any(|method| method == "turn/steer")
+    );
 }
 
 /// CTL-03: the params of steer and interrupt.
@@ -254,7 +293,10 @@ async fn steer_and_interrupt_name_their_turn() {
     })
     .await;
     outcome.unwrap();
-    assert_eq!((&params["threadId"], &params["expectedTurnId"]), (&json!("t"), &json!("a")));
+    assert_eq!(
+        (&params["threadId"], &params["expectedTurnId"]),
+        (&json!("t"), &json!("a"))
+    );
     assert_eq!(params["input"][0]["text"], "left");
     assert_eq!(params.as_object().unwrap().len(), 3);
     let (params, outcome) = sent(&mut server, "turn/interrupt", json!({}), async move {
@@ -289,26 +331,70 @@ async fn every_call_is_its_method() {
     let stored = json!({"thread": a_thread("t")});
     let empty = json!({"data": []});
     let rows: Vec<(&str, Value, Value, Made)> = vec![
-        ("thread/read", with("includeTurns", json!(false)), stored.clone(),
-            made(on(&thread, |t| async move { t.read().await }))),
-        ("thread/read", with("includeTurns", json!(true)), stored.clone(),
-            made(on(&thread, |t| async move { t.read_with_turns().await }))),
-        ("thread/name/set", with("name", json!("n")), json!({}),
-            made(on(&thread, |t| async move { t.set_name("n").await }))),
-        ("thread/compact/start", id.clone(), json!({}),
-            made(on(&thread, |t| async move { t.compact().await }))),
-        ("thread/archive", id.clone(), json!({}),
-            made(of(&codex, |c| async move { c.thread_archive("t").await }))),
-        ("thread/unarchive", id.clone(), stored,
-            made(of(&codex, |c| async move { c.thread_unarchive("t").await }))),
-        ("thread/list", json!({"limit": 5, "searchTerm": "x"}), empty.clone(),
-            made(of(&codex, |c| async move { c.thread_list().limit(5).search_term("x").await }))),
-        ("model/list", json!({}), empty.clone(),
-            made(of(&codex, |c| async move { c.models().await }))),
-        ("model/list", json!({"includeHidden": true}), empty,
-            made(of(&codex, |c| async move { c.models().include_hidden(true).await }))),
-        ("account/logout", json!(null), json!({}),
-            made(of(&codex, |c| async move { c.logout().await }))),
+        (
+            "thread/read",
+            with("includeTurns", json!(false)),
+            stored.clone(),
+            made(on(&thread, |t| async move { t.read().await })),
+        ),
+        (
+            "thread/read",
+            with("includeTurns", json!(true)),
+            stored.clone(),
+            made(on(&thread, |t| async move { t.read_with_turns().await })),
+        ),
+        (
+            "thread/name/set",
+            with("name", json!("n")),
+            json!({}),
+            made(on(&thread, |t| async move { t.set_name("n").await })),
+        ),
+        (
+            "thread/compact/start",
+            id.clone(),
+            json!({}),
+            made(on(&thread, |t| async move { t.compact().await })),
+        ),
+        (
+            "thread/archive",
+            id.clone(),
+            json!({}),
+            made(of(&codex, |c| async move { c.thread_archive("t").await })),
+        ),
+        (
+            "thread/unarchive",
+            id.clone(),
+            stored,
+            made(of(&codex, |c| async move { c.thread_unarchive("t").await })),
+        ),
+        (
+            "thread/list",
+            json!({"limit": 5, "searchTerm": "x"}),
+            empty.clone(),
+            made(of(&codex, |c| async move {
+                c.thread_list().limit(5).search_term("x").await
+            })),
+        ),
+        (
+            "model/list",
+            json!({}),
+            empty.clone(),
+            made(of(&codex, |c| async move { c.models().await })),
+        ),
+        (
+            "model/list",
+            json!({"includeHidden": true}),
+            empty,
+            made(of(&codex, |c| async move {
+                c.models().include_hidden(true).await
+            })),
+        ),
+        (
+            "account/logout",
+            json!(null),
+            json!({}),
+            made(of(&codex, |c| async move { c.logout().await })),
+        ),
     ];
     for (method, expected, answer, call) in rows {
         let (params, outcome) = sent(&mut server, method, answer, call).await;
@@ -334,7 +420,11 @@ async fn a_login_of_another_kind_is_an_error() {
     assert_eq!(params, json!({"type": "chatgptDeviceCode"}));
     let handle = handle.unwrap();
     assert_eq!(
-        (handle.login_id(), handle.verification_url(), handle.user_code()),
+        (
+            handle.login_id(),
+            handle.verification_url(),
+            handle.user_code()
+        ),
         ("l", "http://127.0.0.1/v", "AB-CD")
     );
     for answer in [
@@ -357,7 +447,10 @@ async fn newer_options_are_refused_before_sending() {
         let thread = super::start_thread(&codex, &mut server, "t").await;
         let refused = [
             (thread.turn("x").source("cron"), "turnTrigger"),
-            (thread.turn("x").turn_service_tier("default"), "serviceTierForTurn"),
+            (
+                thread.turn("x").turn_service_tier("default"),
+                "serviceTierForTurn",
+            ),
             (thread.turn(ExternalMessage::new("n", "x")), "toolOutput"),
         ];
         let mut errors = Vec::new();
@@ -374,7 +467,10 @@ async fn newer_options_are_refused_before_sending() {
             errors.push((error, "thread/fork", "excludeTurns"));
         }
         for (error, method, field) in errors {
-            assert!(matches!(error, Error::UnsupportedRuntime { .. }), "{error:?}");
+            assert!(
+                matches!(error, Error::UnsupportedRuntime { .. }),
+                "{error:?}"
+            );
             let text = error.to_string();
             assert!(text.contains(method) && text.contains(field), "{text}");
             assert!(text.contains("0.151.0"), "{text}");
