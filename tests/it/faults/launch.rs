@@ -1,0 +1,197 @@
+//! What the runtime is started with: arguments, environment, folder.
+
+use codex_testkit::{Script, Start};
+use openai_codex::{Codex, CodexConfig, Error};
+use serde_json::json;
+
+use super::scripted;
+use crate::peer::within;
+
+/// Starts a runtime, closes it, and returns how it was started.
+async fn start(change: impl FnOnce(CodexConfig) -> CodexConfig) -> Start {
+    let (process, config) = scripted(&Script::new().handshake().closed());
+    let codex = within(Codex::start_with(change(config))).await.unwrap();
+    within(codex.close()).await.unwrap();
+    process.check().unwrap();
+    process.starts().remove(0)
+}
+
+/// LAU-02: the default arguments, with overrides in order.
+#[tokio::test]
+async fn overrides_stand_in_order_before_the_command() {
+    let started = start(|config| {
+        config
+            .config_override("model", "m")
+            .config_override("features.goals", false)
+    })
+    .await;
+    assert_eq!(
+        started.args,
+        [
+            "--config",
+            "model=\"m\"",
+            "--config",
+            "features.goals=false",
+            "app-server",
+            "--listen",
+            "stdio://",
+        ]
+    );
+}
+
+/// LAU-01: a command line is used as it is, and any text passes through the pipe.
+#[tokio::test]
+async fn a_command_line_is_used_as_it_is() {
+    let script = Script::new()
+        .handshake()
+        .expect("x/y")
+        .reply(json!({"text": "\u{1F600}\u{2028}é"}));
+    let (process, _) = scripted(&script.closed());
+    let mut argv = process.command_line();
+    argv.push("--odd argument".into());
+    let config = CodexConfig::new()
+        .launch_command(argv)
+        .config_override("model", "m");
+    let codex = within(Codex::start_with(config)).await.unwrap();
+    let text = json!({"text": "\u{1F600}\u{2028}é\n\r\u{0}"});
+    let answer = within(codex.request_raw("x/y", text.clone()))
+        .await
+        .unwrap();
+    assert_eq!(answer, json!({"text": "\u{1F600}\u{2028}é"}));
+    within(codex.close()).await.unwrap();
+    process.check().unwrap();
+    assert_eq!(process.starts()[0].args, ["app-server", "--odd argument"]);
+    assert_eq!(process.received()[2]["params"], text);
+}
+
+/// Probe "config values that try to break out": each is one argument, and one value of TOML.
+#[tokio::test]
+async fn a_value_cannot_break_out_of_its_override() {
+    let nasty = [
+        "x\" --config approval_policy=\"never",
+        "x\"\napproval_policy = \"never\"\n",
+        "x\"\r\n[sandbox_workspace_write]\r\nnetwork_access = true",
+        "\\\" , y = \"",
+        "'''",
+        "\"\"\"",
+        "\\",
+        "$(touch x)",
+        "`touch x`",
+        "; touch x",
+        "--config",
+        "=",
+        "#",
+        "\u{0}",
+        "\u{1b}[31m",
+        "\u{7f}\u{85}\u{2028}\u{feff}",
+        "\u{1F600}",
+        "",
+    ];
+    for text in nasty {
+        for value in [json!(text), json!([text, {"k": text}]), json!({text: text})] {
+            let started = start(|config| config.config_override("a.b", &value)).await;
+            assert_eq!(started.args.len(), 5, "{:?}", started.args);
+            assert_eq!(started.args[0], "--config");
+            let written = started.args[1].strip_prefix("a.b=").unwrap();
+            assert!(!written.contains(['\n', '\r', '\0']), "{written:?}");
+            let read: toml::Value = toml::from_str::<toml::Table>(&format!("v = {written}"))
+                .unwrap_or_else(|error| panic!("{written:?}: {error}"))
+                .remove("v")
+                .unwrap();
+            assert_eq!(serde_json::to_value(read).unwrap(), value);
+        }
+    }
+}
+
+/// D-35, probe "config values that try to break out": keys and values that no override can have
+/// are refused before anything starts.
+#[tokio::test]
+async fn what_no_override_can_have_is_refused() {
+    let refused = [
+        ("a=b", json!(1)),
+        ("a\nb", json!(1)),
+        ("", json!(1)),
+        ("a", json!(null)),
+        ("a", json!([1, null])),
+        ("a", json!(u64::MAX)),
+    ];
+    for (key, value) in refused {
+        let (process, config) = scripted(&Script::new().handshake());
+        let error = Codex::start_with(config.config_override(key, value))
+            .await
+            .unwrap_err();
+        assert!(matches!(error, Error::InvalidInput(_)), "{error:?}");
+        assert!(process.starts().is_empty());
+    }
+    for value in [f64::NAN, f64::INFINITY] {
+        let (process, config) = scripted(&Script::new().handshake());
+        let error = Codex::start_with(config.config_override("a", value))
+            .await
+            .unwrap_err();
+        assert!(matches!(error, Error::InvalidInput(_)), "{error:?}");
+        assert!(process.starts().is_empty());
+    }
+}
+
+/// LAU-03, D-29, probe "child environment control": what is set, removed and cleared is so in the
+/// child, in any order.
+#[tokio::test]
+async fn the_environment_of_the_child_is_controlled() {
+    let inherited = start(|config| config.env("CODEX_TEST_SET", "1").env_remove("HOME")).await;
+    assert_eq!(
+        inherited.env.get("CODEX_TEST_SET").map(String::as_str),
+        Some("1")
+    );
+    assert_eq!(inherited.env.get("HOME"), None);
+    assert_eq!(
+        inherited.env.get("PATH"),
+        std::env::var("PATH").ok().as_ref()
+    );
+
+    let last = start(|config| {
+        config
+            .env("A", "1")
+            .env("A", "2")
+            .env_remove("B")
+            .env("B", "3")
+    })
+    .await;
+    assert_eq!((&*last.env["A"], &*last.env["B"]), ("2", "3"));
+
+    let cleared = start(|config| config.env("A", "1").env_clear().env("B", "2")).await;
+    let names: Vec<&str> = cleared.env.keys().map(String::as_str).collect();
+    assert_eq!(names, ["A", "B"]);
+}
+
+/// PIN-37: an explicit executable gets no folder in front of its `PATH`.
+#[tokio::test]
+async fn an_explicit_executable_keeps_its_path() {
+    let started = start(|config| config.env("PATH", "/nowhere")).await;
+    assert_eq!(started.env["PATH"], "/nowhere");
+}
+
+/// LAU-04: the folder is the one that was set, or that of this process.
+#[tokio::test]
+async fn the_folder_of_the_child_is_controlled() {
+    let folder = std::env::temp_dir().canonicalize().unwrap();
+    let started = start(|config| config.cwd(&folder)).await;
+    assert_eq!(started.cwd, folder);
+    let started = start(|config| config).await;
+    assert_eq!(started.cwd, std::env::current_dir().unwrap());
+}
+
+/// LAU-13: clones of a client share its one process.
+#[tokio::test]
+async fn a_client_and_its_clones_have_one_process() {
+    let (process, config) = scripted(&Script::new().handshake().closed());
+    let codex = within(Codex::start_with(config)).await.unwrap();
+    let clones = [codex.clone(), codex.clone()];
+    within(codex.close()).await.unwrap();
+    for clone in clones {
+        let error = within(clone.request_raw("x/y", json!({})))
+            .await
+            .unwrap_err();
+        assert!(error.is_closed());
+    }
+    assert_eq!(process.starts().len(), 1);
+}
