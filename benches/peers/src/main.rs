@@ -84,9 +84,11 @@ async fn codex_app_server_sdk(feeder: String, feed: &str) -> Outcome<Value> {
     use codex_app_server_sdk::{CodexClient, StdioConfig};
     use tokio::sync::broadcast::error::RecvError;
 
-    let mut config = StdioConfig::default();
-    config.codex_binary = feeder;
-    config.env = std::env::vars().collect();
+    let mut config = StdioConfig {
+        codex_binary: feeder,
+        env: std::env::vars().collect(),
+        ..StdioConfig::default()
+    };
     config.env.insert(FEED.into(), feed.into());
     let client = CodexClient::spawn_stdio(config).await?;
     client
