@@ -118,7 +118,7 @@ pub(crate) fn a_thread(id: &str) -> Value {
     json!({
         "id": id, "sessionId": id, "preview": "", "ephemeral": false, "historyMode": "paginated",
         "modelProvider": "mock_provider", "createdAt": 1, "updatedAt": 1,
-        "status": {"type": "idle"}, "cwd": "/w", "cliVersion": "0.169.0", "source": "vscode",
+        "status": {"type": "idle"}, "cwd": "/w", "cliVersion": "0.200.1", "source": "vscode",
         "turns": [],
     })
 }

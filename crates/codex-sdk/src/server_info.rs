@@ -16,7 +16,7 @@ use crate::error::{Error, RawPayload, Result};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerInfo {
-    /// The runtime's version, such as `0.169.0`; `unknown` if its user agent has none.
+    /// The runtime's version, such as `0.200.1`; `unknown` if its user agent has none.
     pub runtime_version: String,
     /// The user agent of the runtime's own requests; it starts with the client's name.
     pub user_agent: String,
@@ -86,18 +86,18 @@ mod tests {
     #[test]
     fn the_version_is_between_client_and_system() {
         let info = read(
-            r#"{"userAgent":"my/app/0.169.0 (Debian 12; x86_64) xterm (my/app; 1.0)",
+            r#"{"userAgent":"my/app/0.200.1 (Debian 12; x86_64) xterm (my/app; 1.0)",
                 "codexHome":"/h","platformFamily":"unix","platformOs":"linux"}"#,
         );
         let expected = ServerInfo {
-            runtime_version: "0.169.0".into(),
-            user_agent: "my/app/0.169.0 (Debian 12; x86_64) xterm (my/app; 1.0)".into(),
+            runtime_version: "0.200.1".into(),
+            user_agent: "my/app/0.200.1 (Debian 12; x86_64) xterm (my/app; 1.0)".into(),
             codex_home: "/h".into(),
             platform_family: "unix".into(),
             platform_os: "linux".into(),
         };
         assert_eq!(info.unwrap(), expected);
-        assert_eq!(expected.version(), Some(Version::new(0, 169, 0)));
+        assert_eq!(expected.version(), Some(Version::new(0, 200, 1)));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::{joined, within};
 
 const GREETING: &str = r#"read line
-echo '{"id":0,"result":{"userAgent":"codex_rust_sdk/0.169.0 (x)","codexHome":"/","platformFamily":"unix","platformOs":"linux"}}'
+echo '{"id":0,"result":{"userAgent":"codex_rust_sdk/0.200.1 (x)","codexHome":"/","platformFamily":"unix","platformOs":"linux"}}'
 read line
 "#;
 
