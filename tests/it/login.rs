@@ -108,7 +108,7 @@ pub(crate) fn login_port_blocking() -> File {
 }
 
 /// As [`login_port_blocking`], in async code.
-async fn login_port() -> File {
+pub(crate) async fn login_port() -> File {
     within(tokio::task::spawn_blocking(login_port_blocking))
         .await
         .unwrap()

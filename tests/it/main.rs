@@ -14,6 +14,7 @@ mod control;
 #[cfg(unix)]
 mod disk;
 mod errors;
+mod examples;
 mod history;
 mod inputs;
 mod items;

@@ -1,0 +1,153 @@
+//! The examples of the SDK, each a program of its own, against the runtime and the scripted model
+//! that it brings along.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
+
+use crate::stage::within;
+
+/// Runs an example in a folder that has nothing to do with it, with these lines as its input, and
+/// returns what it prints.
+async fn run(name: &str, input: &str) -> String {
+    let mut child = Command::new(executable(name))
+        .current_dir(std::env::temp_dir())
+        .env_remove("CODEX_BIN")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // An example that reads nothing may have ended already.
+    let _ = stdin.write_all(input.as_bytes()).await;
+    drop(stdin);
+    let output = within(child.wait_with_output()).await.unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "{name}: {}: {errors}",
+        output.status
+    );
+    assert_eq!(errors, "", "{name} complains");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Finds the executable of an example beside that of this test.
+fn executable(name: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let profile = test.parent().and_then(Path::parent).unwrap();
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    let path = profile.join("examples").join(file);
+    assert!(
+        path.is_file(),
+        "there is no {}; run `cargo build -p openai-codex --examples --all-features`",
+        path.display()
+    );
+    path
+}
+
+/// Checks that each marker is printed as often as it is listed.
+#[track_caller]
+fn prints(output: &str, markers: &[&str]) {
+    for marker in markers {
+        let expected = markers.iter().filter(|other| *other == marker).count();
+        let printed = output.matches(marker).count();
+        assert!(printed >= expected, "{marker:?} is missing in:\n{output}");
+    }
+}
+
+/// Makes a test of each example: its input, and what it has to print.
+macro_rules! examples {
+    ($($(#[$attribute:meta])* $name:ident $input:literal [$($marker:literal),*],)*) => {
+        /// Every example there is a test of.
+        const TESTED: &[&str] = &[$(stringify!($name)),*];
+
+        mod run {
+            $(
+                /// DOC-01: the example runs and prints its markers.
+                $(#[$attribute])*
+                #[tokio::test]
+                async fn $name() {
+                    let output = super::run(stringify!($name), $input).await;
+                    super::prints(&output, &[$($marker),*]);
+                }
+            )*
+        }
+    };
+}
+
+examples! {
+    approval_handler "y\n" ["approval.request:", "command.status: completed", "Text:"],
+    blocking "" ["assistant>", "assistant>"],
+    /// DOC-02: it is driven by its input, two questions and the end.
+    cli_mini_app "Who are you?\nAnd now?\n/exit\n" [
+        "assistant>", "assistant>",
+        "assistant.status> completed", "assistant.status> completed",
+        "usage>", "usage>"
+    ],
+    #[cfg(feature = "experimental")]
+    dynamic_tools "" ["tool.call:", "Text:"],
+    error_handling_and_retry "" ["Text:"],
+    existing_thread "" ["Created thread:"],
+    external_message "" ["assistant>", "assistant>"],
+    image_and_text "" ["Status: completed"],
+    local_image_and_text "" ["Status: completed"],
+    model_select_and_turn_params "" [
+        "selected.model:", "agent.message.params:", "items.params:"
+    ],
+    models_and_metadata "" ["server:", "models.count:", "models:"],
+    notifications "" ["notification:", "notifications.count:"],
+    parallel_turns "" ["Thread:", "Turn:", "Thread:", "Turn:"],
+    quickstart "" ["you>", "codex>", "completed in"],
+    quickstart_constructor "" ["Server:", "Items:", "Text:"],
+    thread_lifecycle_and_controls "" ["Lifecycle OK:"],
+    timeouts "" ["too late: interrupted", "next:"],
+    turn_controls "" [
+        "steer.result:", "steer.final.status: completed",
+        "interrupt.result:", "interrupt.final.status: interrupted"
+    ],
+    turn_params_kitchen_sink "" ["Status:", "summary:", "actions:", "Items:"],
+    turn_run "" ["thread_id:", "turn_id:", "status:", "items.count:"],
+    turn_stream_events "" ["stream.completed:", "assistant>"],
+}
+
+/// DOC-01: the example logs in and out; the port of logins by browser is one for all.
+#[tokio::test]
+async fn login_and_account() {
+    let port = crate::login::login_port().await;
+    let output = run("login_and_account", "").await;
+    prints(&output, &["account: nobody", "account: an API key"]);
+    drop(port);
+}
+
+/// DOC-01, DOC-03: the pinned runtime is found from anywhere, and says its version.
+#[tokio::test]
+async fn the_pinned_runtime_is_found_from_anywhere() {
+    let output = run("quickstart_constructor", "").await;
+    let server = output.lines().find(|line| line.starts_with("Server:"));
+    let server = server.unwrap_or_else(|| panic!("{output}"));
+    assert!(server.contains(openai_codex::RUNTIME_VERSION), "{server}");
+    let output = run("models_and_metadata", "").await;
+    assert!(output.contains(openai_codex::RUNTIME_VERSION), "{output}");
+    assert!(!output.contains("metadata:"), "{output}");
+}
+
+/// DOC-01: there is a test of every example.
+#[test]
+fn every_example_is_tested() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/codex-sdk/examples");
+    let files = std::fs::read_dir(folder).unwrap();
+    let paths = files.map(|file| file.unwrap().path());
+    let examples: BTreeSet<String> = paths
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    let mut tested: BTreeSet<String> = TESTED.iter().map(|&name| name.to_owned()).collect();
+    tested.insert("login_and_account".to_owned());
+    assert_eq!(examples, tested);
+}
