@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::super::bundle::Bundle;
+use super::super::ir::{Kind, Presence};
+use super::super::reach::Reach;
 use super::super::schema::Schema;
-use super::super::{corrections, generate};
+use super::super::{corrections, generate, lower};
 
 fn schema() -> Schema {
     Schema::read(&crate::tree::root().join("schema")).unwrap()
@@ -128,4 +130,41 @@ fn the_methods_are_counted() {
         .map(|method| &method.params)
         .collect();
     assert_eq!(payloads.len(), 84);
+}
+
+/// What came to the types of an older runtime: none of it is required of that one's messages, and every
+/// value and variant stands in a union or an enum, all of which are open.
+#[test]
+fn what_came_since_an_older_runtime_may_be_absent() {
+    let path = crate::tree::root().join("xtask/tests/novelties.json");
+    let novelties: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let listed =
+        |key: &str| -> Vec<String> { serde_json::from_value(novelties[key].clone()).unwrap() };
+    let (types, registry) = lower(&schema().stable, false).unwrap();
+    let reach = Reach::of(&registry, &types);
+    for novelty in listed("fields") {
+        let (name, field) = novelty.split_once('.').unwrap();
+        let Kind::Object(fields) = &types[name].kind else {
+            panic!("{name} is no object any more");
+        };
+        let field = fields.iter().find(|known| known.ident == field);
+        let field = field.unwrap_or_else(|| panic!("{novelty} is gone"));
+        let required = field.presence == Presence::Required;
+        assert!(
+            !required || !reach.from_server.contains(name),
+            "{novelty} is required"
+        );
+    }
+    for novelty in listed("variants") {
+        let (name, variant) = novelty.split_once("::").unwrap();
+        let known: Vec<&str> = match &types[name].kind {
+            Kind::StringEnum(values) => values.iter().map(|value| &*value.ident).collect(),
+            Kind::Tagged { variants, .. } | Kind::External(variants) | Kind::Untagged(variants) => {
+                variants.iter().map(|variant| &*variant.ident).collect()
+            }
+            Kind::Object(_) | Kind::Text => panic!("{name} is no enum any more"),
+        };
+        assert!(known.contains(&variant), "{novelty} is gone");
+    }
 }
