@@ -142,29 +142,32 @@ pub(crate) fn err<T>(
 }
 
 /// Makes a thread that has stored that the user decides about escalations.
-///
-/// No builder offers that, so the requests are bare. A thread is stored with its first turn,
-/// which nobody follows here.
 pub(crate) async fn asking_the_user(stage: &Stage) -> Thread {
-    let Stage { codex, model, .. } = stage;
-    let mut global = codex.notifications();
     let params = ThreadStartParams::default()
         .approval_policy(AskForApproval::OnRequest)
         .approvals_reviewer(ApprovalsReviewer::User);
-    let id = ok(codex.request(params)).await.thread.id;
+    let id = ok(stage.codex.request(params)).await.thread.id;
+    let thread = stored(stage, id).await;
+    assert_eq!(thread.info().approval_policy, AskForApproval::OnRequest);
+    assert_eq!(thread.info().approvals_reviewer, ApprovalsReviewer::User);
+    thread
+}
+
+/// Takes a thread up that was started with a bare request, with all that it has.
+///
+/// A thread is stored with its first turn, which nobody follows here.
+pub(crate) async fn stored(stage: &Stage, id: String) -> Thread {
+    let Stage { codex, model, .. } = stage;
+    let mut global = codex.notifications();
     model.push(Answer::text("ready"));
     let params = TurnStartParams::new([InputItem::text("get ready")], &*id);
     let turn = ok(codex.request(params)).await.turn.id;
     loop {
         let event = within(global.next()).await.expect("the client has ended");
         if matches!(event.unwrap(), Notification::TurnCompleted(done) if done.turn.id == turn) {
-            break;
+            return ok(codex.thread_resume(id)).await;
         }
     }
-    let thread = ok(codex.thread_resume(id)).await;
-    assert_eq!(thread.info().approval_policy, AskForApproval::OnRequest);
-    assert_eq!(thread.info().approvals_reviewer, ApprovalsReviewer::User);
-    thread
 }
 
 /// Runs a test that is not async for as long as a test may take.
