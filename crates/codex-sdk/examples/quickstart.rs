@@ -11,12 +11,12 @@ mod common;
 
 use std::io::Write;
 
-use codex_testkit::Usage;
+use common::{Outcome, Stage, Usage, words};
 use openai_codex::{ApprovalMode, Codex, Notification, Sandbox};
 
 #[tokio::main]
-async fn main() -> common::Outcome {
-    let stage = common::Stage::new([common::words(
+async fn main() -> Outcome {
+    let stage = Stage::new([words(
         "This is a tiny demo project: a README and nothing else. \
          With a real model behind it, I would now read your files, run commands in a sandbox \
          and ask before leaving it.",

@@ -15,9 +15,9 @@ mod lifecycle;
 
 pub use info::ThreadInfo;
 
+use crate::builder::Pages;
 use crate::client::Codex;
 use crate::error::Result;
-use crate::builder::Pages;
 
 /// A conversation that the runtime keeps: turns are started on it, one after another.
 ///

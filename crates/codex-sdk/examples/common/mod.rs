@@ -4,17 +4,19 @@
 //! no cost. With `--live` it uses your own login and configuration of Codex.
 
 // Each example is a program of its own and uses what it needs.
-#![allow(dead_code, reason = "no example uses all of it")]
+#![allow(dead_code, unused_imports, reason = "no example uses all of it")]
 #![allow(clippy::print_stdout, reason = "examples talk to whoever runs them")]
 
 use std::error::Error;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use codex_testkit::{Answer, Home, MockModel};
+pub(crate) use codex_testkit::{Answer, Usage};
+use codex_testkit::{Home, HomeBuilder, MockModel};
 use openai_codex::CodexConfig;
 
 /// The result of an example's `main`.
-pub(crate) type Outcome = Result<(), Box<dyn Error>>;
+pub(crate) type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 /// Whom an example talks to.
 pub(crate) struct Stage {
@@ -24,7 +26,15 @@ pub(crate) struct Stage {
 impl Stage {
     /// Installs the pinned runtime if it is missing, and prepares the scripted model, which gives
     /// these answers in order, unless the program runs with `--live`.
-    pub(crate) fn new(answers: impl IntoIterator<Item = Answer>) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn new(answers: impl IntoIterator<Item = Answer>) -> Outcome<Self> {
+        Self::with_home(answers, |home| home)
+    }
+
+    /// As [`Stage::new`], with changes to the scripted configuration.
+    pub(crate) fn with_home(
+        answers: impl IntoIterator<Item = Answer>,
+        change: impl FnOnce(HomeBuilder) -> HomeBuilder,
+    ) -> Outcome<Self> {
         codex_runtime::install()?;
         if std::env::args().any(|argument| argument == "--live") {
             println!("The model is the one of your own Codex login and configuration.\n");
@@ -33,12 +43,17 @@ impl Stage {
         println!("The model is scripted (no login, no network); `-- --live` uses your own.\n");
         let model = MockModel::start_blocking()?;
         model.extend(answers);
-        let home = Home::builder(&model)
-            .file("README.md", "# Demo\n\nA tiny project for the examples.\n")
-            .build()?;
+        model.default_answer(words("The script has nothing more to say."));
+        let home = Home::builder(&model).file("README.md", "# Demo\n\nA tiny project.\n");
+        let home = change(home).build()?;
         Ok(Self {
             script: Some((model, home)),
         })
+    }
+
+    /// Tells whether the model is a real one.
+    pub(crate) fn is_live(&self) -> bool {
+        self.script.is_none()
     }
 
     /// Returns the configuration of a client.
@@ -55,9 +70,50 @@ impl Stage {
         }
         config
     }
+
+    /// Scripts the answer to this question, whenever it is asked.
+    pub(crate) fn answer(&self, question: &'static str, answer: Answer) {
+        if let Some((model, _)) = &self.script {
+            let asked = model.when(move |request| request.last_user_text() == Some(question));
+            asked.always(answer);
+        }
+    }
 }
 
 /// An answer that is written word by word, as a model does.
 pub(crate) fn words(text: &str) -> Answer {
     Answer::deltas(text.split_inclusive(' ')).delta_delay(Duration::from_millis(15))
+}
+
+/// A picture of one red dot.
+pub(crate) const PNG: &[u8] = &[
+    137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82, 0, 0, 0, 1, 0, 0, 0, 1, 8, 6, 0,
+    0, 0, 31, 21, 196, 137, 0, 0, 0, 13, 73, 68, 65, 84, 120, 156, 99, 248, 207, 192, 240, 31, 0,
+    5, 0, 1, 255, 137, 153, 61, 29, 0, 0, 0, 0, 73, 69, 78, 68, 174, 66, 96, 130,
+];
+
+/// Puts the picture into a file of its own, which goes with the folder.
+pub(crate) fn png_file() -> Outcome<(PathBuf, TemporaryFolder)> {
+    let folder = TemporaryFolder::new()?;
+    let path = folder.0.join("dot.png");
+    std::fs::write(&path, PNG)?;
+    Ok((path, folder))
+}
+
+/// A folder that is removed when it is dropped.
+pub(crate) struct TemporaryFolder(PathBuf);
+
+impl TemporaryFolder {
+    fn new() -> std::io::Result<Self> {
+        let name = format!("codex-example-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&folder)?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for TemporaryFolder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }

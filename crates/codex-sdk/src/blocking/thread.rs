@@ -32,6 +32,12 @@ pub struct Thread {
 }
 
 impl Thread {
+    /// Makes the handle of a thread that [`Codex::request`] has started, resumed or forked, with
+    /// options that no builder offers.
+    pub fn attach(codex: &Codex, answer: impl Into<ThreadInfo>) -> Self {
+        codex.thread(thread::Thread::attach(&codex.inner, answer))
+    }
+
     /// Returns the id of the thread.
     pub fn id(&self) -> &str {
         self.inner.id()

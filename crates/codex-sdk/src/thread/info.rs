@@ -101,8 +101,9 @@ from_response! {
         with collaboration_mode items_backwards_cursor turns_backwards_cursor;
 }
 
-impl From<ThreadUnarchiveResponse> for ThreadInfo {
-    fn from(response: ThreadUnarchiveResponse) -> Self {
+impl ThreadInfo {
+    /// What there is of a thread that was unarchived and is not resumed.
+    pub(super) fn unarchived(response: ThreadUnarchiveResponse) -> Self {
         let unsaid = || Unrecognized::new(Value::Null);
         let thread = response.thread;
         Self {

@@ -4,10 +4,10 @@ use std::future::IntoFuture;
 
 use codex_types::{ThreadArchiveParams, ThreadUnarchiveParams};
 
-use super::Thread;
+use super::{Thread, ThreadInfo};
+use crate::builder::{Pending, ThreadFork, ThreadResume, ThreadStart};
 use crate::client::Codex;
 use crate::error::Result;
-use crate::builder::{Pending, ThreadFork, ThreadResume, ThreadStart};
 
 impl Codex {
     /// Starts a thread, `thread/start`.
@@ -59,7 +59,31 @@ impl Codex {
     /// As [`Codex::request`].
     pub async fn thread_unarchive(&self, id: &str) -> Result<Thread> {
         let response = self.request(ThreadUnarchiveParams::new(id)).await?;
-        Ok(Thread::unloaded(self.clone(), response.into()))
+        Ok(Thread::unloaded(
+            self.clone(),
+            ThreadInfo::unarchived(response),
+        ))
+    }
+}
+
+impl Thread {
+    /// Makes the handle of a thread that [`Codex::request`] has started, resumed or forked, with
+    /// options that no builder offers.
+    ///
+    /// ```no_run
+    /// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
+    /// use openai_codex::{Thread, types};
+    ///
+    /// // The user decides, by the handlers of the client.
+    /// let params = types::ThreadStartParams::default()
+    ///     .approval_policy(types::AskForApproval::OnRequest)
+    ///     .approvals_reviewer(types::ApprovalsReviewer::User);
+    /// let thread = Thread::attach(&codex, codex.request(params).await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn attach(codex: &Codex, answer: impl Into<ThreadInfo>) -> Self {
+        Self::loaded(codex.clone(), answer.into())
     }
 }
 

@@ -10,6 +10,7 @@
 #[cfg(feature = "blocking")]
 mod blocking;
 mod builders;
+mod examples;
 mod faults;
 mod logins;
 mod notifications;

@@ -1,0 +1,84 @@
+//! The user decides what the agent may do beyond its sandbox.
+
+#![allow(clippy::print_stdout, reason = "examples talk to whoever runs them")]
+
+mod common;
+
+use std::io::IsTerminal;
+
+use common::{Answer, Outcome, Stage, words};
+use openai_codex::types::{
+    ApprovalsReviewer, AskForApproval, CommandExecutionApprovalDecision as Decision,
+    CommandExecutionRequestApprovalParams, CommandExecutionRequestApprovalResponse, SandboxMode,
+    ThreadItem, ThreadStartParams,
+};
+use openai_codex::{Codex, ResponseError, Thread};
+
+/// What may be done without asking anybody.
+fn is_harmless(command: &str) -> bool {
+    ["git status", "echo harmless"]
+        .iter()
+        .any(|known| command.contains(known))
+}
+
+/// Asks whoever sits at the terminal; nobody there means no.
+async fn ask_user(question: String) -> bool {
+    if !std::io::stdin().is_terminal() {
+        return false;
+    }
+    println!("{question} [y/N]");
+    let answer = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line).map(|_| line)
+    });
+    matches!(answer.await, Ok(Ok(line)) if line.trim().eq_ignore_ascii_case("y"))
+}
+
+/// Decides about one command. It runs on a task of its own and may take its time; if it panics or
+/// fails, the command is declined.
+async fn decide(
+    request: CommandExecutionRequestApprovalParams,
+) -> Result<CommandExecutionRequestApprovalResponse, ResponseError> {
+    let command = request.command.unwrap_or_default();
+    let reason = request.reason.unwrap_or_default();
+    println!("approval.request: {command} ({reason})");
+    let accepted = is_harmless(&command) || ask_user(format!("Run {command}?")).await;
+    let decision = if accepted {
+        Decision::Accept
+    } else {
+        Decision::Decline
+    };
+    println!(
+        "approval.decision: {}",
+        if accepted { "accept" } else { "decline" }
+    );
+    Ok(CommandExecutionRequestApprovalResponse::new(decision))
+}
+
+#[tokio::main]
+async fn main() -> Outcome {
+    let stage = Stage::new([
+        Answer::exec_command("echo harmless").escalated("May I say something?"),
+        Answer::exec_command("echo strange > strange.txt").escalated("May I write something?"),
+        words("One command was allowed; the other one is for you to decide."),
+    ])?;
+    let codex = Codex::start_with(stage.config().on_request(decide)).await?;
+
+    // No builder offers this: the reviewer of the other examples is a model, here it is you.
+    let params = ThreadStartParams::default()
+        .approval_policy(AskForApproval::OnRequest)
+        .approvals_reviewer(ApprovalsReviewer::User)
+        .sandbox(SandboxMode::ReadOnly);
+    let thread = Thread::attach(&codex, codex.request(params).await?);
+
+    let result = thread.run("Say something, then write something.").await?;
+    for item in &result.items {
+        if let ThreadItem::CommandExecution(command) = item {
+            println!("command.status: {} {}", command.status, command.command);
+        }
+    }
+    println!("Text: {}", result.text());
+
+    codex.close().await?;
+    Ok(())
+}

@@ -1,0 +1,27 @@
+//! A picture in a file beside a question; the runtime reads it.
+
+#![allow(clippy::print_stdout, reason = "examples talk to whoever runs them")]
+
+mod common;
+
+use common::{Outcome, Stage, png_file, words};
+use openai_codex::{Codex, InputItem};
+
+#[tokio::main]
+async fn main() -> Outcome {
+    let stage = Stage::new([words("It is a single dot.")])?;
+    let (path, _folder) = png_file()?;
+    let codex = Codex::start_with(stage.config()).await?;
+    let thread = codex.thread_start().await?;
+
+    let input = [
+        InputItem::text("What is in this picture?"),
+        InputItem::local_image(path),
+    ];
+    let result = thread.run(input).await?;
+    println!("Status: {}", result.status);
+    println!("Text: {}", result.text());
+
+    codex.close().await?;
+    Ok(())
+}

@@ -1,0 +1,244 @@
+//! The public surface, read from the sources: what is added or lost shows here.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use syn::{ImplItem, Item, Type, UseTree, Visibility};
+
+type Names = BTreeSet<String>;
+
+fn source(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn items(path: &Path) -> Vec<Item> {
+    let text = fs::read_to_string(path).unwrap();
+    syn::parse_file(&text).unwrap().items
+}
+
+/// The Rust files of a module: `path.rs`, and what is below `path/`.
+fn files(path: &str) -> Vec<PathBuf> {
+    let mut files = vec![source(&format!("{path}.rs"))];
+    if let Ok(folder) = fs::read_dir(source(path)) {
+        files.extend(folder.map(|entry| entry.unwrap().path()));
+    }
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "rs"));
+    files
+}
+
+fn names_of_use(tree: &UseTree, names: &mut Names) {
+    match tree {
+        UseTree::Path(path) => names_of_use(&path.tree, names),
+        UseTree::Name(name) => drop(names.insert(name.ident.to_string())),
+        UseTree::Rename(rename) => drop(names.insert(rename.rename.to_string())),
+        UseTree::Group(group) => group
+            .items
+            .iter()
+            .for_each(|tree| names_of_use(tree, names)),
+        UseTree::Glob(_) => drop(names.insert("*".into())),
+    }
+}
+
+/// The public names of some items.
+fn public_names(items: &[Item]) -> Names {
+    let mut names = Names::new();
+    for item in items {
+        let (visibility, ident) = match item {
+            Item::Const(item) => (&item.vis, &item.ident),
+            Item::Enum(item) => (&item.vis, &item.ident),
+            Item::Fn(item) => (&item.vis, &item.sig.ident),
+            Item::Mod(item) => (&item.vis, &item.ident),
+            Item::Struct(item) => (&item.vis, &item.ident),
+            Item::Trait(item) => (&item.vis, &item.ident),
+            Item::Type(item) => (&item.vis, &item.ident),
+            Item::Use(item) if matches!(item.vis, Visibility::Public(_)) => {
+                names_of_use(&item.tree, &mut names);
+                continue;
+            }
+            _ => continue,
+        };
+        if matches!(visibility, Visibility::Public(_)) {
+            names.insert(ident.to_string());
+        }
+    }
+    names
+}
+
+/// The public methods of a type in some files.
+fn methods(files: &[PathBuf], of: &str) -> Names {
+    let mut names = Names::new();
+    for item in files.iter().flat_map(|file| items(file)) {
+        let Item::Impl(item) = item else { continue };
+        let Type::Path(path) = &*item.self_ty else {
+            continue;
+        };
+        if item.trait_.is_some() || path.path.segments.last().unwrap().ident != of {
+            continue;
+        }
+        for item in item.items {
+            if let ImplItem::Fn(method) = item
+                && matches!(method.vis, Visibility::Public(_))
+            {
+                names.insert(method.sig.ident.to_string());
+            }
+        }
+    }
+    names
+}
+
+fn words(text: &str) -> Names {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+#[test]
+fn the_root_is_what_the_api_page_lists() {
+    let expected = words(
+        "Codex CodexConfig ServerInfo Thread ThreadInfo TurnHandle TurnControl TurnResult
+         TurnFailure ApprovalMode Sandbox Input InputItem ExternalMessage RunInput Notification
+         Notifications UnknownNotification ChatgptLoginHandle DeviceCodeLoginHandle RetryPolicy
+         retry_on_overload Error Result RpcError RpcErrorCode RpcErrorKind CloseReason
+         ResponseError types request blocking VERSION RUNTIME_VERSION",
+    );
+    assert_eq!(public_names(&items(&source("src/lib.rs"))), expected);
+}
+
+#[test]
+fn the_request_module_has_the_builders_and_the_traits() {
+    let root = items(&source("src/lib.rs"));
+    let module = root.iter().find_map(|item| match item {
+        Item::Mod(module) if module.ident == "request" => module.content.as_ref(),
+        _ => None,
+    });
+    let expected = words(
+        "ClientRequest ServerRequest ModelList ThreadFork ThreadList ThreadResume ThreadStart
+         TurnStart",
+    );
+    assert_eq!(public_names(&module.unwrap().1), expected);
+}
+
+/// The names of the `types` module are in `types.txt`, which `UPDATE_SURFACE=1` writes anew.
+#[test]
+fn the_types_are_the_listed_ones() {
+    let types = source("../codex-types/src");
+    let mut names = public_names(&items(&types.join("lib.rs")));
+    assert!(
+        names.remove("*"),
+        "the generated types are exported as a whole"
+    );
+    for file in files("../codex-types/src/generated") {
+        names.extend(public_names(&items(&file)));
+    }
+    names.remove("*");
+    let listed = source("tests/it/types.txt");
+    if std::env::var_os("UPDATE_SURFACE").is_some() {
+        let text: Vec<_> = names.iter().map(|name| format!("{name}\n")).collect();
+        fs::write(&listed, text.concat()).unwrap();
+    }
+    let listed = words(&fs::read_to_string(listed).unwrap());
+    let (added, lost): (Vec<_>, Vec<_>) = (
+        names.difference(&listed).collect(),
+        listed.difference(&names).collect(),
+    );
+    assert!(
+        added.is_empty() && lost.is_empty(),
+        "added {added:?}, lost {lost:?}; if that is meant, run this with UPDATE_SURFACE=1"
+    );
+    let curated = words(
+        "Account AccountLoginCompletedNotification ApprovalsReviewer AskForApproval
+         CancelLoginAccountResponse CancelLoginAccountStatus GetAccountResponse
+         InitializeResponse ModelListResponse Personality PlanType ReasoningEffort
+         ReasoningSummary SandboxMode SandboxPolicy SortDirection ThreadArchiveResponse
+         ThreadCompactStartResponse ThreadItem ThreadListCwdFilter ThreadListResponse
+         ThreadReadResponse ThreadSetNameResponse ThreadSortKey ThreadSource ThreadSourceKind
+         ThreadStartSource ThreadTokenUsage ThreadTokenUsageUpdatedNotification Turn
+         TurnCompletedNotification TurnError TurnInterruptResponse TurnStatus TurnSteerResponse",
+    );
+    assert_eq!(curated.difference(&names).collect::<Vec<_>>(), [""; 0]);
+}
+
+#[test]
+fn every_type_of_the_client_has_a_blocking_twin_with_its_methods() {
+    let modules = [
+        "client",
+        "login",
+        "notifications",
+        "thread",
+        "turn",
+        "builder",
+    ];
+    let files: Vec<_> = modules
+        .iter()
+        .flat_map(|module| files(&format!("src/{module}")))
+        .collect();
+    let twins = self::files("src/blocking");
+    for name in [
+        "Codex",
+        "Thread",
+        "TurnHandle",
+        "TurnControl",
+        "ChatgptLoginHandle",
+        "DeviceCodeLoginHandle",
+        "Notifications",
+    ] {
+        let mut expected = methods(&files, name);
+        assert!(!expected.is_empty(), "{name}");
+        // `Iterator::next` there.
+        expected.remove("next");
+        assert_eq!(methods(&twins, name), expected, "{name}");
+    }
+    let twins = public_names(&items(&source("src/blocking.rs")));
+    let expected = words(
+        "Codex Thread TurnHandle TurnControl ChatgptLoginHandle DeviceCodeLoginHandle
+         Notifications retry_on_overload",
+    );
+    assert_eq!(twins, expected);
+}
+
+#[test]
+fn the_client_and_its_futures_can_go_anywhere() {
+    use openai_codex::{
+        ChatgptLoginHandle, Codex, DeviceCodeLoginHandle, Notifications, Thread, TurnControl,
+        TurnHandle, request,
+    };
+    fn shared<T: Send + Sync + 'static>() {}
+    fn cloned<T: Clone + Send + Sync + 'static>() {}
+    fn sent<T: Send>(_: T) {}
+    cloned::<Codex>();
+    cloned::<Thread>();
+    cloned::<TurnControl>();
+    shared::<TurnHandle>();
+    shared::<Notifications>();
+    shared::<ChatgptLoginHandle>();
+    shared::<DeviceCodeLoginHandle>();
+    cloned::<request::ThreadStart>();
+    cloned::<request::ThreadResume>();
+    cloned::<request::ThreadFork>();
+    cloned::<request::ThreadList>();
+    cloned::<request::ModelList>();
+    cloned::<request::TurnStart>();
+    // Never called; that it compiles is the test.
+    let _ = |codex: Codex, thread: Thread, turn: TurnHandle, mut all: Notifications| {
+        let control = turn.control();
+        sent(Codex::start());
+        sent(codex.request_raw("", ().into()));
+        sent(codex.account());
+        sent(codex.login_api_key(""));
+        sent(codex.login_chatgpt());
+        sent(codex.thread_archive(""));
+        sent(codex.thread_unarchive(""));
+        sent(codex.thread_start().into_future());
+        sent(codex.thread_list().stream());
+        sent(codex.models().into_future());
+        sent(codex.close());
+        sent(thread.run(""));
+        sent(thread.turn("").run());
+        sent(thread.turns());
+        sent(thread.compact());
+        sent(thread.set_name(""));
+        sent(control.steer(""));
+        sent(control.interrupt());
+        sent(all.next());
+        sent(turn.run());
+    };
+}
