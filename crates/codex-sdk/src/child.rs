@@ -11,6 +11,7 @@ use tokio::process::{ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
 use crate::reader::Lines;
+use crate::secrets::Secrets;
 
 /// How long the runtime may take to end after its input has ended.
 const INPUT_GRACE: Duration = Duration::from_secs(2);
@@ -203,7 +204,11 @@ impl StderrTail {
 
 /// Reads the runtime's standard error until it ends, whatever is in it: a runtime whose error
 /// output is not read stops.
-pub(crate) async fn drain_stderr(mut pipe: impl AsyncRead + Unpin, tail: StderrTail) {
+pub(crate) async fn drain_stderr(
+    mut pipe: impl AsyncRead + Unpin,
+    tail: StderrTail,
+    secrets: Arc<Secrets>,
+) {
     /// A line is cut here.
     const LONGEST: usize = 64 * 1024;
 
@@ -215,21 +220,22 @@ pub(crate) async fn drain_stderr(mut pipe: impl AsyncRead + Unpin, tail: StderrT
         }
         loop {
             match lines.next_line() {
-                Ok(Some(line)) => note_stderr(line, &tail),
+                Ok(Some(line)) => note_stderr(line, &tail, &secrets),
                 Ok(None) => break,
-                Err(_) => note_stderr(lines.rest(), &tail),
+                Err(_) => note_stderr(lines.rest(), &tail, &secrets),
             }
         }
     }
-    note_stderr(lines.rest(), &tail);
+    note_stderr(lines.rest(), &tail, &secrets);
 }
 
-fn note_stderr(line: &[u8], tail: &StderrTail) {
+fn note_stderr(line: &[u8], tail: &StderrTail, secrets: &Secrets) {
     let line = String::from_utf8_lossy(line);
-    let line = line.trim_end();
+    // The runtime quotes what it does not like.
+    let line = secrets.redact(line.trim_end());
     if !line.is_empty() {
         tracing::debug!(target: "openai_codex::stderr", "{line}");
-        tail.push(line);
+        tail.push(&line);
     }
 }
 
@@ -245,7 +251,7 @@ mod tests {
         }
         text.push_str("no end \u{1F600}");
         let tail = StderrTail::default();
-        drain_stderr(text.as_bytes(), tail.clone()).await;
+        drain_stderr(text.as_bytes(), tail.clone(), Arc::default()).await;
         let told = tail.text();
         assert!(told.starts_with("line 461\n"), "{told}");
         assert!(told.ends_with("line 499\nno end \u{1F600}"), "{told}");
@@ -256,7 +262,7 @@ mod tests {
         let mut bytes = vec![b'x'; 1_000_000];
         bytes.extend_from_slice(b"\n\xff\xfe\nlast\n");
         let tail = StderrTail::default();
-        drain_stderr(bytes.as_slice(), tail.clone()).await;
+        drain_stderr(bytes.as_slice(), tail.clone(), Arc::default()).await;
         let told = tail.text();
         assert!(told.ends_with("last"), "{told}");
         assert!(told.len() <= StderrTail::TEXT);

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::future::Future;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use codex_runtime::{Launch, Runtime};
@@ -16,6 +17,7 @@ use crate::error::{Error, ResponseError, Result};
 use crate::handler::Handlers;
 use crate::names::NEEDED;
 use crate::retry::RetryPolicy;
+use crate::secrets::{self, Secrets};
 
 mod overrides;
 
@@ -40,6 +42,8 @@ pub struct CodexConfig {
     launch_command: Option<Vec<OsString>>,
     /// In call order: key, and value as TOML or why it has none.
     overrides: Vec<(String, std::result::Result<String, String>)>,
+    /// What of the overrides nobody may read in a log.
+    secrets: Vec<String>,
     cwd: Option<PathBuf>,
     env_clear: bool,
     /// In call order.
@@ -64,6 +68,7 @@ pub(crate) struct Options {
     pub(crate) retry: RetryPolicy,
     pub(crate) handlers: Handlers,
     pub(crate) longest_line: usize,
+    pub(crate) secrets: Arc<Secrets>,
 }
 
 impl Default for CodexConfig {
@@ -72,6 +77,7 @@ impl Default for CodexConfig {
             codex_bin: None,
             launch_command: None,
             overrides: Vec::new(),
+            secrets: Vec::new(),
             cwd: None,
             env_clear: false,
             env: Vec::new(),
@@ -116,8 +122,11 @@ impl CodexConfig {
     /// A value that TOML cannot say, such as a number that is not finite, is an
     /// [`Error::InvalidInput`] when the client starts.
     pub fn config_override(mut self, key: impl Into<String>, value: impl Serialize) -> Self {
-        self.overrides
-            .push((key.into(), overrides::to_toml(&value)));
+        let key = key.into();
+        if let Ok(value) = serde_json::to_value(&value) {
+            secrets::secrets_of(&key, &value, &mut self.secrets);
+        }
+        self.overrides.push((key, overrides::to_toml(&value)));
         self
     }
 
@@ -307,7 +316,21 @@ impl CodexConfig {
             retry: self.retry.clone(),
             handlers: self.handlers.clone(),
             longest_line: self.max_line_bytes,
+            secrets: Arc::new(self.secrets()),
         }
+    }
+
+    /// Collects what the runtime is given and may quote: the secrets of the overrides and of its
+    /// environment.
+    fn secrets(&self) -> Secrets {
+        let inherited = std::env::vars_os().filter(|_| !self.env_clear);
+        let set = self.env.iter().cloned();
+        let set = set.filter_map(|(name, value)| Some((name, value?)));
+        let environment = inherited
+            .chain(set)
+            .filter(|(name, _)| secrets::names_a_secret(&name.to_string_lossy()))
+            .map(|(_, value)| value.to_string_lossy().into_owned());
+        Secrets::new(environment.chain(self.secrets.iter().cloned()))
     }
 }
 

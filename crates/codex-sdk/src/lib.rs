@@ -101,6 +101,7 @@ mod reader;
 mod result;
 mod retry;
 mod router;
+mod secrets;
 mod server_info;
 mod thread;
 mod turn;

@@ -149,6 +149,8 @@ impl Codex {
     ///
     /// As [`Codex::request`]. No error has the key in it.
     pub async fn login_api_key(&self, key: impl Into<String>) -> Result<()> {
+        let key = key.into();
+        self.connection().learn_secret(&key);
         let params = LoginAccountParams::ApiKey(ApiKeyLoginAccountParams::new(key));
         match self.start_login(&params).await? {
             (LoginAccountResponse::ApiKey(_), _) => Ok(()),

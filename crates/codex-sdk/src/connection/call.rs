@@ -19,6 +19,7 @@ use super::{Connection, Delivered, Handle, Shared};
 use crate::error::{Error, RawPayload, Result, RpcErrorCode};
 use crate::message::Request;
 use crate::router::Then;
+use crate::secrets::without_values;
 
 impl Connection {
     /// Sends a request and waits for its answer; repeats it while the runtime says that it is
@@ -63,6 +64,11 @@ impl Connection {
         .await
     }
 
+    /// Keeps a secret out of what is logged and told from now on.
+    pub(crate) fn learn_secret(&self, secret: &str) {
+        self.shared.options.secrets.learn(secret);
+    }
+
     /// Waits until no other start of this thread is under way.
     ///
     /// # Cancel safety
@@ -99,10 +105,18 @@ impl Connection {
         };
         match answer {
             Delivered::Result(result, handle) => Ok((result, handle)),
-            Delivered::Error(source) => Err(Error::Rpc {
-                method: method.clone(),
-                source,
-            }),
+            Delivered::Error(mut source) => {
+                // A refusal may quote what was refused.
+                let secrets = &self.shared.options.secrets;
+                source.message = secrets.redact(&source.message).into_owned();
+                if let Some(data) = &mut source.data {
+                    secrets.redact_value(data);
+                }
+                Err(Error::Rpc {
+                    method: method.clone(),
+                    source,
+                })
+            }
             Delivered::Malformed(reason) => Err(Error::Decode {
                 method: method.clone(),
                 source: serde::de::Error::custom(reason),
@@ -121,7 +135,7 @@ impl Connection {
 pub(crate) fn decode<T: DeserializeOwned>(method: &Cow<'static, str>, text: &str) -> Result<T> {
     codex_types::from_str(text).map_err(|source| Error::Decode {
         method: method.clone(),
-        source,
+        source: without_values(source),
         raw: RawPayload::new(text),
     })
 }

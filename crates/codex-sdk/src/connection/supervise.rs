@@ -108,7 +108,11 @@ pub(super) fn spawn(
             let tail = StderrTail::default();
             Process {
                 child,
-                stderr: Task::spawn(drain_stderr(stderr, tail.clone())),
+                stderr: Task::spawn(drain_stderr(
+                    stderr,
+                    tail.clone(),
+                    Arc::clone(&shared.options.secrets),
+                )),
                 tail,
             }
         }),

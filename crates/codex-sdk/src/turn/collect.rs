@@ -11,6 +11,7 @@ use crate::event::Notification;
 use crate::names::TURN_COMPLETED;
 use crate::result::{TurnFailure, TurnResult};
 use crate::router::{Kind, Routed};
+use crate::secrets::without_values;
 
 /// Collects what a turn came to, event by event.
 #[derive(Debug, Default)]
@@ -104,7 +105,7 @@ fn undecodable(unknown: &UnknownNotification) -> Error {
     };
     Error::Decode {
         method: Cow::Owned(unknown.method.clone()),
-        source: serde::de::Error::custom(reason),
+        source: without_values(serde::de::Error::custom(reason)),
         raw: RawPayload::new(unknown.params.to_string()),
     }
 }
