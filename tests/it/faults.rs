@@ -10,10 +10,13 @@ use crate::peer::within;
 
 mod drops;
 mod launch;
+mod load;
 mod memory;
+mod mutated;
 mod ownership;
 mod process;
 mod runtimes;
+mod secrets;
 
 /// Prepares a runtime that plays `script`, and the configuration of a client that starts it.
 fn scripted(script: &Script) -> (ScriptedProcess, CodexConfig) {
