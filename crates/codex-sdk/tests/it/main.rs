@@ -10,7 +10,6 @@
 #[cfg(feature = "blocking")]
 mod blocking;
 mod builders;
-mod examples;
 mod faults;
 mod logins;
 mod notifications;

@@ -242,3 +242,24 @@ fn the_client_and_its_futures_can_go_anywhere() {
         sent(turn.run());
     };
 }
+
+#[test]
+fn examples_import_only_the_root_and_the_types() {
+    for example in fs::read_dir(source("examples")).unwrap() {
+        let path = example.unwrap().path();
+        let Ok(text) = fs::read_to_string(&path) else {
+            // The folder of what they share.
+            continue;
+        };
+        let name = path.display();
+        assert!(text.starts_with("//! "), "{name}");
+        for internal in [
+            "codex_types",
+            "codex_runtime",
+            "codex_testkit",
+            "request_raw",
+        ] {
+            assert!(!text.contains(internal), "{name} has {internal}");
+        }
+    }
+}
