@@ -104,7 +104,7 @@ impl Thread {
 
     /// Reads the thread with all of its turns and their items, `thread/read`.
     ///
-    /// A thread that has not had a turn yet has no history to read.
+    /// The runtime refuses it for a thread that has not had a turn yet.
     ///
     /// # Errors
     ///
@@ -117,7 +117,8 @@ impl Thread {
     /// Streams the turns of the thread, oldest first and with their items, `thread/turns/list`.
     ///
     /// A page is asked for when the turns of the one before have been read. An error ends the
-    /// stream.
+    /// stream. A thread that has not had a turn yet has none; one that is ephemeral stores none,
+    /// and the runtime refuses to list them.
     ///
     /// ```no_run
     /// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {

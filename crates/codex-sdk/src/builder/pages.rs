@@ -15,7 +15,7 @@ use futures_core::Stream;
 
 use super::Pending;
 use crate::client::Codex;
-use crate::error::{Error, RawPayload, Result};
+use crate::error::{Error, RawPayload, Result, RpcError};
 
 /// A request whose answer is one page of many.
 pub(crate) trait Paged: ClientRequest + Clone + Unpin {
@@ -27,10 +27,15 @@ pub(crate) trait Paged: ClientRequest + Clone + Unpin {
 
     /// Returns the items of a page, and where the next one begins.
     fn split(page: Self::Response) -> (Vec<Self::Item>, Option<String>);
+
+    /// Tells whether a refusal means that there is nothing to list yet.
+    fn nothing_yet(_refusal: &RpcError) -> bool {
+        false
+    }
 }
 
 macro_rules! paged {
-    ($($params:ident: $response:ident of $item:ident,)*) => {
+    ($($params:ident: $response:ident of $item:ident $(, but nothing on $refusal:literal)?;)*) => {
         $(impl Paged for $params {
             type Item = $item;
 
@@ -41,14 +46,19 @@ macro_rules! paged {
             fn split(page: $response) -> (Vec<$item>, Option<String>) {
                 (page.data, page.next_cursor)
             }
+
+            $(fn nothing_yet(refusal: &RpcError) -> bool {
+                refusal.message.contains($refusal)
+            })?
         })*
     };
 }
 
 paged! {
-    ModelListParams: ModelListResponse of Model,
-    ThreadListParams: ThreadListResponse of Thread,
-    ThreadTurnsListParams: ThreadTurnsListResponse of Turn,
+    ModelListParams: ModelListResponse of Model;
+    ThreadListParams: ThreadListResponse of Thread;
+    // A thread is stored with its first turn.
+    ThreadTurnsListParams: ThreadTurnsListResponse of Turn, but nothing on "not materialized yet";
 }
 
 /// The items of every page. A page is asked for when those before it have been read.
@@ -116,6 +126,7 @@ impl<P: Paged> Stream for Pages<P> {
                 }
                 Next::Wait(mut page) => match page.as_mut().poll(cx) {
                     Poll::Ready(Ok(page)) => self.take(page),
+                    Poll::Ready(Err(error)) if error.rpc().is_some_and(P::nothing_yet) => Next::End,
                     Poll::Ready(Err(error)) => Next::Fail(error),
                     Poll::Pending => {
                         self.next = Next::Wait(page);

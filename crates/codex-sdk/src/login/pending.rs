@@ -13,6 +13,7 @@ use crate::client::Codex;
 use crate::connection::LoginEvents;
 use crate::error::{CloseReason, Error, RawPayload, Result};
 use crate::event::Notification;
+use crate::secrets::without_values;
 
 /// A login that waits for its user.
 #[derive(Debug)]
@@ -81,7 +82,7 @@ fn undecodable(event: &Notification) -> Error {
     };
     Error::Decode {
         method: Cow::Owned(event.method().to_owned()),
-        source: serde::de::Error::custom(reason.unwrap_or_default()),
+        source: without_values(serde::de::Error::custom(reason.unwrap_or_default())),
         raw: RawPayload::new(raw),
     }
 }

@@ -55,6 +55,8 @@ async fn history_is_read_in_order_and_by_page() {
     let answers = (0..30).map(|n| Answer::text(format!("answer {n}")));
     let stage = Stage::new(answers);
     let (_codex, thread) = stage.thread().await;
+    let turns: Vec<_> = within(thread.turns().try_collect()).await.unwrap();
+    assert!(turns.is_empty());
     let mut said = Vec::new();
     for n in 0..30 {
         within(thread.run(format!("question {n}"))).await.unwrap();
