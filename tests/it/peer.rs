@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 mod approvals;
+mod calls;
 mod lines;
 mod novel;
 mod replay;

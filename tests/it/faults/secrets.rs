@@ -1,8 +1,9 @@
 //! Secrets: never in a log line, an error or a `Debug` form.
 
+use std::cell::RefCell;
 use std::error::Error as _;
 use std::fmt::{Debug, Write as _};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
 use codex_testkit::Script;
@@ -11,6 +12,7 @@ use openai_codex::{Codex, CodexConfig, Error};
 use serde_json::json;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::Interest;
 use tracing::{Event, Metadata, Subscriber};
 
 use super::scripted;
@@ -18,21 +20,45 @@ use crate::peer::{connect, joined, spawn, stage_with, start_turn, still_works, w
 
 const SECRET: &str = "sk-SECRET-0123456789abcdef";
 
-/// Keeps the text of everything that is logged on this thread, at every level.
+thread_local! {
+    /// The log of the test that runs on this thread.
+    static CURRENT: RefCell<Option<Log>> = const { RefCell::new(None) };
+}
+
+/// The text of everything that is logged on this thread, at every level.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<String>>);
 
 impl Log {
+    /// Keeps what is logged on this thread from now on.
+    fn start() -> Self {
+        // One for the process: what is switched on for one thread only is now and then missed
+        // while other threads log.
+        static ALL: Once = Once::new();
+        ALL.call_once(|| tracing::subscriber::set_global_default(ByThread).unwrap());
+        let log = Self::default();
+        CURRENT.set(Some(log.clone()));
+        log
+    }
+
     fn text(&self) -> String {
         self.0.lock().unwrap().clone()
     }
+}
 
+/// Hands what is logged to the log of its thread.
+struct ByThread;
+
+impl ByThread {
     fn add(&self, target: &str, record: impl FnOnce(&mut dyn Visit)) {
-        let mut line = Line(target.to_owned());
-        record(&mut line);
-        let mut text = self.0.lock().unwrap();
-        text.push_str(&line.0);
-        text.push('\n');
+        CURRENT.with_borrow(|log| {
+            let Some(log) = log else { return };
+            let mut line = Line(target.to_owned());
+            record(&mut line);
+            let mut text = log.0.lock().unwrap();
+            text.push_str(&line.0);
+            text.push('\n');
+        });
     }
 }
 
@@ -44,9 +70,15 @@ impl Visit for Line {
     }
 }
 
-impl Subscriber for Log {
+impl Subscriber for ByThread {
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        Interest::sometimes()
+    }
+
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().starts_with("openai_codex") || metadata.target().starts_with("codex_")
+        let ours = ["openai_codex", "codex_"];
+        ours.iter().any(|name| metadata.target().starts_with(name))
+            && CURRENT.with_borrow(Option::is_some)
     }
 
     fn new_span(&self, span: &Attributes<'_>) -> Id {
@@ -87,8 +119,7 @@ fn clean(what: &str, text: &str) {
 /// the log, or the error of a runtime that complains about them on its way out.
 #[tokio::test]
 async fn secrets_of_the_configuration_stay_secret() {
-    let log = Log::default();
-    let _guard = tracing::subscriber::set_default(log.clone());
+    let log = Log::start();
     let secret = |config: CodexConfig| {
         config
             .env("OPENAI_API_KEY", SECRET)
@@ -135,8 +166,7 @@ async fn secrets_of_the_configuration_stay_secret() {
 /// Probe "login": an API key is not in the log or in any error that the login may end with.
 #[tokio::test]
 async fn the_key_of_a_login_stays_secret() {
-    let log = Log::default();
-    let _guard = tracing::subscriber::set_default(log.clone());
+    let log = Log::start();
     let config = CodexConfig::new().request_timeout(Some(Duration::from_millis(100)));
     let (codex, mut server) = crate::peer::connect_with(config).await;
     let login = || {
@@ -180,8 +210,7 @@ async fn the_key_of_a_login_stays_secret() {
 /// runtime refuses it or the handler fails with it.
 #[tokio::test]
 async fn secret_answers_stay_secret() {
-    let log = Log::default();
-    let _guard = tracing::subscriber::set_default(log.clone());
+    let log = Log::start();
     let config = CodexConfig::new().on_request(|params: ToolRequestUserInputParams| async move {
         if params.item_id == "panics" {
             panic!("{SECRET}");
@@ -219,8 +248,7 @@ async fn secret_answers_stay_secret() {
 /// however malformed it is; `raw` has it for who asks.
 #[tokio::test]
 async fn payloads_stay_out_of_logs_and_texts() {
-    let log = Log::default();
-    let _guard = tracing::subscriber::set_default(log.clone());
+    let log = Log::start();
     let (codex, mut server) = connect().await;
     for result in [
         json!(SECRET),

@@ -240,10 +240,10 @@ fn starts_turns_in_order(transcript: &Transcript) -> bool {
         let message = line.message();
         match (&line.dir, &waiting) {
             (Direction::ClientToServer, Some(_)) => return false,
-            (Direction::ClientToServer, None) => {
-                if message["method"] == "turn/start" || message["method"] == "thread/start" {
-                    waiting = Some(message["id"].clone());
-                }
+            (Direction::ClientToServer, None)
+                if message["method"] == "turn/start" || message["method"] == "thread/start" =>
+            {
+                waiting = Some(message["id"].clone());
             }
             (Direction::ServerToClient, Some(id))
                 if message["method"].is_null() && message["id"] == *id =>

@@ -1,0 +1,223 @@
+//! Which method each call is, and what it must not send to an older runtime.
+
+use openai_codex::{Codex, Error, ExternalMessage, Result, Thread};
+use serde_json::{Value, json};
+
+use super::wire::sent;
+use super::{
+    a_thread, begin_turn, connect, connect_to_version, joined, stage, start_turn, still_works,
+    thread_answer, turn_answer, within,
+};
+
+/// CTL-03: the params of steer and interrupt.
+#[tokio::test]
+async fn steer_and_interrupt_name_their_turn() {
+    let (_codex, mut server, thread) = stage().await;
+    let turn = start_turn(&thread, &mut server, "a").await;
+    server.notify("turn/started", super::of_turn("a", "inProgress"));
+    let control = turn.control();
+    let (params, outcome) = sent(&mut server, "turn/steer", json!({"turnId": "a"}), {
+        let control = control.clone();
+        async move { control.steer("left").await }
+    })
+    .await;
+    outcome.unwrap();
+    assert_eq!(
+        (&params["threadId"], &params["expectedTurnId"]),
+        (&json!("t"), &json!("a"))
+    );
+    assert_eq!(params["input"][0]["text"], "left");
+    assert_eq!(params.as_object().unwrap().len(), 3);
+    let (params, outcome) = sent(&mut server, "turn/interrupt", json!({}), async move {
+        control.interrupt().await
+    })
+    .await;
+    outcome.unwrap();
+    assert_eq!(params, json!({"threadId": "t", "turnId": "a"}));
+    turn.detach();
+}
+
+/// LIF-09, LOG-10, MOD-01: each call of the client and of the thread is its method.
+#[tokio::test]
+async fn every_call_is_its_method() {
+    let (codex, mut server, thread) = stage().await;
+    let id = json!({"threadId": "t"});
+    let with = |key: &str, value: Value| {
+        let mut params = id.clone();
+        params[key] = value;
+        params
+    };
+    type Made = std::pin::Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+    fn made<T>(call: impl Future<Output = Result<T>> + Send + 'static) -> Made {
+        Box::pin(async move { call.await.map(drop) })
+    }
+    fn on<F: Future>(thread: &Thread, call: impl FnOnce(Thread) -> F) -> F {
+        call(thread.clone())
+    }
+    fn of<F: Future>(codex: &Codex, call: impl FnOnce(Codex) -> F) -> F {
+        call(codex.clone())
+    }
+    let stored = json!({"thread": a_thread("t")});
+    let empty = json!({"data": []});
+    let rows: Vec<(&str, Value, Value, Made)> = vec![
+        (
+            "thread/read",
+            with("includeTurns", json!(false)),
+            stored.clone(),
+            made(on(&thread, |t| async move { t.read().await })),
+        ),
+        (
+            "thread/read",
+            with("includeTurns", json!(true)),
+            stored.clone(),
+            made(on(&thread, |t| async move { t.read_with_turns().await })),
+        ),
+        (
+            "thread/name/set",
+            with("name", json!("n")),
+            json!({}),
+            made(on(&thread, |t| async move { t.set_name("n").await })),
+        ),
+        (
+            "thread/compact/start",
+            id.clone(),
+            json!({}),
+            made(on(&thread, |t| async move { t.compact().await })),
+        ),
+        (
+            "thread/archive",
+            id.clone(),
+            json!({}),
+            made(of(&codex, |c| async move { c.thread_archive("t").await })),
+        ),
+        (
+            "thread/unarchive",
+            id.clone(),
+            stored,
+            made(of(&codex, |c| async move { c.thread_unarchive("t").await })),
+        ),
+        (
+            "thread/list",
+            json!({"limit": 5, "searchTerm": "x"}),
+            empty.clone(),
+            made(of(&codex, |c| async move {
+                c.thread_list().limit(5).search_term("x").await
+            })),
+        ),
+        (
+            "model/list",
+            json!({}),
+            empty.clone(),
+            made(of(&codex, |c| async move { c.models().await })),
+        ),
+        (
+            "model/list",
+            json!({"includeHidden": true}),
+            empty,
+            made(of(&codex, |c| async move {
+                c.models().include_hidden(true).await
+            })),
+        ),
+        (
+            "account/logout",
+            json!(null),
+            json!({}),
+            made(of(&codex, |c| async move { c.logout().await })),
+        ),
+    ];
+    for (method, expected, answer, call) in rows {
+        let (params, outcome) = sent(&mut server, method, answer, call).await;
+        assert_eq!(params, expected, "{method}");
+        outcome.unwrap();
+    }
+}
+
+/// LOG-08, LOG-09: a device-code login has what the runtime answered; another kind of answer is
+/// an error.
+#[tokio::test]
+async fn a_login_of_another_kind_is_an_error() {
+    let (codex, mut server) = connect().await;
+    let login = || {
+        let codex = codex.clone();
+        async move { codex.login_chatgpt_device_code().await }
+    };
+    let answer = json!({
+        "type": "chatgptDeviceCode", "loginId": "l", "verificationUrl": "http://127.0.0.1/v",
+        "userCode": "AB-CD",
+    });
+    let (params, handle) = sent(&mut server, "account/login/start", answer, login()).await;
+    assert_eq!(params, json!({"type": "chatgptDeviceCode"}));
+    let handle = handle.unwrap();
+    assert_eq!(
+        (
+            handle.login_id(),
+            handle.verification_url(),
+            handle.user_code()
+        ),
+        ("l", "http://127.0.0.1/v", "AB-CD")
+    );
+    for answer in [
+        json!({"type": "apiKey"}),
+        json!({"type": "telepathy"}),
+        json!({}),
+        json!({"type": "chatgpt", "loginId": "l", "authUrl": "http://127.0.0.1"}),
+    ] {
+        let (_, outcome) = sent(&mut server, "account/login/start", answer.clone(), login()).await;
+        assert!(outcome.is_err(), "{answer}");
+    }
+    still_works(&codex, &mut server).await;
+}
+
+/// PIN-39, PIN-44: an old or unknown runtime gets no newer option, and does get everything else.
+#[tokio::test]
+async fn newer_options_are_refused_before_sending() {
+    for version in ["0.147.0", "0.149.0", "0.151.0-alpha.6", "unknown", ""] {
+        let (codex, mut server) = connect_to_version(version).await;
+        let thread = super::start_thread(&codex, &mut server, "t").await;
+        let refused = [
+            (thread.turn("x").source("cron"), "turnTrigger"),
+            (
+                thread.turn("x").turn_service_tier("default"),
+                "serviceTierForTurn",
+            ),
+            (thread.turn(ExternalMessage::new("n", "x")), "toolOutput"),
+        ];
+        let mut errors = Vec::new();
+        for (start, field) in refused {
+            let error = within(start.into_future()).await.unwrap_err();
+            errors.push((error, "turn/start", field));
+        }
+        for include in [true, false] {
+            let start = codex.thread_resume("t").include_turns(include);
+            let error = within(start.into_future()).await.unwrap_err();
+            errors.push((error, "thread/resume", "excludeTurns"));
+            let start = codex.thread_fork("t").include_turns(include);
+            let error = within(start.into_future()).await.unwrap_err();
+            errors.push((error, "thread/fork", "excludeTurns"));
+        }
+        for (error, method, field) in errors {
+            assert!(
+                matches!(error, Error::UnsupportedRuntime { .. }),
+                "{error:?}"
+            );
+            let text = error.to_string();
+            assert!(text.contains(method) && text.contains(field), "{text}");
+            assert!(text.contains("0.151.0"), "{text}");
+        }
+        let (starting, call) = begin_turn(&thread, &mut server).await;
+        call.reply(turn_answer("a"));
+        joined(starting).await.unwrap().detach();
+        for (method, start) in [("thread/resume", true), ("thread/fork", false)] {
+            let codex = codex.clone();
+            let call = async move {
+                match start {
+                    true => codex.thread_resume("t").await,
+                    false => codex.thread_fork("t").await,
+                }
+            };
+            let (params, thread) = sent(&mut server, method, thread_answer("t"), call).await;
+            assert_eq!(params, json!({"threadId": "t"}), "{version}");
+            thread.unwrap();
+        }
+    }
+}
