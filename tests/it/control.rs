@@ -4,7 +4,7 @@ use codex_testkit::{Answer, Gate};
 use openai_codex::types::{ThreadItem, ThreadReadParams, TurnStatus};
 use openai_codex::{Notification, RpcErrorKind, Thread};
 
-use crate::items::{agent_texts, dialog, event};
+use crate::items::{agent_texts, dialog, event, said};
 use crate::stage::{Stage, err, ok, within};
 
 /// CTL-01: steering an active turn makes another model request with the steering text last.
@@ -17,9 +17,9 @@ async fn steering_adds_to_what_was_asked() {
         .push(Answer::text("before steer").gate_at_end(&gate))
         .push(Answer::text("after steer"));
     let thread = stage.thread().await;
-    let turn = ok(thread.turn("Start a steerable turn.")).await;
+    let mut turn = ok(thread.turn("Start a steerable turn.")).await;
     let id = turn.id().to_owned();
-    gate.reached().await.unwrap();
+    said(&mut turn, "before steer").await;
     ok(turn.steer("Steer it.")).await;
     gate.open();
     let result = ok(turn.run()).await;
@@ -43,10 +43,10 @@ async fn a_control_steers_from_another_task() {
         .model
         .push(Answer::text("before steer").gate_at_end(&gate))
         .push(Answer::text("after steer"));
-    let turn = ok(stage.thread().await.turn("start")).await;
+    let mut turn = ok(stage.thread().await.turn("start")).await;
+    said(&mut turn, "before steer").await;
     let control = turn.control();
     let running = tokio::spawn(turn.run());
-    gate.reached().await.unwrap();
     ok(control.steer("Steer it.")).await;
     gate.open();
     let result = within(running).await.unwrap().unwrap();

@@ -50,3 +50,36 @@ fn reason(error: &Error) -> &CloseReason {
         other => panic!("not closed: {other:?}"),
     }
 }
+
+/// Probe "docs": each test that `docs/reliability.md` names exists where it says.
+#[test]
+fn each_promise_is_held_by_a_test_that_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let table = std::fs::read_to_string(root.join("docs/reliability.md")).unwrap();
+    let rows = table
+        .lines()
+        .filter(|line| line.starts_with("| ") && line.contains("::"));
+    let mut named = 0;
+    for row in rows {
+        let holders = row.trim_end_matches(" |").rsplit_once("| ").unwrap().1;
+        for holder in holders.split(", ") {
+            let holder = holder.trim_matches('`');
+            let (folder, path) = match holder.split_once(": ") {
+                Some(("sdk", path)) => ("crates/codex-sdk/tests/it", path),
+                Some(("runtime", path)) => ("crates/codex-runtime/tests/it", path),
+                _ => ("tests/it", holder),
+            };
+            let (module, test) = path.rsplit_once("::").unwrap();
+            let file = root
+                .join(folder)
+                .join(format!("{}.rs", module.replace("::", "/")));
+            let source = std::fs::read_to_string(&file).unwrap_or_default();
+            assert!(
+                source.contains(&format!("fn {test}(")),
+                "there is no test {holder}"
+            );
+            named += 1;
+        }
+    }
+    assert!(named > 80, "only {named} tests are named");
+}

@@ -5,7 +5,7 @@ use openai_codex::types::{FunctionCallOutputBody, ThreadItem, UserInput};
 use openai_codex::{ExternalMessage, InputItem, RpcErrorKind};
 use serde_json::json;
 
-use crate::items::{agent_texts, dialog};
+use crate::items::{agent_texts, dialog, said};
 use crate::stage::{Stage, err, ok, within};
 
 /// An image of one pixel.
@@ -216,8 +216,8 @@ async fn an_external_message_joins_the_running_turn() {
         .push(Answer::text("working").gate_at_end(&gate))
         .push(Answer::text("done, and it is green"));
     let thread = stage.thread().await;
-    let original = ok(thread.turn("work")).await;
-    gate.reached().await.unwrap();
+    let mut original = ok(thread.turn("work")).await;
+    said(&mut original, "working").await;
     let joined = ok(thread.turn(news())).await;
     assert_eq!(joined.id(), original.id());
     gate.open();

@@ -86,6 +86,18 @@ pub(crate) async fn event(
     }
 }
 
+/// Reads a turn until the agent has said `text`, to its end.
+///
+/// An answer that waits at a gate has left the model by then, but what the runtime has made of it
+/// only the client can see.
+pub(crate) async fn said(turn: &mut TurnHandle, text: &str) {
+    let said = |event: &Notification| {
+        matches!(event, Notification::ItemCompleted(done)
+            if agent_texts(std::slice::from_ref(&done.item)) == [text])
+    };
+    event(turn, said).await;
+}
+
 /// The text of the deltas of agent messages, in order.
 pub(crate) fn deltas(events: &[Notification]) -> Vec<&str> {
     let deltas = events.iter().filter_map(|event| match event {

@@ -7,12 +7,8 @@ use futures_util::{StreamExt, TryStreamExt};
 use openai_codex::types::TurnStatus;
 use openai_codex::{Error, Notification};
 
-use crate::items::{agent_texts, completed, deltas, dialog, event, events, methods};
+use crate::items::{agent_texts, completed, deltas, dialog, event, events, methods, said};
 use crate::stage::{Stage, ok, within};
-
-fn is_delta(event: &Notification) -> bool {
-    matches!(event, Notification::ItemAgentMessageDelta(_))
-}
 
 /// STR-01: the stream has deltas, the item, its completion, and then ends.
 #[tokio::test]
@@ -181,12 +177,7 @@ async fn a_joined_handle_sees_what_comes_from_then_on() {
     stage.model.push(early);
     let thread = stage.thread().await;
     let mut turn = ok(thread.turn("go")).await;
-    // The message has come to its end, and the answer has not.
-    let message = |event: &Notification| {
-        matches!(event, Notification::ItemCompleted(done)
-            if agent_texts(std::slice::from_ref(&done.item)) == ["early"])
-    };
-    event(&mut turn, message).await;
+    said(&mut turn, "early").await;
     let joined = thread.handle(turn.id());
     assert_eq!(joined.id(), turn.id());
     assert_eq!(joined.thread_id(), thread.id());
@@ -213,7 +204,7 @@ async fn a_second_turn_on_a_busy_thread_joins_the_first() {
         .push(Answer::text("second"));
     let thread = stage.thread().await;
     let mut turn = ok(thread.turn("one thing")).await;
-    event(&mut turn, is_delta).await;
+    said(&mut turn, "first").await;
     let joined = ok(thread.turn("another thing")).await;
     assert_eq!(joined.id(), turn.id());
     gate.open();
