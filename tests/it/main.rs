@@ -18,6 +18,7 @@ mod examples;
 mod faults;
 mod history;
 mod inputs;
+mod isolation;
 mod items;
 mod launch;
 mod lifecycle;
