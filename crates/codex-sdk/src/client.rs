@@ -263,6 +263,7 @@ impl fmt::Debug for Codex {
         f.debug_struct("Codex")
             .field("server_info", &self.inner.info)
             .field("closed", &self.inner.connection.closed())
+            .field("statistics", &self.inner.connection.statistics())
             .finish()
     }
 }

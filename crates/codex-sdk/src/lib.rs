@@ -78,7 +78,6 @@
 //!   opted into its experimental API, with [`CodexConfig::experimental_api`].
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
-#![allow(dead_code, reason = "the layers above use it")]
 
 #[cfg(feature = "blocking")]
 #[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]

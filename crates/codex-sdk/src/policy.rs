@@ -58,6 +58,7 @@ impl FromStr for ApprovalMode {
 mod tests {
     use super::*;
 
+    /// API-12: the two modes and their texts.
     #[test]
     fn an_approval_mode_is_its_own_text() {
         for mode in [ApprovalMode::AutoReview, ApprovalMode::DenyAll] {
@@ -66,6 +67,7 @@ mod tests {
         assert_eq!(ApprovalMode::default(), ApprovalMode::AutoReview);
     }
 
+    /// APP-03: the error lists both.
     #[test]
     fn an_unknown_approval_mode_names_the_known_ones() {
         let error = "allow_all".parse::<ApprovalMode>().unwrap_err().to_string();

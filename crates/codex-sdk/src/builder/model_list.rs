@@ -21,6 +21,10 @@ use crate::error::Result;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # Errors
+///
+/// As [`Codex::request`].
 #[derive(Clone, Debug)]
 #[must_use = "models are listed when this is awaited, streamed or sent"]
 pub struct ModelList<C = Codex> {

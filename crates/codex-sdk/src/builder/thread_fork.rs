@@ -25,6 +25,13 @@ use crate::error::Result;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # Errors
+///
+/// Awaiting it fails with [`Error::InvalidInput`](crate::Error::InvalidInput) for a folder that is not
+/// Unicode, with
+/// [`Error::UnsupportedRuntime`](crate::Error::UnsupportedRuntime) for an option that the runtime is too
+/// old for; else as [`Codex::request`].
 #[derive(Clone, Debug)]
 #[must_use = "a thread is forked when this is awaited or sent"]
 pub struct ThreadFork<C = Codex> {

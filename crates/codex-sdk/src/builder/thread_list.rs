@@ -25,6 +25,10 @@ use crate::error::Result;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # Errors
+///
+/// As [`Codex::request`].
 #[derive(Clone, Debug)]
 #[must_use = "threads are listed when this is awaited, streamed or sent"]
 pub struct ThreadList<C = Codex> {

@@ -28,6 +28,11 @@ use crate::policy::ApprovalMode;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # Errors
+///
+/// Awaiting it fails with [`Error::InvalidInput`](crate::Error::InvalidInput) for a folder that is not
+/// Unicode; else as [`Codex::request`].
 #[derive(Clone, Debug)]
 #[must_use = "a thread is started when this is awaited or sent"]
 pub struct ThreadStart<C = Codex> {

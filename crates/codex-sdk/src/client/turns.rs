@@ -19,15 +19,6 @@ use crate::error::{Error, RawPayload, Result, RpcErrorKind};
 use crate::event::{started_login, started_turn};
 use crate::router::{Phase, Then};
 
-/// A turn that was started or joined by a start.
-#[derive(Debug)]
-pub(crate) struct StartedTurn {
-    /// What the runtime answered.
-    pub(crate) response: TurnStartResponse,
-    /// Its events since the request was sent; [`TurnEvents::joined`] says whether it ran before.
-    pub(crate) events: TurnEvents,
-}
-
 impl Codex {
     /// Starts a turn, or joins the one that runs on the thread.
     ///
@@ -40,7 +31,7 @@ impl Codex {
     /// Dropping the future before the request is sent sends nothing. After that the turn that it
     /// may have started is interrupted as soon as it runs, unless somebody else reads it. The
     /// same goes for a start that times out.
-    pub(crate) async fn start_turn(&self, params: &TurnStartParams) -> Result<StartedTurn> {
+    pub(crate) async fn start_turn(&self, params: &TurnStartParams) -> Result<TurnEvents> {
         let (method, request) = encode(params)?;
         let _slot = self.connection().start_slot(&params.thread_id).await;
         let then = Then::OpenTurn {
@@ -48,9 +39,9 @@ impl Codex {
             turn_id: started_turn,
         };
         let (result, handle) = self.send(&method, &request, then).await?;
-        let response = decode(&method, &result)?;
+        let _: TurnStartResponse = decode(&method, &result)?;
         match handle {
-            Handle::Turn(events) => Ok(StartedTurn { response, events }),
+            Handle::Turn(events) => Ok(events),
             _ => Err(Error::Decode {
                 method,
                 source: serde::de::Error::custom("the response names no turn"),

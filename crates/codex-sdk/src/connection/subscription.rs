@@ -1,5 +1,6 @@
 //! Subscriptions that end themselves when they are dropped.
 
+#[cfg(test)]
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -74,6 +75,7 @@ impl TurnEvents {
     }
 
     /// Waits for the next event. Cancel safe.
+    #[cfg(test)]
     pub(crate) async fn next(&mut self) -> Event {
         poll_fn(|cx| self.poll_next(cx)).await
     }
@@ -83,13 +85,6 @@ impl TurnEvents {
         let next = ready!(self.events.poll_next(cx));
         self.ended |= matches!(next, Next::End | Next::Closed(_));
         Poll::Ready(event(next))
-    }
-
-    /// Returns the next event if it is there.
-    pub(crate) fn try_next(&mut self) -> Option<Event> {
-        let next = self.events.try_next()?;
-        self.ended |= matches!(next, Next::End | Next::Closed(_));
-        Some(event(next))
     }
 
     /// Ends the subscription and lets the turn go on.
@@ -143,6 +138,7 @@ impl LoginEvents {
     }
 
     /// Waits for the completion; after it comes nothing. Cancel safe.
+    #[cfg(test)]
     pub(crate) async fn next(&mut self) -> Event {
         event(poll_fn(|cx| self.events.poll_next(cx)).await)
     }

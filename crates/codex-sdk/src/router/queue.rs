@@ -127,6 +127,7 @@ impl<E: Coalesce> QueueReader<E> {
     }
 
     /// Returns what is next, if anything is there.
+    #[cfg(test)]
     pub(crate) fn try_next(&mut self) -> Option<Next<E>> {
         match self.take(None) {
             Poll::Ready(next) => Some(next),

@@ -8,11 +8,11 @@ use codex_types::{ReasoningEffort, ReasoningSummary, SandboxPolicy, TurnStartPar
 use serde_json::Value;
 
 use super::TurnHandle;
+use crate::builder::Pending;
+use crate::builder::wire::{self, NEWER_OPTIONS};
 use crate::error::{Error, Result};
 use crate::input::RunInput;
 use crate::policy::{ApprovalMode, Sandbox};
-use crate::builder::Pending;
-use crate::builder::wire::{self, NEWER_OPTIONS};
 use crate::result::TurnResult;
 use crate::thread::Thread;
 
@@ -34,6 +34,17 @@ use crate::thread::Thread;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # Errors
+///
+/// Awaiting it fails with [`Error::InvalidInput`] for what cannot be sent and with
+/// [`Error::UnsupportedRuntime`] for an option that the runtime is too old for, before anything is
+/// sent; else as [`Codex::request`](crate::Codex::request).
+///
+/// # Cancel safety
+///
+/// Dropping the future before the request is sent sends nothing; after that, the turn is
+/// interrupted as soon as it runs.
 #[derive(Clone, Debug)]
 #[must_use = "a turn is started when this is awaited, sent or run"]
 pub struct TurnStart<T = Thread> {
@@ -240,8 +251,8 @@ impl IntoFuture for TurnStart {
                 codex.require(TurnStartParams::METHOD, option, &NEWER_OPTIONS)?;
             }
             thread.load().await?;
-            let started = codex.start_turn(&params).await?;
-            Ok(TurnHandle::new(codex.clone(), started.events))
+            let events = codex.start_turn(&params).await?;
+            Ok(TurnHandle::new(codex.clone(), events))
         })
     }
 }

@@ -6,6 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{LIMIT, connect, joined, within};
 
+/// ERR-09, D-06, ROU-26: what is no message is skipped, and what follows is read.
 #[tokio::test]
 async fn bad_lines_are_skipped() {
     let (codex, mut server) = connect().await;
@@ -43,6 +44,7 @@ async fn bad_lines_are_skipped() {
     assert_eq!(seen.method(), "nobody/knows");
 }
 
+/// D-06: a long line is a line.
 #[tokio::test]
 async fn a_line_of_64_megabytes_is_read() {
     let (codex, mut server) = connect().await;
@@ -59,6 +61,7 @@ async fn a_line_of_64_megabytes_is_read() {
     );
 }
 
+/// D-05, ROU-30: the end is told to everybody, in the same words.
 #[tokio::test]
 async fn a_peer_that_closes_its_output_ends_every_call() {
     let (codex, mut server) = connect().await;
@@ -86,6 +89,7 @@ async fn a_peer_that_closes_its_output_ends_every_call() {
     within(codex.close()).await.unwrap();
 }
 
+/// D-07: the handshake has a deadline.
 #[tokio::test]
 async fn a_peer_that_never_greets_is_given_up() {
     let (_read, write) = tokio::io::duplex(1024);
@@ -100,6 +104,7 @@ async fn a_peer_that_never_greets_is_given_up() {
     );
 }
 
+/// API-22, LAU-07: the handshake must say who answers.
 #[tokio::test]
 async fn a_greeting_without_a_user_agent_is_an_error() {
     let (read, mut to_client) = tokio::io::duplex(1024);

@@ -23,6 +23,7 @@ fn tool_call() -> Value {
     json!({"arguments": {}, "callId": "c", "threadId": "t", "tool": "x", "turnId": "u"})
 }
 
+/// D-01: without a handler the answer is no.
 #[tokio::test]
 async fn without_a_handler_nothing_is_granted() {
     let (_codex, mut server) = connect().await;
@@ -61,6 +62,7 @@ async fn without_a_handler_nothing_is_granted() {
     assert!(answer.get("result").is_none(), "{answer}");
 }
 
+/// D-02: handlers run beside the reader.
 #[tokio::test]
 async fn handlers_answer_in_any_order_and_never_hold_up_the_reader() {
     let (began, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -99,6 +101,7 @@ async fn handlers_answer_in_any_order_and_never_hold_up_the_reader() {
     assert_eq!(answer["result"], json!({"decision": "accept"}));
 }
 
+/// D-02: a failing handler is a no.
 #[tokio::test]
 async fn a_handler_that_fails_or_panics_grants_nothing() {
     let config = CodexConfig::new()

@@ -32,7 +32,7 @@ async fn connect() -> (Codex, ScriptedServer) {
     connect_with(CodexConfig::new()).await
 }
 
-fn start(codex: &Codex, thread: &str) -> JoinHandle<Result<StartedTurn>> {
+fn start(codex: &Codex, thread: &str) -> JoinHandle<Result<TurnEvents>> {
     let codex = codex.clone();
     let params = TurnStartParams::new(vec![UserInput::text("go")], thread);
     tokio::spawn(async move { codex.start_turn(&params).await })
@@ -75,9 +75,9 @@ async fn events_and_completion_before_the_response_reach_the_handle() {
         .notify(DELTA, delta("t", "a", "late"));
     call.reply(turn("a", "inProgress"));
     let started = within(task).await.unwrap().unwrap();
-    assert_eq!(started.response.turn.id, "a");
-    assert!(!started.events.joined());
-    assert_eq!(methods(started.events).await, [DELTA, "turn/completed"]);
+    assert_eq!(started.turn_id(), "a");
+    assert!(!started.joined());
+    assert_eq!(methods(started).await, [DELTA, "turn/completed"]);
 }
 
 #[tokio::test]
@@ -90,7 +90,7 @@ async fn an_undecodable_completion_ends_the_turn_and_a_closed_pipe_is_told_once(
             .await
             .unwrap()
             .reply(turn("a", "inProgress"));
-        let mut events = within(task).await.unwrap().unwrap().events;
+        let mut events = within(task).await.unwrap().unwrap();
         server.notify(DELTA, delta("t", "a", "x"));
         if undecodable {
             let params = json!({"threadId": "t", "turn": {"id": "a", "items": 5}});
@@ -129,14 +129,14 @@ async fn starts_of_a_thread_take_turns_and_other_threads_do_not_wait() {
         .unwrap()
         .reply(turn("a", "inProgress"));
     let second = within(second).await.unwrap().unwrap();
-    assert!(second.events.joined());
+    assert!(second.joined());
     server
         .notify(DELTA, delta("u", "b", "x"))
         .notify("turn/completed", of("t", turn("a", "completed")))
         .notify("turn/completed", of("u", turn("b", "completed")));
-    assert_eq!(methods(first.events).await, ["turn/completed"]);
-    assert_eq!(methods(second.events).await, ["turn/completed"]);
-    assert_eq!(methods(other.events).await, [DELTA, "turn/completed"]);
+    assert_eq!(methods(first).await, ["turn/completed"]);
+    assert_eq!(methods(second).await, ["turn/completed"]);
+    assert_eq!(methods(other).await, [DELTA, "turn/completed"]);
 }
 
 #[tokio::test]
@@ -210,15 +210,11 @@ async fn a_detached_or_joined_turn_goes_on() {
     server.notify("turn/started", of("t", turn("a", "inProgress")));
     let mut started = within(task).await.unwrap().unwrap();
     assert_eq!(
-        within(started.events.next())
-            .await
-            .unwrap()
-            .unwrap()
-            .method(),
+        within(started.next()).await.unwrap().unwrap().method(),
         "turn/started"
     );
     drop(codex.join_turn("t", "a"));
-    started.events.detach();
+    started.detach();
     drop(codex);
     server.closed().await.unwrap();
     assert!(
@@ -257,10 +253,7 @@ async fn an_interrupt_waits_until_the_turn_runs() {
         .reply(json!({}));
     within(interrupt).await.unwrap().unwrap();
     server.notify("turn/completed", of("t", turn("a", "interrupted")));
-    assert_eq!(
-        methods(started.events).await,
-        ["turn/started", "turn/completed"]
-    );
+    assert_eq!(methods(started).await, ["turn/started", "turn/completed"]);
 
     // A turn that is over counts as interrupted.
     let interrupt = tokio::spawn(async move { codex.interrupt_turn("t", "a").await });

@@ -255,6 +255,14 @@ fn the_phase_of_a_turn_can_be_waited_for() {
     assert_eq!(router.poll_phase("t", "a", &mut cx), Phase::Running);
     send(&mut router, Event::new("t", "a", What::Completed));
     assert_eq!(router.poll_phase("t", "a", &mut cx), Phase::Unknown);
+
+    // A turn does not outlive its thread.
+    let _turn = start(&mut router, 2, "b");
+    assert_eq!(router.poll_phase("t", "b", &mut cx), Phase::Accepted);
+    let mut gone = Event::new("t", "b", What::Gone);
+    gone.turn = None;
+    assert_eq!(send(&mut router, gone).wakers.len(), 1);
+    assert_eq!(router.poll_phase("t", "b", &mut cx), Phase::Unknown);
 }
 
 #[test]
