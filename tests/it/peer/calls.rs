@@ -168,10 +168,18 @@ async fn a_login_of_another_kind_is_an_error() {
     still_works(&codex, &mut server).await;
 }
 
-/// PIN-39, PIN-44: an old or unknown runtime gets no newer option, and does get everything else.
+/// PIN-39, PIN-43, PIN-44, D-34: an old or unknown runtime gets no newer option, and does get
+/// everything else.
 #[tokio::test]
 async fn newer_options_are_refused_before_sending() {
-    for version in ["0.147.0", "0.149.0", "0.151.0-alpha.6", "unknown", ""] {
+    for version in [
+        "0.0.0",
+        "0.147.0",
+        "0.149.0",
+        "0.151.0-alpha.6",
+        "unknown",
+        "",
+    ] {
         let (codex, mut server) = connect_to_version(version).await;
         let thread = super::start_thread(&codex, &mut server, "t").await;
         let refused = [
