@@ -75,6 +75,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    /// SBX-02.
     #[test]
     fn a_turns_sandbox_is_written_out() {
         let policies = [

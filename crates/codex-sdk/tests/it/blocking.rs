@@ -40,6 +40,7 @@ fn text_of(events: impl Iterator<Item = openai_codex::Result<Notification>>) -> 
     text
 }
 
+/// RUN-02, ASY-02.
 #[test]
 fn a_thread_runs_streams_and_is_read() {
     bounded(|| {
@@ -68,6 +69,7 @@ fn a_thread_runs_streams_and_is_read() {
     });
 }
 
+/// STR-05.
 #[test]
 fn two_streams_of_one_client_are_kept_apart() {
     bounded(|| {
@@ -101,6 +103,7 @@ fn two_streams_of_one_client_are_kept_apart() {
     });
 }
 
+/// CTL-02, ASY-02.
 #[test]
 fn the_runtime_is_served_between_calls() {
     bounded(|| {

@@ -53,6 +53,7 @@ async fn thread_of(codex: &Codex, server: &mut ScriptedServer) -> Thread {
     joined(start).await.unwrap()
 }
 
+/// LIF-10, SBX-01, D-15.
 #[tokio::test]
 async fn a_thread_has_the_id_and_the_words_of_the_runtime() {
     let (codex, mut server) = connect().await;
@@ -77,6 +78,7 @@ async fn a_thread_has_the_id_and_the_words_of_the_runtime() {
     assert_eq!(thread.info().model, "m");
 }
 
+/// RUN-16.
 #[tokio::test]
 async fn include_turns_is_sent_inverted_or_not_at_all() {
     let (codex, mut server) = connect().await;
@@ -102,6 +104,7 @@ async fn include_turns_is_sent_inverted_or_not_at_all() {
     }
 }
 
+/// RUN-15, INP-02, INP-14, INP-15.
 #[tokio::test]
 async fn inputs_and_options_of_turns_are_sent_as_they_are() {
     let (codex, mut server) = connect().await;
@@ -158,6 +161,7 @@ async fn inputs_and_options_of_turns_are_sent_as_they_are() {
     }
 }
 
+/// INP-13.
 #[tokio::test]
 async fn nothing_is_sent_that_cannot_be() {
     let (codex, mut server) = connect().await;
@@ -178,6 +182,7 @@ async fn nothing_is_sent_that_cannot_be() {
     assert_eq!(server.received_methods().len(), 3);
 }
 
+/// PIN-39, PIN-44, D-34.
 #[tokio::test]
 async fn what_an_older_runtime_lacks_is_not_sent() {
     for version in ["0.147.0", "0.149.0", "0.151.0-alpha.6", "unknown", ""] {
@@ -226,6 +231,7 @@ async fn what_an_older_runtime_lacks_is_not_sent() {
     }
 }
 
+/// D-23.
 #[tokio::test]
 async fn an_unarchived_thread_is_resumed_once_before_its_first_turn() {
     let (codex, mut server) = connect().await;
@@ -252,6 +258,7 @@ async fn an_unarchived_thread_is_resumed_once_before_its_first_turn() {
     assert_eq!(thread.info().model, "m");
 }
 
+/// D-28.
 #[tokio::test]
 async fn pages_are_followed_until_there_are_no_more_or_they_repeat() {
     let (codex, mut server) = connect().await;

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::stage::Stage;
 use crate::{connect, joined, within};
 
+/// LOG-01, LOG-02, LOG-06.
 #[tokio::test]
 async fn an_api_key_logs_in_and_out_and_is_used() {
     let stage = Stage::with([Answer::text("hi")], |home| home.requires_openai_auth());
@@ -26,6 +27,7 @@ async fn an_api_key_logs_in_and_out_and_is_used() {
     assert_eq!(within(codex.account()).await.unwrap().account, None);
 }
 
+/// LOG-03, LOG-04.
 #[tokio::test]
 async fn a_browser_login_that_is_canceled_completes_without_success() {
     let stage = Stage::with([], |home| home.requires_openai_auth());
@@ -43,6 +45,7 @@ async fn a_browser_login_that_is_canceled_completes_without_success() {
     assert_eq!(within(login.wait()).await.unwrap(), done);
 }
 
+/// LOG-08, ROU-32.
 #[tokio::test]
 async fn a_device_code_login_says_where_to_enter_which_code() {
     let (codex, mut server) = connect().await;
@@ -73,6 +76,7 @@ async fn a_device_code_login_says_where_to_enter_which_code() {
     assert!(within(login.wait()).await.unwrap().success);
 }
 
+/// ROU-29.
 #[tokio::test]
 async fn a_login_that_the_connection_does_not_outlive_ends_with_it() {
     let (codex, mut server) = connect().await;
@@ -85,6 +89,7 @@ async fn a_login_that_the_connection_does_not_outlive_ends_with_it() {
     assert!(within(login.wait()).await.unwrap_err().is_closed());
 }
 
+/// LOG-09, LOG-10.
 #[tokio::test]
 async fn an_unexpected_kind_of_login_is_named() {
     let (codex, mut server) = connect().await;

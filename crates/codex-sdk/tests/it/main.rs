@@ -9,6 +9,7 @@
 
 #[cfg(feature = "blocking")]
 mod blocking;
+mod bounds;
 mod builders;
 mod faults;
 mod logins;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use syn::{ImplItem, Item, Type, UseTree, Visibility};
+use syn::{ImplItem, Item, PathArguments, ReturnType, Type, UseTree, Visibility};
 
 type Names = BTreeSet<String>;
 
@@ -65,7 +65,23 @@ fn public_names(items: &[Item]) -> Names {
     names
 }
 
-/// The public methods of a type in some files.
+/// Finds what a method returns beside the one `Result` of this crate.
+fn other_results(output: &ReturnType) -> usize {
+    let ReturnType::Type(_, output) = output else {
+        return 0;
+    };
+    let Type::Path(path) = &**output else {
+        return 0;
+    };
+    let last = path.path.segments.last().unwrap();
+    let arguments = match &last.arguments {
+        PathArguments::AngleBracketed(arguments) => arguments.args.len(),
+        _ => 0,
+    };
+    usize::from(last.ident == "Result" && (path.path.segments.len(), arguments) != (1, 1))
+}
+
+/// The public methods of a type in some files. Those that can fail return the crate's `Result`.
 fn methods(files: &[PathBuf], of: &str) -> Names {
     let mut names = Names::new();
     for item in files.iter().flat_map(|file| items(file)) {
@@ -80,7 +96,9 @@ fn methods(files: &[PathBuf], of: &str) -> Names {
             if let ImplItem::Fn(method) = item
                 && matches!(method.vis, Visibility::Public(_))
             {
-                names.insert(method.sig.ident.to_string());
+                let name = method.sig.ident.to_string();
+                assert_eq!(other_results(&method.sig.output), 0, "{of}::{name}");
+                names.insert(name);
             }
         }
     }
@@ -91,6 +109,7 @@ fn words(text: &str) -> Names {
     text.split_whitespace().map(str::to_owned).collect()
 }
 
+/// API-01, API-02, API-03, API-08, D-36, PKG-04: nothing else, no params and no goals.
 #[test]
 fn the_root_is_what_the_api_page_lists() {
     let expected = words(
@@ -117,7 +136,7 @@ fn the_request_module_has_the_builders_and_the_traits() {
     assert_eq!(public_names(&module.unwrap().1), expected);
 }
 
-/// The names of the `types` module are in `types.txt`, which `UPDATE_SURFACE=1` writes anew.
+/// API-04, API-05: the names of the `types` module are in `types.txt`, which `UPDATE_SURFACE=1` writes anew.
 #[test]
 fn the_types_are_the_listed_ones() {
     let types = source("../codex-types/src");
@@ -157,6 +176,7 @@ fn the_types_are_the_listed_ones() {
     assert_eq!(curated.difference(&names).collect::<Vec<_>>(), [""; 0]);
 }
 
+/// ASY-04.
 #[test]
 fn every_type_of_the_client_has_a_blocking_twin_with_its_methods() {
     let modules = [
@@ -195,54 +215,108 @@ fn every_type_of_the_client_has_a_blocking_twin_with_its_methods() {
     assert_eq!(twins, expected);
 }
 
+/// API-16, API-19, D-16, D-32: threads are made by the client, and only the raw request takes a method's name.
 #[test]
-fn the_client_and_its_futures_can_go_anywhere() {
-    use openai_codex::{
-        ChatgptLoginHandle, Codex, DeviceCodeLoginHandle, Notifications, Thread, TurnControl,
-        TurnHandle, request,
-    };
-    fn shared<T: Send + Sync + 'static>() {}
-    fn cloned<T: Clone + Send + Sync + 'static>() {}
-    fn sent<T: Send>(_: T) {}
-    cloned::<Codex>();
-    cloned::<Thread>();
-    cloned::<TurnControl>();
-    shared::<TurnHandle>();
-    shared::<Notifications>();
-    shared::<ChatgptLoginHandle>();
-    shared::<DeviceCodeLoginHandle>();
-    cloned::<request::ThreadStart>();
-    cloned::<request::ThreadResume>();
-    cloned::<request::ThreadFork>();
-    cloned::<request::ThreadList>();
-    cloned::<request::ModelList>();
-    cloned::<request::TurnStart>();
-    // Never called; that it compiles is the test.
-    let _ = |codex: Codex, thread: Thread, turn: TurnHandle, mut all: Notifications| {
-        let control = turn.control();
-        sent(Codex::start());
-        sent(codex.request_raw("", ().into()));
-        sent(codex.account());
-        sent(codex.login_api_key(""));
-        sent(codex.login_chatgpt());
-        sent(codex.thread_archive(""));
-        sent(codex.thread_unarchive(""));
-        sent(codex.thread_start().into_future());
-        sent(codex.thread_list().stream());
-        sent(codex.models().into_future());
-        sent(codex.close());
-        sent(thread.run(""));
-        sent(thread.turn("").run());
-        sent(thread.turns());
-        sent(thread.compact());
-        sent(thread.set_name(""));
-        sent(control.steer(""));
-        sent(control.interrupt());
-        sent(all.next());
-        sent(turn.run());
-    };
+fn the_methods_are_the_listed_ones() {
+    let modules = [
+        "client",
+        "config",
+        "login",
+        "notifications",
+        "result",
+        "thread",
+        "turn",
+        "builder",
+    ];
+    let files: Vec<_> = modules
+        .iter()
+        .flat_map(|module| files(&format!("src/{module}")))
+        .collect();
+    let rows = [
+        (
+            "Codex",
+            "start start_with connect server_info request request_raw notifications close
+             thread_start thread_resume thread_fork thread_list thread_archive thread_unarchive
+             models login_api_key login_chatgpt login_chatgpt_device_code account logout",
+        ),
+        (
+            "CodexConfig",
+            "new codex_bin launch_command config_override cwd env env_remove env_clear client_info
+             experimental_api request_timeout max_in_flight retry opt_out_notification on_request
+             max_line_bytes",
+        ),
+        (
+            "Thread",
+            "attach id info turn run read read_with_turns turns set_name compact handle",
+        ),
+        (
+            "TurnHandle",
+            "id thread_id is_joined next text_deltas control steer interrupt run detach",
+        ),
+        ("TurnControl", "id thread_id steer interrupt"),
+        ("TurnResult", "text parse"),
+        ("ChatgptLoginHandle", "login_id auth_url wait cancel"),
+        (
+            "DeviceCodeLoginHandle",
+            "login_id verification_url user_code wait cancel",
+        ),
+        ("Notifications", "next"),
+    ];
+    for (name, expected) in rows {
+        assert_eq!(methods(&files, name), words(expected), "{name}");
+    }
 }
 
+/// API-09: and nothing but fields that anybody can read.
+#[test]
+fn a_turns_result_has_its_fields_in_order() {
+    let fields = items(&source("src/result.rs"))
+        .into_iter()
+        .find_map(|item| match item {
+            Item::Struct(item) if item.ident == "TurnResult" => Some(item.fields),
+            _ => None,
+        });
+    let fields = fields.unwrap().into_iter().map(|field| {
+        assert!(matches!(field.vis, Visibility::Public(_)));
+        field.ident.unwrap().to_string()
+    });
+    let expected = [
+        "id",
+        "status",
+        "error",
+        "started_at",
+        "completed_at",
+        "duration_ms",
+        "final_response",
+        "items",
+        "usage",
+    ];
+    assert_eq!(fields.collect::<Vec<_>>(), expected);
+}
+
+/// API-12, API-13.
+#[test]
+fn modes_and_presets_are_these() {
+    let variants = |name: &str| {
+        let item = items(&source("src/policy.rs"))
+            .into_iter()
+            .find_map(|item| match item {
+                Item::Enum(item) if item.ident == name => Some(item.variants),
+                _ => None,
+            });
+        let variants = item.unwrap().into_iter();
+        variants
+            .map(|variant| variant.ident.to_string())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(variants("ApprovalMode"), ["AutoReview", "DenyAll"]);
+    assert_eq!(
+        variants("Sandbox"),
+        ["ReadOnly", "WorkspaceWrite", "FullAccess"]
+    );
+}
+
+/// API-20, API-23, D-38.
 #[test]
 fn examples_import_only_the_root_and_the_types() {
     for example in fs::read_dir(source("examples")).unwrap() {
@@ -261,5 +335,9 @@ fn examples_import_only_the_root_and_the_types() {
         ] {
             assert!(!text.contains(internal), "{name} has {internal}");
         }
+        assert!(
+            !text.contains("\"failed\""),
+            "{name} compares a status with a text"
+        );
     }
 }

@@ -33,6 +33,7 @@ async fn policy_of(codex: &Codex, thread: &Thread) -> AskForApproval {
     resumed.unwrap().info().approval_policy.clone()
 }
 
+/// D-24.
 #[tokio::test]
 async fn the_answer_to_the_start_is_kept() {
     let stage = Stage::new([]);
@@ -50,6 +51,7 @@ async fn the_answer_to_the_start_is_kept() {
     assert_eq!(info.forked_from_id, None);
 }
 
+/// LIF-04, D-28.
 #[tokio::test]
 async fn history_is_read_in_order_and_by_page() {
     let answers = (0..30).map(|n| Answer::text(format!("answer {n}")));
@@ -70,6 +72,7 @@ async fn history_is_read_in_order_and_by_page() {
     assert!(read.thread.turns.is_empty());
 }
 
+/// LIF-01, LIF-05, LIF-06, LIF-07, LIF-08, D-23.
 #[tokio::test]
 async fn a_thread_goes_through_its_life() {
     let stage = Stage::new([
@@ -108,6 +111,7 @@ async fn a_thread_goes_through_its_life() {
     stage.model.wait_for_requests(4).await.unwrap();
 }
 
+/// RUN-14, RUN-16.
 #[tokio::test]
 async fn a_thread_is_resumed_by_another_client() {
     let stage = Stage::new([Answer::text("one"), Answer::text("two")]);
@@ -125,6 +129,7 @@ async fn a_thread_is_resumed_by_another_client() {
     assert!(resumed.info().thread.turns.is_empty());
 }
 
+/// APP-08.
 #[tokio::test]
 async fn approval_modes_are_kept_until_changed() {
     let stage = Stage::new([Answer::text("one"), Answer::text("two")]);
@@ -136,6 +141,7 @@ async fn approval_modes_are_kept_until_changed() {
     assert_eq!(policy_of(&codex, &thread).await, AskForApproval::Never);
 }
 
+/// D-28, MOD-01, MOD-03.
 #[tokio::test]
 async fn lists_go_through_every_page() {
     let stage = Stage::new((0..5).map(|_| Answer::text("x")));

@@ -27,6 +27,7 @@ async fn deltas(turn: TurnHandle) -> Vec<String> {
     within(turn.text_deltas().try_collect()).await.unwrap()
 }
 
+/// RUN-01, RUN-03, RUN-17.
 #[tokio::test]
 async fn run_returns_what_the_turn_came_to() {
     let usage = Usage::new(11, 7).cached(3).reasoning(5);
@@ -54,6 +55,7 @@ async fn run_returns_what_the_turn_came_to() {
     within(codex.close()).await.unwrap();
 }
 
+/// STR-01, STR-02, STR-07, RUN-13.
 #[tokio::test]
 async fn a_stream_has_the_deltas_and_ends_with_the_completion() {
     let stage = Stage::new([Answer::deltas(["he", "llo"])]);
@@ -87,6 +89,7 @@ async fn a_stream_has_the_deltas_and_ends_with_the_completion() {
     );
 }
 
+/// STR-04, ASY-03.
 #[tokio::test]
 async fn a_request_is_answered_while_a_stream_is_open() {
     let gate = Gate::new();
@@ -101,6 +104,7 @@ async fn a_request_is_answered_while_a_stream_is_open() {
     assert_eq!(rest, ["b", "c"]);
 }
 
+/// RUN-09, D-18.
 #[tokio::test]
 async fn a_failed_turn_is_an_error_that_says_whether_to_try_again() {
     let stage = Stage::new([
@@ -137,6 +141,7 @@ async fn a_failed_turn_is_an_error_that_says_whether_to_try_again() {
     assert_eq!(within(thread.run("four")).await.unwrap().text(), "fine");
 }
 
+/// RUN-07.
 #[tokio::test]
 async fn phases_survive_and_decide_the_final_response() {
     let stage = Stage::new([Answer::text("Looking.")
@@ -159,6 +164,7 @@ async fn phases_survive_and_decide_the_final_response() {
     );
 }
 
+/// RUN-14.
 #[tokio::test]
 async fn an_output_schema_reaches_the_model_and_its_answer_is_parsed() {
     #[derive(Debug, Deserialize, PartialEq)]
@@ -180,6 +186,7 @@ async fn an_output_schema_reaches_the_model_and_its_answer_is_parsed() {
     assert!(matches!(result.parse::<Answered>(), Err(Error::Output(_))));
 }
 
+/// CTL-01.
 #[tokio::test]
 async fn steering_adds_a_request_with_the_text_last() {
     let gate = Gate::new();
@@ -213,6 +220,7 @@ async fn a_turn_can_be_steered_at_once() {
     within(turn.run()).await.unwrap();
 }
 
+/// CTL-02, RUN-11, D-20.
 #[tokio::test]
 async fn an_interrupt_right_after_the_start_takes_hold() {
     let stage = Stage::new([]);
@@ -233,6 +241,7 @@ async fn an_interrupt_right_after_the_start_takes_hold() {
     assert_eq!(within(thread.run("again")).await.unwrap().text(), "after");
 }
 
+/// D-22, D-26.
 #[tokio::test]
 async fn a_dropped_handle_interrupts_and_a_detached_one_does_not() {
     let gate = Gate::new();
@@ -257,6 +266,7 @@ async fn a_dropped_handle_interrupts_and_a_detached_one_does_not() {
     assert_eq!(result.text(), "detached");
 }
 
+/// D-26.
 #[tokio::test]
 async fn dropping_run_interrupts_the_turn() {
     let stage = Stage::new([Answer::text("x").gate_at_end(&Gate::new())]);
@@ -280,6 +290,7 @@ async fn dropping_run_interrupts_the_turn() {
     }
 }
 
+/// INP-11, D-22.
 #[tokio::test]
 async fn a_second_start_joins_and_both_handles_see_the_end() {
     let gate = Gate::new();
@@ -309,6 +320,7 @@ async fn a_second_start_joins_and_both_handles_see_the_end() {
     );
 }
 
+/// INP-04, INP-05.
 #[tokio::test]
 async fn images_reach_the_model() {
     const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89\0\0\0\rIDATx\x9cc\xf8\xcf\xc0\xf0\x1f\0\x05\0\x01\xff\x89\x99=\x1d\0\0\0\0IEND\xaeB`\x82";
@@ -342,6 +354,7 @@ async fn the_turn_outlives_the_client_handles() {
     assert_eq!(deltas(turn).await, ["a", "b"]);
 }
 
+/// ROU-29, RUN-10.
 #[tokio::test]
 async fn a_runtime_that_closes_ends_the_turn_with_one_error() {
     let stage = Stage::new([Answer::text("x").gate_at_end(&Gate::new())]);
