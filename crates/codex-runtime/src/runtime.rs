@@ -69,12 +69,15 @@ impl Runtime {
 
     /// Checks a version that this runtime reported against the supported range.
     ///
+    /// A build from a checkout reports `0.0.0`, which says nothing of its age: it passes, and what
+    /// needs a known version is refused when it is used.
+    ///
     /// # Errors
     ///
     /// [`Error::UnsupportedVersion`] if it is older than
     /// [`MINIMUM_VERSION`](crate::MINIMUM_VERSION).
     pub fn check_version(&self, found: &Version) -> Result<(), Error> {
-        if found.is_supported() {
+        if found.is_supported() || *found == Version::new(0, 0, 0) {
             return Ok(());
         }
         Err(Error::UnsupportedVersion {
@@ -92,5 +95,23 @@ impl fmt::Display for Source {
             Self::Pinned => "pinned runtime",
             Self::Path => "codex on PATH",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_runtimes_are_refused_and_checkouts_are_not() {
+        let runtime = Runtime {
+            program: "/codex".into(),
+            source: Source::Explicit,
+            version: None,
+            path_dir: None,
+        };
+        assert!(runtime.check_version(&Version::new(0, 139, 9)).is_err());
+        assert!(runtime.check_version(&Version::new(0, 0, 0)).is_ok());
+        assert!(runtime.check_version(&Version::pinned()).is_ok());
     }
 }
