@@ -31,7 +31,7 @@
 //! The same without async, with the feature `blocking`:
 //!
 #![cfg_attr(feature = "blocking", doc = "```no_run")]
-#![cfg_attr(not(feature = "blocking"), doc = "```ignore")]
+#![cfg_attr(not(feature = "blocking"), doc = "```text")]
 //! use openai_codex::{blocking::Codex, Sandbox};
 //!
 //! fn main() -> openai_codex::Result<()> {
