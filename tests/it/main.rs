@@ -26,6 +26,8 @@ mod login;
 mod models;
 mod options;
 mod peer;
+#[cfg(target_os = "linux")]
+mod processes;
 mod run;
 mod sandbox;
 mod stage;
