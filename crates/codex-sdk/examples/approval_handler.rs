@@ -15,10 +15,23 @@ use openai_codex::types::{
 use openai_codex::{Codex, ResponseError, Thread};
 
 /// What may be done without asking anybody.
-fn is_harmless(command: &str) -> bool {
-    ["git status", "echo harmless"]
-        .iter()
-        .any(|known| command.contains(known))
+///
+/// What the runtime asks for is a line for a shell, such as `/bin/bash -lc 'git status'`. Only whole
+/// scripts are compared: a script that begins with or contains something harmless may go on with
+/// anything.
+fn is_harmless(line: &str) -> bool {
+    let Some((shell, script)) = line.split_once(" -lc ") else {
+        return false;
+    };
+    let known_shell = [
+        "/bin/bash",
+        "/bin/sh",
+        "/bin/zsh",
+        "/usr/bin/bash",
+        "/usr/bin/zsh",
+    ];
+    let known_script = ["'git status'", "'echo harmless'"];
+    known_shell.contains(&shell) && known_script.contains(&script)
 }
 
 /// Asks whoever sits at the terminal; nobody there means no.

@@ -213,6 +213,23 @@ impl CodexConfig {
     /// stopped when its turn ends. If it panics or fails, the runtime gets the answer that grants
     /// nothing. Without a handler that is always the answer. A second handler for the same params
     /// replaces the first.
+    ///
+    /// A thread asks a handler about commands and patches only if its approvals go to the user, as
+    /// [`ApprovalMode`](crate::ApprovalMode) shows; by default a reviewer model decides. The
+    /// `command` of such a request is a line for a shell (`/bin/bash -lc 'git status'`): decide by
+    /// the whole line, because a part of it says nothing of the rest.
+    ///
+    /// ```no_run
+    /// use openai_codex::{CodexConfig, types};
+    ///
+    /// use types::{CommandExecutionApprovalDecision as Decision, CommandExecutionRequestApprovalParams};
+    ///
+    /// let config = CodexConfig::new().on_request(|ask: CommandExecutionRequestApprovalParams| async move {
+    ///     let known = ask.command.as_deref() == Some("/bin/bash -lc 'git status'");
+    ///     let decision = if known { Decision::Accept } else { Decision::Decline };
+    ///     Ok(types::CommandExecutionRequestApprovalResponse::new(decision))
+    /// });
+    /// ```
     pub fn on_request<P, F, Fut>(mut self, handler: F) -> Self
     where
         P: ServerRequest,

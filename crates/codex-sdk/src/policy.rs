@@ -9,6 +9,23 @@ use crate::error::Error;
 ///
 /// A new thread starts with [`ApprovalMode::AutoReview`]; resumed and forked threads, and turns,
 /// keep what they have unless told otherwise.
+///
+/// In neither mode is a handler of [`CodexConfig::on_request`](crate::CodexConfig::on_request) asked
+/// about commands and patches. For threads whose approvals go to your own code, start them with
+/// their raw params and attach to them:
+///
+/// ```no_run
+/// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
+/// use openai_codex::{Thread, types};
+///
+/// let params = types::ThreadStartParams::default()
+///     .approval_policy(types::AskForApproval::OnRequest)
+///     .approvals_reviewer(types::ApprovalsReviewer::User)
+///     .sandbox(types::SandboxMode::WorkspaceWrite);
+/// let thread = Thread::attach(&codex, codex.request(params).await?);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ApprovalMode {

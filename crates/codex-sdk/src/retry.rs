@@ -101,13 +101,16 @@ impl RetryPolicy {
 /// What counts is [`Error::is_retryable`](crate::Error::is_retryable): an overloaded runtime, or
 /// a turn that failed because of overload, a rate limit or a lost connection.
 ///
-/// ```
-/// # async fn example(thread: &openai_codex::Codex) -> openai_codex::Result<()> {
+/// A turn that failed is in the thread's history, input and all: running it again says the input
+/// again. Repeat turns whose repetition does no harm.
+///
+/// ```no_run
+/// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
 /// use openai_codex::{RetryPolicy, retry_on_overload};
 ///
-/// let account = retry_on_overload(&RetryPolicy::default(), || thread.request_raw(
-///     "account/read", serde_json::json!({}),
-/// )).await?;
+/// let run = || thread.run("Describe this project.");
+/// let result = retry_on_overload(&RetryPolicy::default(), run).await?;
+/// println!("{}", result.text());
 /// # Ok(())
 /// # }
 /// ```

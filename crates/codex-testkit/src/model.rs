@@ -139,6 +139,10 @@ impl MockModel {
     }
 
     /// Queues an answer for the next request that no rule answers.
+    ///
+    /// The reviewer of an escalated command asks the same endpoint: where a thread's approvals are
+    /// reviewed, give it answers of its own with [`when_reviewer`](Self::when_reviewer), or it takes
+    /// the next one here.
     pub fn push(&self, answer: Answer) -> &Self {
         self.shared.lock().answers.push(answer);
         self
