@@ -84,12 +84,6 @@ macro_rules! examples {
 examples! {
     approval_handler "y\n" ["approval.request:", "command.status: completed", "Text:"],
     blocking "" ["assistant>", "assistant>"],
-    /// DOC-02: it is driven by its input, two questions and the end.
-    cli_mini_app "Who are you?\nAnd now?\n/exit\n" [
-        "assistant>", "assistant>",
-        "assistant.status> completed", "assistant.status> completed",
-        "usage>", "usage>"
-    ],
     #[cfg(feature = "experimental")]
     dynamic_tools "" ["tool.call:", "Text:"],
     error_handling_and_retry "" ["Text:"],
@@ -114,6 +108,15 @@ examples! {
     turn_params_kitchen_sink "" ["Status:", "summary:", "actions:", "Items:"],
     turn_run "" ["thread_id:", "turn_id:", "status:", "items.count:"],
     turn_stream_events "" ["stream.completed:", "assistant>"],
+}
+
+/// DOC-02: the example is driven by its input, two questions and the end.
+#[tokio::test]
+async fn cli_mini_app() {
+    let output = run("cli_mini_app", "Who are you?\nAnd now?\n/exit\n").await;
+    for marker in ["assistant>", "assistant.status> completed", "usage>"] {
+        assert_eq!(output.matches(marker).count(), 2, "{marker:?}: {output}");
+    }
 }
 
 /// DOC-01: the example logs in and out; the port of logins by browser is one for all.
@@ -148,6 +151,6 @@ fn every_example_is_tested() {
         .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
         .collect();
     let mut tested: BTreeSet<String> = TESTED.iter().map(|&name| name.to_owned()).collect();
-    tested.insert("login_and_account".to_owned());
+    tested.extend(["cli_mini_app", "login_and_account"].map(str::to_owned));
     assert_eq!(examples, tested);
 }
