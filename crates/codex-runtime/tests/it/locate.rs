@@ -45,6 +45,7 @@ impl Places {
     }
 }
 
+/// PIN-30: the installed runtime is found where nothing else is named.
 #[test]
 fn the_places_are_tried_in_order() {
     let places = Places::new();
@@ -98,6 +99,7 @@ fn a_path_that_was_named_is_used_or_is_an_error() {
     }
 }
 
+/// PIN-31: a path that was given wins, and nothing else is looked at.
 #[test]
 fn an_explicit_path_is_all_that_is_looked_at() {
     let places = Places::new();
@@ -174,6 +176,7 @@ fn an_unsupported_codex_on_path_is_passed_over() {
     assert_eq!(locator.locate().unwrap().program(), places.on_path);
 }
 
+/// PIN-33: nothing is downloaded or guessed; the error says what was tried.
 #[test]
 fn nothing_anywhere_says_everything_that_was_tried() {
     let machine = Machine::with_package(&Package::complete().pack());

@@ -1,5 +1,6 @@
 //! The router, values in and values out.
 
+mod joining;
 mod merging;
 mod model;
 mod scenarios;

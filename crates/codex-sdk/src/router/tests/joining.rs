@@ -1,0 +1,59 @@
+//! Several readers of one turn, and what is left once they are done.
+
+use super::*;
+
+fn item(n: u32) -> Event {
+    Event::new("t", "a", What::Item(n))
+}
+
+fn send(router: &mut TestRouter, event: Event) {
+    router.event(event, &mut TestEffects::default());
+}
+
+/// ROU-08: a joined handle has what comes from its joining on.
+#[test]
+fn a_joined_handle_starts_where_it_joins() {
+    let mut router = TestRouter::default();
+    send(&mut router, item(1));
+    let (_, mut events) = router.join("a");
+    send(&mut router, item(2));
+    assert_eq!(drain(&mut events), (vec![item(2)], false, false));
+}
+
+/// ROU-13: a turn that nobody reads leaves nothing when it completes.
+#[test]
+fn a_completed_turn_that_nobody_reads_leaves_nothing() {
+    let mut router = TestRouter::default();
+    for what in [What::Started, What::Item(1), What::Completed] {
+        send(&mut router, Event::new("t", "a", what));
+    }
+    assert!(router.is_idle());
+}
+
+/// ROU-15, ROU-16: each handle keeps what it has not read, and only that.
+#[test]
+fn what_one_handle_has_read_another_still_has() {
+    let mut router = TestRouter::default();
+    let ((_, mut fast), (_, mut slow)) = (router.join("a"), router.join("a"));
+    let mut sent = Vec::new();
+    for n in 0..1_000 {
+        send(&mut router, item(n));
+        sent.push(item(n));
+        assert_eq!(drain(&mut fast), (vec![item(n)], false, false));
+    }
+    assert_eq!(drain(&mut slow), (sent, false, false));
+    assert_eq!(drain(&mut slow), (vec![], false, false));
+}
+
+/// ROU-19: a handle that goes takes nothing from the others, and nothing of it stays.
+#[test]
+fn a_handle_that_goes_leaves_the_others_alone() {
+    let mut router = TestRouter::default();
+    let ((gone, _), (_, mut stays)) = (router.join("a"), router.join("a"));
+    router.unsubscribe("t", "a", gone, &mut TestEffects::default());
+    let done = Event::new("t", "a", What::Completed);
+    send(&mut router, item(1));
+    send(&mut router, done.clone());
+    assert_eq!(drain(&mut stays), (vec![item(1), done], true, false));
+    assert!(router.is_idle());
+}
