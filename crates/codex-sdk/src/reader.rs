@@ -1,6 +1,8 @@
 //! Reads what the runtime sends, a chunk at a time.
 
+use std::future::poll_fn;
 use std::io;
+use std::task::Poll;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
@@ -68,7 +70,25 @@ pub(crate) async fn read(
             }
         }
         if sink.flush() || read > WORK {
-            tokio::task::yield_now().await;
+            step_aside().await;
         }
     }
+}
+
+/// Lets other tasks run first.
+///
+/// Unlike `tokio::task::yield_now` the task is queued again at once and not when its worker is idle:
+/// a handler of the user that blocks its thread runs next on this worker, and another one must be
+/// able to take the reader over.
+async fn step_aside() {
+    let mut stepped = false;
+    poll_fn(|cx| {
+        if stepped {
+            return Poll::Ready(());
+        }
+        stepped = true;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
