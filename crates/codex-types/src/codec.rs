@@ -12,11 +12,12 @@ mod text;
 mod union;
 mod unknown;
 
-pub(crate) use fields::{Fields, Object, ObjectVisitor};
+pub(crate) use fields::{Fields, Object, ObjectVisitor, missing, write_object};
 pub use mode::from_str;
+pub(crate) use presence::Writer;
 pub(crate) use text::TextVisitor;
 pub(crate) use union::{
-    External, Tagged, Untagged, read_external, read_tagged, read_untagged, try_value,
+    External, Tagged, Untagged, read_external, read_tagged, read_untagged, try_text,
 };
 pub use unknown::{DecodeError, UnknownFields, Unrecognized};
 
@@ -26,7 +27,30 @@ pub(crate) mod kind {
 }
 
 /// Implements reading and writing for an object, which holds `unknown_fields` beside its own.
+///
+/// It expands once a field, thousands of times in all: a `?` a field would be a third of what
+/// this crate costs to compile.
 macro_rules! object {
+    (@finish required $reader:ident $index:literal $field:ident $name:literal) => {
+        let Some($field) = $field else {
+            return Err(crate::codec::missing($name));
+        };
+    };
+    (@finish nullable $reader:ident $index:literal $field:ident $name:literal) => {
+        if $field.is_none() {
+            $reader.marks.set($index);
+        }
+        let $field = $field.flatten();
+    };
+    (@finish default $reader:ident $index:literal $field:ident $name:literal) => {
+        let $field = $field.unwrap_or_default();
+    };
+    (@finish preset $reader:ident $index:literal $field:ident $name:literal $preset:expr) => {
+        let $field = $field.unwrap_or_else(|| $preset);
+    };
+    // Absence is a value of the field.
+    (@finish optional $reader:ident $index:literal $field:ident $name:literal) => {};
+    (@finish patch $reader:ident $index:literal $field:ident $name:literal) => {};
     ($ty:ident {
         $($(#[$cfg:meta])* $index:literal $field:ident $name:literal $kind:ident $(($preset:expr))?,)*
     }) => {
@@ -38,22 +62,18 @@ macro_rules! object {
                     match index {
                         $($(#[$cfg])* $index => crate::codec::kind::$kind::read(
                             &mut map, &mut $field, &mut reader.marks, $index,
-                        )?,)*
-                        _ => reader.unknown(index, &mut map)?,
-                    }
+                        ),)*
+                        _ => reader.unknown(index, &mut map),
+                    }?;
                 }
-                $($(#[$cfg])* let $field = crate::codec::kind::$kind::finish(
-                    $field, $name, &mut reader.marks, $index $(, || $preset)?
-                )?;)*
+                $($(#[$cfg])* object!(@finish $kind reader $index $field $name $($preset)?);)*
                 Ok(Self { $($(#[$cfg])* $field,)* unknown_fields: reader.finish() })
             }
 
             fn write<M: ::serde::ser::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-                let _marks = self.unknown_fields.marks;
-                $($(#[$cfg])* crate::codec::kind::$kind::write(
-                    map, $name, &self.$field, _marks, $index $(, || $preset)?
-                )?;)*
-                self.unknown_fields.write(map)
+                let mut _writer = crate::codec::Writer::new(map, &self.unknown_fields);
+                $($(#[$cfg])* _writer.$kind($index, $name, &self.$field $(, || $preset)?);)*
+                _writer.finish()
             }
         }
 
@@ -65,9 +85,7 @@ macro_rules! object {
 
         impl ::serde::Serialize for $ty {
             fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                let mut map = serializer.serialize_map(None)?;
-                crate::codec::Object::write(self, &mut map)?;
-                ::serde::ser::SerializeMap::end(map)
+                crate::codec::write_object(self, serializer)
             }
         }
     };
@@ -325,8 +343,8 @@ macro_rules! external {
 macro_rules! untagged {
     ($ty:ident { $($(#[$cfg:meta])* $variant:ident,)* }) => {
         impl crate::codec::Untagged for $ty {
-            fn fit(value: &::serde_json::Value) -> Option<Self> {
-                $($(#[$cfg])* if let Some(fitting) = crate::codec::try_value(value) {
+            fn fit(text: &str) -> Option<Self> {
+                $($(#[$cfg])* if let Some(fitting) = crate::codec::try_text(text) {
                     return Some(Self::$variant(fitting));
                 })*
                 None

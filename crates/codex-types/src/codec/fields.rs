@@ -25,6 +25,21 @@ impl<T: Object> Object for Box<T> {
     }
 }
 
+/// The error for a field that must be there and is not.
+pub(crate) fn missing<E: serde::de::Error>(name: &'static str) -> E {
+    E::missing_field(name)
+}
+
+/// Writes an object of its own.
+pub(crate) fn write_object<T: Object, S: serde::Serializer>(
+    object: &T,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(None)?;
+    object.write(&mut map)?;
+    map.end()
+}
+
 /// The visitor of an [`Object`].
 pub(crate) struct ObjectVisitor<T>(PhantomData<T>);
 

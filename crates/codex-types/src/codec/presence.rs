@@ -1,9 +1,9 @@
-//! When a property is there: one module a word, each with `read`, `finish` and `write`.
+//! When a property is there: one module a word for reading, one method a word for writing.
 
 use serde::de::{Deserialize, Error as _, MapAccess};
 use serde::ser::{Serialize, SerializeMap};
 
-use super::unknown::Marks;
+use super::unknown::{Marks, UnknownFields};
 
 /// Always there, and never null.
 pub(crate) mod required {
@@ -18,65 +18,11 @@ pub(crate) mod required {
         *slot = Some(map.next_value()?);
         Ok(())
     }
-
-    pub(crate) fn finish<T, E: serde::de::Error>(
-        slot: Option<T>,
-        name: &'static str,
-        _: &mut Marks,
-        _: usize,
-    ) -> Result<T, E> {
-        slot.ok_or_else(|| E::missing_field(name))
-    }
-
-    pub(crate) fn write<T: Serialize, M: SerializeMap>(
-        map: &mut M,
-        name: &'static str,
-        value: &T,
-        _: Marks,
-        _: usize,
-    ) -> Result<(), M::Error> {
-        map.serialize_entry(name, value)
-    }
 }
 
 /// Always there but perhaps null; a runtime that leaves it out is understood, and that is marked.
 pub(crate) mod nullable {
-    use super::*;
-
-    pub(crate) fn read<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
-        map: &mut A,
-        slot: &mut Option<Option<T>>,
-        _: &mut Marks,
-        _: usize,
-    ) -> Result<(), A::Error> {
-        *slot = Some(map.next_value()?);
-        Ok(())
-    }
-
-    pub(crate) fn finish<T, E: serde::de::Error>(
-        slot: Option<Option<T>>,
-        _: &'static str,
-        marks: &mut Marks,
-        index: usize,
-    ) -> Result<Option<T>, E> {
-        if slot.is_none() {
-            marks.set(index);
-        }
-        Ok(slot.flatten())
-    }
-
-    pub(crate) fn write<T: Serialize, M: SerializeMap>(
-        map: &mut M,
-        name: &'static str,
-        value: &Option<T>,
-        marks: Marks,
-        index: usize,
-    ) -> Result<(), M::Error> {
-        match value {
-            None if marks.has(index) => Ok(()),
-            value => map.serialize_entry(name, value),
-        }
-    }
+    pub(crate) use super::patch::read;
 }
 
 /// It may be absent; null means the same, and that it was null is marked.
@@ -95,28 +41,6 @@ pub(crate) mod optional {
         }
         Ok(())
     }
-
-    pub(crate) fn finish<T, E: serde::de::Error>(
-        slot: Option<T>,
-        _: &'static str,
-        _: &mut Marks,
-        _: usize,
-    ) -> Result<Option<T>, E> {
-        Ok(slot)
-    }
-
-    pub(crate) fn write<T: Serialize, M: SerializeMap>(
-        map: &mut M,
-        name: &'static str,
-        value: &Option<T>,
-        marks: Marks,
-        index: usize,
-    ) -> Result<(), M::Error> {
-        match value {
-            None if !marks.has(index) => Ok(()),
-            value => map.serialize_entry(name, value),
-        }
-    }
 }
 
 /// It may be absent, and null means something else.
@@ -132,54 +56,11 @@ pub(crate) mod patch {
         *slot = Some(map.next_value()?);
         Ok(())
     }
-
-    pub(crate) fn finish<T, E: serde::de::Error>(
-        slot: Option<Option<T>>,
-        _: &'static str,
-        _: &mut Marks,
-        _: usize,
-    ) -> Result<Option<Option<T>>, E> {
-        Ok(slot)
-    }
-
-    pub(crate) fn write<T: Serialize, M: SerializeMap>(
-        map: &mut M,
-        name: &'static str,
-        value: &Option<Option<T>>,
-        _: Marks,
-        _: usize,
-    ) -> Result<(), M::Error> {
-        match value {
-            None => Ok(()),
-            Some(value) => map.serialize_entry(name, value),
-        }
-    }
 }
 
 /// It may be absent and then has the type's default; that it was there is marked.
 pub(crate) mod default {
-    use super::*;
-
     pub(crate) use super::preset::read;
-
-    pub(crate) fn finish<T: Default, E: serde::de::Error>(
-        slot: Option<T>,
-        _: &'static str,
-        _: &mut Marks,
-        _: usize,
-    ) -> Result<T, E> {
-        Ok(slot.unwrap_or_default())
-    }
-
-    pub(crate) fn write<T: Serialize + Default + PartialEq, M: SerializeMap>(
-        map: &mut M,
-        name: &'static str,
-        value: &T,
-        marks: Marks,
-        index: usize,
-    ) -> Result<(), M::Error> {
-        super::preset::write(map, name, value, marks, index, T::default)
-    }
 }
 
 /// It may be absent and then has a value that the schema names; that it was there is marked.
@@ -199,28 +80,92 @@ pub(crate) mod preset {
         marks.set(index);
         Ok(())
     }
+}
 
-    pub(crate) fn finish<T, E: serde::de::Error>(
-        slot: Option<T>,
-        _: &'static str,
-        _: &mut Marks,
-        _: usize,
-        preset: impl FnOnce() -> T,
-    ) -> Result<T, E> {
-        Ok(slot.unwrap_or_else(preset))
+/// Writes the fields of an object, up to the first error.
+pub(crate) struct Writer<'a, M: SerializeMap> {
+    map: &'a mut M,
+    unknown: &'a UnknownFields,
+    outcome: Result<(), M::Error>,
+}
+
+impl<'a, M: SerializeMap> Writer<'a, M> {
+    pub(crate) fn new(map: &'a mut M, unknown: &'a UnknownFields) -> Self {
+        let outcome = Ok(());
+        Self {
+            map,
+            unknown,
+            outcome,
+        }
     }
 
-    pub(crate) fn write<T: Serialize + PartialEq, M: SerializeMap>(
-        map: &mut M,
+    pub(crate) fn required<T: Serialize>(&mut self, _: usize, name: &'static str, value: &T) {
+        if self.outcome.is_ok() {
+            self.outcome = self.map.serialize_entry(name, value);
+        }
+    }
+
+    pub(crate) fn nullable<T: Serialize>(
+        &mut self,
+        index: usize,
+        name: &'static str,
+        value: &Option<T>,
+    ) {
+        if value.is_some() || !self.marked(index) {
+            self.required(index, name, value);
+        }
+    }
+
+    pub(crate) fn optional<T: Serialize>(
+        &mut self,
+        index: usize,
+        name: &'static str,
+        value: &Option<T>,
+    ) {
+        if value.is_some() || self.marked(index) {
+            self.required(index, name, value);
+        }
+    }
+
+    pub(crate) fn patch<T: Serialize>(
+        &mut self,
+        index: usize,
+        name: &'static str,
+        value: &Option<Option<T>>,
+    ) {
+        if let Some(value) = value {
+            self.required(index, name, value);
+        }
+    }
+
+    pub(crate) fn default<T: Serialize + Default + PartialEq>(
+        &mut self,
+        index: usize,
         name: &'static str,
         value: &T,
-        marks: Marks,
+    ) {
+        self.preset(index, name, value, T::default);
+    }
+
+    pub(crate) fn preset<T: Serialize + PartialEq>(
+        &mut self,
         index: usize,
+        name: &'static str,
+        value: &T,
         preset: impl FnOnce() -> T,
-    ) -> Result<(), M::Error> {
-        if marks.has(index) || *value != preset() {
-            map.serialize_entry(name, value)?;
+    ) {
+        if self.marked(index) || *value != preset() {
+            self.required(index, name, value);
         }
-        Ok(())
+    }
+
+    /// Writes what nobody knows behind what is known.
+    pub(crate) fn finish(self) -> Result<(), M::Error> {
+        self.outcome?;
+        self.unknown.write(self.map)
+    }
+
+    fn marked(&self, index: usize) -> bool {
+        self.unknown.marks.has(index)
     }
 }

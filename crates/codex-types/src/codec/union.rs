@@ -1,10 +1,13 @@
 //! Reads unions, and keeps what fits no variant.
+//!
+//! What was buffered is written as text again to be read into a variant: that is rare, and so
+//! every type is compiled for one deserializer instead of two.
 
 use std::fmt;
 use std::marker::PhantomData;
 
 use serde::Deserializer as _;
-use serde::de::{Deserialize, DeserializeOwned, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeOwned, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::mode::{buffered, one_pass};
@@ -29,7 +32,7 @@ pub(crate) trait External: Sized {
 
 /// A union that only shape tells apart.
 pub(crate) trait Untagged: Sized {
-    fn fit(value: &Value) -> Option<Self>;
+    fn fit(text: &str) -> Option<Self>;
     fn unrecognized(value: Unrecognized) -> Self;
 }
 
@@ -49,15 +52,30 @@ pub(crate) fn read_untagged<'de, T: Untagged, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     let value = Value::deserialize(deserializer)?;
-    let fitting = buffered(|| T::fit(&value));
+    let fitting = buffered(|| T::fit(&value.to_string()));
     Ok(fitting.unwrap_or_else(|| {
         T::unrecognized(Unrecognized::unfit(value, "no variant has this shape"))
     }))
 }
 
-/// The value as a `T`, if it fits.
-pub(crate) fn try_value<T: DeserializeOwned>(value: &Value) -> Option<T> {
-    T::deserialize(value).ok()
+/// The JSON text as a `T`, if it fits.
+pub(crate) fn try_text<T: DeserializeOwned>(text: &str) -> Option<T> {
+    serde_json::from_str(text).ok()
+}
+
+/// Reads an object that was buffered; what it means is up to the visitor.
+fn read_object<V: for<'de> Visitor<'de, Value = T>, T>(
+    object: &Value,
+    visitor: V,
+) -> Result<T, String> {
+    let text = object.to_string();
+    let read = buffered(|| serde_json::Deserializer::from_str(&text).deserialize_map(visitor));
+    read.map_err(|error| {
+        // The place is one in a text that nobody sees.
+        let place = format!(" at line {} column {}", error.line(), error.column());
+        let reason = error.to_string();
+        reason.strip_suffix(&place).unwrap_or(&reason).to_owned()
+    })
 }
 
 /// How a union makes itself from each form that JSON has.
@@ -110,21 +128,21 @@ impl<T: Tagged> Form for TaggedForm<T> {
                 tag,
                 union: PhantomData,
             };
-            buffered(|| (&body).deserialize_map(visitor))
+            read_object(&body, visitor)
         });
         let reason = match read {
-            Some(Ok(variant)) => return variant,
-            Some(Err(error)) => error.to_string(),
-            None => format!("the property {} is not a string", T::TAG),
+            Some(Ok(Some(variant))) => return variant,
+            Some(Ok(None)) => None,
+            Some(Err(reason)) => Some(reason),
+            None => Some(format!("the property {} is not a string", T::TAG)),
         };
         let mut value = body;
         if let Value::Object(object) = &mut value {
             object.insert(key, tag);
         }
-        T::unrecognized(if reason == UNKNOWN {
-            Unrecognized::new(value)
-        } else {
-            Unrecognized::unfit(value, reason)
+        T::unrecognized(match reason {
+            None => Unrecognized::new(value),
+            Some(reason) => Unrecognized::unfit(value, reason),
         })
     }
 }
@@ -158,33 +176,39 @@ impl<T: External> Form for ExternalForm<T> {
 
     fn from_value(value: Value) -> T {
         match &value {
-            Value::Object(_) => match buffered(|| {
-                (&value).deserialize_map(StraightVisitor(ExternalForm(PhantomData)))
-            }) {
-                Ok(variant) => variant,
-                Err(error) => T::unrecognized(Unrecognized::unfit(value, error)),
-            },
+            Value::Object(_) => {
+                match read_object(&value, StraightVisitor(ExternalForm(PhantomData))) {
+                    Ok(variant) => variant,
+                    Err(reason) => T::unrecognized(Unrecognized::unfit(value, reason)),
+                }
+            }
             Value::String(text) => Self::from_str(text),
             _ => T::unrecognized(Unrecognized::unfit(value, "neither a string nor an object")),
         }
     }
 }
 
-/// Reads the body of a tagged variant whose tag is known already.
+/// Reads the body of a tagged variant whose tag is known already; `None` if it is no variant's.
 struct BodyVisitor<'t, T> {
     tag: &'t str,
     union: PhantomData<T>,
 }
 
 impl<'de, T: Tagged> Visitor<'de> for BodyVisitor<'_, T> {
-    type Value = T;
+    type Value = Option<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
-        T::read(self.tag, map).unwrap_or_else(|_| Err(Error::custom(UNKNOWN)))
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Option<T>, A::Error> {
+        match T::read(self.tag, map) {
+            Ok(variant) => variant.map(Some),
+            Err(mut map) => {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(None)
+            }
+        }
     }
 }
 
@@ -202,8 +226,6 @@ impl<'de, F: Form> Visitor<'de> for StraightVisitor<F> {
         F::from_map(map)
     }
 }
-
-const UNKNOWN: &str = "unknown variant";
 
 fn collect<'de, A: MapAccess<'de>>(
     mut object: Map<String, Value>,
