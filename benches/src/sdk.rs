@@ -116,8 +116,8 @@ pub fn turns(feed: &str, threads: usize) -> Outcome<Sample> {
 }
 
 /// Keeps 64 requests under way from as many tasks.
-pub fn round_trips(feed: &str) -> Outcome<Sample> {
-    runtime(2)?.block_on(async {
+pub fn round_trips(feed: &str, threads: usize) -> Outcome<Sample> {
+    runtime(threads)?.block_on(async {
         let codex = client(feed).await?;
         let meter = Meter::start();
         let next = Arc::new(AtomicUsize::new(0));

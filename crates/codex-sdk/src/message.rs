@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::io::Write;
 
 use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -195,8 +196,13 @@ impl Request {
     /// What the params' own serialization reports; a map with keys that are not strings, for
     /// example.
     pub(crate) fn new(method: &str, params: &impl Serialize) -> Result<Self, serde_json::Error> {
+        const METHOD: &[u8] = b",\"method\":";
         const PARAMS: &[u8] = b",\"params\":";
-        let mut rest = b",\"method\":".to_vec();
+        /// Room for a request without much text, so that writing it does not move it.
+        const USUAL: usize = 256;
+
+        let mut rest = Vec::with_capacity(USUAL);
+        rest.extend_from_slice(METHOD);
         serde_json::to_writer(&mut rest, method)?;
         let method_end = rest.len();
         rest.extend_from_slice(PARAMS);
@@ -212,7 +218,8 @@ impl Request {
     pub(crate) fn line(&self, id: i64) -> Vec<u8> {
         let mut line = Vec::with_capacity(self.rest.len() + 26);
         line.extend_from_slice(b"{\"id\":");
-        line.extend_from_slice(id.to_string().as_bytes());
+        // Writing to memory does not fail.
+        let _ = write!(line, "{id}");
         line.extend_from_slice(&self.rest);
         line
     }

@@ -51,10 +51,19 @@ impl Outbox {
 
     /// Waits for lines and exchanges them with `taken`, which is empty; `false` means that no
     /// more come.
+    ///
+    /// It lets other tasks run before it takes them: those that an answer has just woken add
+    /// their next request to the batch, and one write sends them all.
     async fn take(&self, taken: &mut Vec<u8>) -> bool {
+        let mut stepped_aside = false;
         poll_fn(|cx| {
             let mut state = self.lock();
             if !state.lines.is_empty() {
+                if !std::mem::replace(&mut stepped_aside, true) {
+                    drop(state);
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
                 std::mem::swap(&mut state.lines, taken);
                 Poll::Ready(true)
             } else if state.closed {
