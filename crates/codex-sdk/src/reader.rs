@@ -21,13 +21,23 @@ pub(crate) enum ReadEnd {
     TooLong,
 }
 
+/// Who runs because of a chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Woken {
+    Nobody,
+    /// Callers and consumers.
+    Waiting,
+    /// A handler of the user, which may block its thread.
+    Handler,
+}
+
 /// What a reader does with the lines of a chunk.
 pub(crate) trait Sink: Send {
     /// Takes one line; it may keep what it makes of it until [`Sink::flush`].
     fn line(&mut self, line: &[u8]);
 
-    /// Ends a chunk: hands on what its lines brought. Tells whether there was anything.
-    fn flush(&mut self) -> bool;
+    /// Ends a chunk: hands on what its lines brought. Tells whom that may have woken.
+    fn flush(&mut self) -> Woken;
 }
 
 /// Reads until the end, whatever consumers do.
@@ -69,17 +79,20 @@ pub(crate) async fn read(
                 }
             }
         }
-        if sink.flush() || read > WORK {
-            step_aside().await;
+        match sink.flush() {
+            Woken::Handler => step_aside().await,
+            Woken::Nobody if read <= WORK => {}
+            // This one comes back after timers and IO had their turn.
+            Woken::Nobody | Woken::Waiting => tokio::task::yield_now().await,
         }
     }
 }
 
 /// Lets other tasks run first.
 ///
-/// Unlike `tokio::task::yield_now` the task is queued again at once and not when its worker is idle:
-/// a handler of the user that blocks its thread runs next on this worker, and another one must be
-/// able to take the reader over.
+/// Unlike with `tokio::task::yield_now` the task is queued again at once and not when its worker is
+/// idle: a handler of the user that blocks its thread may run next on this worker, and then another
+/// one must be able to take the reader over.
 async fn step_aside() {
     let mut stepped = false;
     poll_fn(|cx| {

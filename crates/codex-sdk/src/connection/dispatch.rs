@@ -10,7 +10,7 @@ use super::serve::Job;
 use super::{Delivered, Routing, Shared};
 use crate::event::{self, Notification};
 use crate::message::{Answer, Incoming, split_notification};
-use crate::reader::Sink;
+use crate::reader::{Sink, Woken};
 use crate::router::{Effects, Kind, Outcome, PendingRequest, Routed};
 
 /// Decodes the lines of a chunk outside the lock, and routes them under one.
@@ -102,9 +102,9 @@ impl Sink for Dispatch {
         }
     }
 
-    fn flush(&mut self) -> bool {
+    fn flush(&mut self) -> Woken {
         if self.batch.is_empty() {
-            return false;
+            return Woken::Nobody;
         }
         let mut fx = Effects::default();
         let mut jobs = Vec::new();
@@ -123,10 +123,15 @@ impl Sink for Dispatch {
         for stop in stops {
             stop.abort();
         }
+        let woken = if jobs.is_empty() {
+            Woken::Waiting
+        } else {
+            Woken::Handler
+        };
         for job in jobs {
             self.shared.serve(job);
         }
-        true
+        woken
     }
 }
 
