@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use codex_runtime::{Locator, Runtime, Version};
@@ -75,6 +76,18 @@ impl Codex {
     ///
     /// Dropping the future ends the process.
     pub async fn start_with(config: CodexConfig) -> Result<Self> {
+        Self::launch(config).await
+    }
+
+    /// Starts a runtime.
+    ///
+    /// The body of an `async fn` is compiled where it is awaited. This one brings the whole
+    /// connection, so it is boxed: then it is compiled here, and not in every program.
+    fn launch(config: CodexConfig) -> Pin<Box<dyn Future<Output = Result<Self>> + Send>> {
+        Box::pin(Self::launched(config))
+    }
+
+    async fn launched(config: CodexConfig) -> Result<Self> {
         config.check()?;
         let (runtime, command) = match config.custom_launch() {
             Some(launch) => (None, launch.to_command()?),
