@@ -174,8 +174,11 @@ pub(crate) fn split_notification(line: &str) -> Option<(&str, &str)> {
     }
     let rest = rest.strip_prefix(r#"","params":"#)?.strip_suffix('}')?;
     let digits = rest.trim_end_matches(|c: char| c.is_ascii_digit());
+    let number = &rest[digits.len()..];
+    // A number of JSON does not begin with a zero, unless it is zero.
+    let is_number = number == "0" || !(number.is_empty() || number.starts_with('0'));
     let params = match digits.strip_suffix(r#","emittedAtMs":"#) {
-        Some(params) if digits.len() < rest.len() => params,
+        Some(params) if is_number => params,
         _ => rest,
     };
     Some((method, params))
