@@ -159,8 +159,8 @@ impl TurnHandle {
     ///
     /// Dropping the future drops the handle.
     pub async fn run(mut self) -> Result<TurnResult> {
-        while let Some(event) = self.next().await {
-            event?;
+        while let Some(event) = poll_fn(|cx| self.poll_unseen(cx)).await {
+            self.seen.take(event?);
         }
         self.result()
     }
@@ -171,12 +171,16 @@ impl TurnHandle {
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Notification>>> {
-        let _entered = self.span.enter();
-        let event = self.events.poll_next(cx);
+        let event = self.poll_unseen(cx);
         if let Poll::Ready(Some(Ok(event))) = &event {
             self.seen.see(event);
         }
         event
+    }
+
+    fn poll_unseen(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Notification>>> {
+        let _entered = self.span.enter();
+        self.events.poll_next(cx)
     }
 
     /// Returns what the turn came to, once its events have been read.

@@ -22,7 +22,7 @@ pub(super) struct Collector {
 }
 
 impl Collector {
-    /// Takes what the result has from an event of the turn.
+    /// Copies what the result has from an event of the turn.
     pub(super) fn see(&mut self, event: &Notification) {
         match event {
             Notification::ItemCompleted(completed) => self.items.push(completed.item.clone()),
@@ -36,6 +36,14 @@ impl Collector {
                 self.end = Some(Err(undecodable(unknown)));
             }
             _ => {}
+        }
+    }
+
+    /// Takes an event of the turn that nobody else wants.
+    pub(super) fn take(&mut self, event: Notification) {
+        match event {
+            Notification::ItemCompleted(completed) => self.items.push(completed.item),
+            other => self.see(&other),
         }
     }
 
