@@ -7,29 +7,25 @@
 
 mod fields;
 mod mode;
-mod presence;
 mod text;
 mod union;
 mod unknown;
+mod writer;
 
-pub(crate) use fields::{Fields, Object, ObjectVisitor, missing, write_object};
+pub(crate) use fields::{Object, ObjectVisitor, Reader, missing, write_object};
 pub use mode::from_str;
-pub(crate) use presence::Writer;
-pub(crate) use text::TextVisitor;
+pub(crate) use mode::{Read, read_str};
+pub(crate) use text::{named_string, read_text, string_enum};
 pub(crate) use union::{
     External, Tagged, Untagged, read_external, read_tagged, read_untagged, try_text,
 };
 pub use unknown::{DecodeError, UnknownFields, Unrecognized};
-
-pub(crate) mod kind {
-    //! The presence of a field, by the word that the generated tables use.
-    pub(crate) use super::presence::{default, nullable, optional, patch, preset, required};
-}
+pub(crate) use writer::Writer;
 
 /// Implements reading and writing for an object, which holds `unknown_fields` beside its own.
 ///
 /// It expands once a field, thousands of times in all: a `?` a field would be a third of what
-/// this crate costs to compile.
+/// this crate costs to compile, and even one an object is compiled for each of them.
 macro_rules! object {
     (@finish required $reader:ident $index:literal $field:ident $name:literal) => {
         let Some($field) = $field else {
@@ -55,16 +51,17 @@ macro_rules! object {
         $($(#[$cfg:meta])* $index:literal $field:ident $name:literal $kind:ident $(($preset:expr))?,)*
     }) => {
         impl crate::codec::Object for $ty {
-            fn read<'de, A: ::serde::de::MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
-                let mut reader = crate::codec::Fields::new(&[$($name),*]);
+            fn read<'de, A: ::serde::de::MapAccess<'de>>(map: A) -> Result<Self, A::Error> {
+                let mut reader = crate::codec::Reader::new(map, &[$($name),*]);
                 $($(#[$cfg])* let mut $field = None;)*
-                while let Some(index) = reader.next(&mut map)? {
+                while let Some(index) = reader.field() {
                     match index {
-                        $($(#[$cfg])* $index => crate::codec::kind::$kind::read(
-                            &mut map, &mut $field, &mut reader.marks, $index,
-                        ),)*
-                        _ => reader.unknown(index, &mut map),
-                    }?;
+                        $($(#[$cfg])* $index => reader.$kind(&mut $field),)*
+                        _ => reader.unknown(),
+                    }
+                }
+                if let Some(error) = reader.error {
+                    return Err(error);
                 }
                 $($(#[$cfg])* object!(@finish $kind reader $index $field $name $($preset)?);)*
                 Ok(Self { $($(#[$cfg])* $field,)* unknown_fields: reader.finish() })
@@ -79,7 +76,7 @@ macro_rules! object {
 
         impl<'de> ::serde::Deserialize<'de> for $ty {
             fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_map(crate::codec::ObjectVisitor::new())
+                deserializer.deserialize_map(crate::codec::ObjectVisitor(::std::marker::PhantomData))
             }
         }
 
@@ -132,109 +129,6 @@ macro_rules! setters {
                 }
             )*
         }
-    };
-}
-
-/// Implements an open string enum.
-macro_rules! string_enum {
-    ($ty:ident { $($(#[$cfg:meta])* $variant:ident $wire:literal,)* }) => {
-        impl $ty {
-            /// The value as it stands on the wire.
-            pub fn as_str(&self) -> &str {
-                match self {
-                    $($(#[$cfg])* Self::$variant => $wire,)*
-                    Self::Unrecognized(value) => value,
-                }
-            }
-        }
-
-        impl From<&str> for $ty {
-            fn from(value: &str) -> Self {
-                match value {
-                    $($(#[$cfg])* $wire => Self::$variant,)*
-                    _ => Self::Unrecognized(value.to_owned()),
-                }
-            }
-        }
-
-        named_string!(@traits $ty);
-    };
-}
-
-/// Implements a string with a name of its own.
-macro_rules! named_string {
-    (@traits $ty:ident) => {
-        impl From<String> for $ty {
-            fn from(value: String) -> Self {
-                Self::from(value.as_str())
-            }
-        }
-
-        impl ::std::fmt::Display for $ty {
-            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl AsRef<str> for $ty {
-            fn as_ref(&self) -> &str {
-                self.as_str()
-            }
-        }
-
-        impl PartialEq<str> for $ty {
-            fn eq(&self, other: &str) -> bool {
-                self.as_str() == other
-            }
-        }
-
-        impl PartialEq<&str> for $ty {
-            fn eq(&self, other: &&str) -> bool {
-                self.as_str() == *other
-            }
-        }
-
-        impl ::serde::Serialize for $ty {
-            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.as_str())
-            }
-        }
-
-        impl<'de> ::serde::Deserialize<'de> for $ty {
-            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_str(crate::codec::TextVisitor::new())
-            }
-        }
-    };
-    ($ty:ident) => {
-        impl $ty {
-            /// The text as it stands on the wire.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl From<&str> for $ty {
-            fn from(value: &str) -> Self {
-                Self(value.to_owned())
-            }
-        }
-
-        impl ::std::ops::Deref for $ty {
-            type Target = str;
-
-            fn deref(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl From<$ty> for String {
-            fn from(value: $ty) -> Self {
-                value.0
-            }
-        }
-
-        named_string!(@traits $ty);
     };
 }
 
@@ -391,6 +285,4 @@ macro_rules! redacted_debug {
     };
 }
 
-pub(crate) use {
-    external, named_string, object, redacted_debug, setters, string_enum, tagged, unit, untagged,
-};
+pub(crate) use {external, object, redacted_debug, setters, tagged, unit, untagged};

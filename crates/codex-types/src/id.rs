@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::codec::TextVisitor;
+use crate::codec::read_text;
 
 /// The id of a thread, a turn or an item, cheap to clone.
 ///
@@ -153,7 +153,7 @@ impl Serialize for Id {
 
 impl<'de> Deserialize<'de> for Id {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(TextVisitor::new())
+        read_text(deserializer)
     }
 }
 

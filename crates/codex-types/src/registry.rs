@@ -8,7 +8,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::codec::DecodeError;
+use crate::codec::{DecodeError, Read, read_str};
 
 /// A notification of a method that these types do not know, or whose params did not fit.
 #[derive(Debug, Clone)]
@@ -75,20 +75,17 @@ fn raw_id<'a>(params: &'a Value, direct: &str, nested: &str) -> Option<&'a str> 
     id.or_else(|| params.get(nested)?.get("id"))?.as_str()
 }
 
-/// Decodes one method's params into the message enum.
-pub(crate) type Decode<M> = fn(&str) -> serde_json::Result<M>;
-
 /// Finds a method in a sorted table and decodes with it; `Err(None)` where it is not there.
 pub(crate) fn decode<M>(
-    table: &[(&str, Decode<M>)],
+    table: &[(&str, Read<M>)],
     method: &str,
     params: &str,
 ) -> Result<M, Option<DecodeError>> {
     let index = table
         .binary_search_by(|(name, _)| (*name).cmp(method))
         .map_err(|_| None)?;
-    table.get(index).map_or(Err(None), |(_, decode)| {
-        decode(params).map_err(|error| Some(DecodeError::new(error)))
+    table.get(index).map_or(Err(None), |(_, read)| {
+        read_str(params, *read).map_err(|error| Some(DecodeError::new(error)))
     })
 }
 
@@ -173,9 +170,9 @@ macro_rules! server_requests {
         impl ServerRequest {
             /// Decodes a request; what does not fit is [`ServerRequest::Unknown`].
             pub fn decode(method: &str, params: &str) -> Self {
-                const TABLE: &[(&str, crate::registry::Decode<ServerRequest>)] = &[
-                    $($(#[$cfg])* ($method, |params| {
-                        crate::codec::from_str(params).map(|params| ServerRequest::$variant(Box::new(params)))
+                const TABLE: &[(&str, crate::codec::Read<ServerRequest>)] = &[
+                    $($(#[$cfg])* ($method, |input| {
+                        ::serde::Deserialize::deserialize(input).map(ServerRequest::$variant)
                     }),)*
                 ];
                 crate::registry::decode(TABLE, method, params)
@@ -229,10 +226,9 @@ macro_rules! notifications {
         impl ServerNotification {
             /// Decodes a notification; what does not fit is [`ServerNotification::Unknown`].
             pub fn decode(method: &str, params: &str) -> Self {
-                const TABLE: &[(&str, crate::registry::Decode<ServerNotification>)] = &[
-                    $($(#[$cfg])* ($method, |params| {
-                        crate::codec::from_str::<$payload>(params)
-                            .map(|payload| ServerNotification::$variant(payload.into()))
+                const TABLE: &[(&str, crate::codec::Read<ServerNotification>)] = &[
+                    $($(#[$cfg])* ($method, |input| {
+                        ::serde::Deserialize::deserialize(input).map(ServerNotification::$variant)
                     }),)*
                 ];
                 crate::registry::decode(TABLE, method, params)

@@ -1,9 +1,9 @@
-//! Reads an object key by key.
+//! Reads an object key by key, each into its place.
 
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{DeserializeSeed, MapAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde_json::{Map, Value};
 
@@ -41,13 +41,7 @@ pub(crate) fn write_object<T: Object, S: serde::Serializer>(
 }
 
 /// The visitor of an [`Object`].
-pub(crate) struct ObjectVisitor<T>(PhantomData<T>);
-
-impl<T> ObjectVisitor<T> {
-    pub(crate) fn new() -> Self {
-        Self(PhantomData)
-    }
-}
+pub(crate) struct ObjectVisitor<T>(pub(crate) PhantomData<T>);
 
 impl<'de, T: Object> Visitor<'de> for ObjectVisitor<T> {
     type Value = T;
@@ -61,60 +55,105 @@ impl<'de, T: Object> Visitor<'de> for ObjectVisitor<T> {
     }
 }
 
-/// The state of reading one object: which key is likely next, and what nobody knows.
-pub(crate) struct Fields {
+/// Reads the fields of an object, up to the first error.
+///
+/// It knows which key is likely next, and keeps what nobody knows.
+pub(crate) struct Reader<A, E> {
+    map: A,
     names: &'static [&'static str],
+    /// The index of the field that is read.
+    current: usize,
+    /// The index that is likely next.
     next: usize,
     unknown: Option<Box<Map<String, Value>>>,
     pub(crate) marks: Marks,
+    /// What went wrong; nothing is read any more.
+    pub(crate) error: Option<E>,
 }
 
-impl Fields {
-    pub(crate) fn new(names: &'static [&'static str]) -> Self {
-        let (next, unknown, marks) = (0, None, Marks::default());
+impl<'de, A: MapAccess<'de>> Reader<A, A::Error> {
+    pub(crate) fn new(map: A, names: &'static [&'static str]) -> Self {
         Self {
+            map,
             names,
-            next,
-            unknown,
-            marks,
+            current: 0,
+            next: 0,
+            unknown: None,
+            marks: Marks::default(),
+            error: None,
         }
     }
 
-    /// Reads keys up to the next known one; what stands behind unknown ones is kept.
-    pub(crate) fn next<'de, A: MapAccess<'de>>(
-        &mut self,
-        map: &mut A,
-    ) -> Result<Option<usize>, A::Error> {
-        loop {
+    /// Reads keys up to the next known one, and returns its index; what stands behind unknown ones
+    /// is kept.
+    pub(crate) fn field(&mut self) -> Option<usize> {
+        while self.error.is_none() {
             let seed = KeySeed {
                 names: self.names,
                 next: self.next,
             };
-            match map.next_key_seed(seed)? {
-                None => return Ok(None),
-                Some(Key::Known(index)) => {
+            match self.map.next_key_seed(seed) {
+                Ok(None) => break,
+                Ok(Some(Key::Known(index))) => {
+                    self.current = index;
                     self.next = index + 1;
-                    return Ok(Some(index));
+                    return Some(index);
                 }
-                Some(Key::Unknown(name)) => self.keep(name, map)?,
+                Ok(Some(Key::Unknown(name))) => self.keep(name),
+                Err(error) => self.error = Some(error),
             }
         }
+        None
     }
 
-    /// Takes the value of a name that is known but not compiled in.
-    pub(crate) fn unknown<'de, A: MapAccess<'de>>(
-        &mut self,
-        index: usize,
-        map: &mut A,
-    ) -> Result<(), A::Error> {
-        let name = self.names.get(index).copied().unwrap_or_default();
-        self.keep(name.to_owned(), map)
+    /// Reads a field that is always there and never null.
+    pub(crate) fn required<T: Deserialize<'de>>(&mut self, place: &mut Option<T>) {
+        let read = self.map.next_value_seed(Place(place));
+        self.note(read);
     }
 
-    fn keep<'de, A: MapAccess<'de>>(&mut self, name: String, map: &mut A) -> Result<(), A::Error> {
-        let value = map.next_value()?;
-        self.unknown.get_or_insert_default().insert(name, value);
-        Ok(())
+    /// Reads a field that is always there but perhaps null; a runtime that leaves it out is
+    /// understood.
+    pub(crate) fn nullable<T: Deserialize<'de>>(&mut self, place: &mut Option<Option<T>>) {
+        self.required(place);
+    }
+
+    /// Reads a field that may be absent; null means the same, and that it was null is marked.
+    pub(crate) fn optional<T: Deserialize<'de>>(&mut self, place: &mut Option<T>) {
+        let seed = NullablePlace {
+            place,
+            marks: &mut self.marks,
+            index: self.current,
+        };
+        let read = self.map.next_value_seed(seed);
+        self.note(read);
+    }
+
+    /// Reads a field that may be absent, and null means something else.
+    pub(crate) fn patch<T: Deserialize<'de>>(&mut self, place: &mut Option<Option<T>>) {
+        self.required(place);
+    }
+
+    /// Reads a field that may be absent and then has the type's default; that it was there is
+    /// marked.
+    pub(crate) fn default<T: Deserialize<'de>>(&mut self, place: &mut Option<T>) {
+        self.preset(place);
+    }
+
+    /// Reads a field that may be absent and then has a value that the schema names; that it was
+    /// there is marked.
+    pub(crate) fn preset<T: Deserialize<'de>>(&mut self, place: &mut Option<T>) {
+        self.optional(place);
+        if place.is_none() && self.error.is_none() {
+            self.error = Some(A::Error::custom("null where a value is expected"));
+        }
+        self.marks.set(self.current);
+    }
+
+    /// Keeps the value of a field that is known but not compiled in.
+    pub(crate) fn unknown(&mut self) {
+        let name = self.names.get(self.current).copied().unwrap_or_default();
+        self.keep(name.to_owned());
     }
 
     pub(crate) fn finish(self) -> UnknownFields {
@@ -122,6 +161,75 @@ impl Fields {
             fields: self.unknown,
             marks: self.marks,
         }
+    }
+
+    fn keep(&mut self, name: String) {
+        match self.map.next_value() {
+            Ok(value) => drop(self.unknown.get_or_insert_default().insert(name, value)),
+            Err(error) => self.error = Some(error),
+        }
+    }
+
+    fn note(&mut self, read: Result<(), A::Error>) {
+        if let Err(error) = read {
+            self.error = Some(error);
+        }
+    }
+}
+
+// Every function of these two is compiled once a type, so they are few, and without `?`.
+
+/// Reads a value into its place.
+struct Place<'p, T>(&'p mut Option<T>);
+
+impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Place<'_, T> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        match T::deserialize(deserializer) {
+            Ok(value) => {
+                *self.0 = Some(value);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Reads a value into its place, or null, and marks that.
+struct NullablePlace<'p, T> {
+    place: &'p mut Option<T>,
+    marks: &'p mut Marks,
+    index: usize,
+}
+
+impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for NullablePlace<'_, T> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_option(self)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for NullablePlace<'_, T> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value or null")
+    }
+
+    fn visit_none<E>(self) -> Result<(), E> {
+        *self.place = None;
+        self.marks.set(self.index);
+        Ok(())
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        self.visit_none()
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        Place(self.place).deserialize(deserializer)
     }
 }
 

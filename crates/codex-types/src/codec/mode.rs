@@ -7,6 +7,8 @@
 use std::cell::Cell;
 
 use serde::de::DeserializeOwned;
+use serde_json::Deserializer;
+use serde_json::de::StrRead;
 
 thread_local! {
     static ONE_PASS: Cell<bool> = const { Cell::new(false) };
@@ -46,14 +48,24 @@ impl Drop for Mode {
 ///
 /// The text is not JSON, or does not fit the type.
 pub fn from_str<T: DeserializeOwned>(text: &str) -> serde_json::Result<T> {
-    let first = {
-        let _mode = Mode::enter(true);
-        serde_json::from_str(text)
+    read_str(text, |input| T::deserialize(input))
+}
+
+/// Reads one value from a JSON text.
+pub(crate) type Read<T> = fn(&mut Deserializer<StrRead<'_>>) -> serde_json::Result<T>;
+
+/// Reads JSON text as [`from_str`] does.
+///
+/// What has many types to read gives one type for them all, and this is compiled once.
+pub(crate) fn read_str<T>(text: &str, read: Read<T>) -> serde_json::Result<T> {
+    let pass = |one_pass| {
+        let _mode = Mode::enter(one_pass);
+        let mut input = Deserializer::from_str(text);
+        let value = read(&mut input)?;
+        input.end()?;
+        Ok(value)
     };
-    first.or_else(|_| {
-        let _mode = Mode::enter(false);
-        serde_json::from_str(text)
-    })
+    pass(true).or_else(|_: serde_json::Error| pass(false))
 }
 
 /// Runs `read` with buffering unions, because its input is in memory already.

@@ -1,86 +1,8 @@
-//! When a property is there: one module a word for reading, one method a word for writing.
+//! Writes the fields of an object: one method a word that says when a property is there.
 
-use serde::de::{Deserialize, Error as _, MapAccess};
 use serde::ser::{Serialize, SerializeMap};
 
-use super::unknown::{Marks, UnknownFields};
-
-/// Always there, and never null.
-pub(crate) mod required {
-    use super::*;
-
-    pub(crate) fn read<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
-        map: &mut A,
-        slot: &mut Option<T>,
-        _: &mut Marks,
-        _: usize,
-    ) -> Result<(), A::Error> {
-        *slot = Some(map.next_value()?);
-        Ok(())
-    }
-}
-
-/// Always there but perhaps null; a runtime that leaves it out is understood, and that is marked.
-pub(crate) mod nullable {
-    pub(crate) use super::patch::read;
-}
-
-/// It may be absent; null means the same, and that it was null is marked.
-pub(crate) mod optional {
-    use super::*;
-
-    pub(crate) fn read<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
-        map: &mut A,
-        slot: &mut Option<T>,
-        marks: &mut Marks,
-        index: usize,
-    ) -> Result<(), A::Error> {
-        *slot = map.next_value()?;
-        if slot.is_none() {
-            marks.set(index);
-        }
-        Ok(())
-    }
-}
-
-/// It may be absent, and null means something else.
-pub(crate) mod patch {
-    use super::*;
-
-    pub(crate) fn read<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
-        map: &mut A,
-        slot: &mut Option<Option<T>>,
-        _: &mut Marks,
-        _: usize,
-    ) -> Result<(), A::Error> {
-        *slot = Some(map.next_value()?);
-        Ok(())
-    }
-}
-
-/// It may be absent and then has the type's default; that it was there is marked.
-pub(crate) mod default {
-    pub(crate) use super::preset::read;
-}
-
-/// It may be absent and then has a value that the schema names; that it was there is marked.
-pub(crate) mod preset {
-    use super::*;
-
-    pub(crate) fn read<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
-        map: &mut A,
-        slot: &mut Option<T>,
-        marks: &mut Marks,
-        index: usize,
-    ) -> Result<(), A::Error> {
-        *slot = map.next_value()?;
-        if slot.is_none() {
-            return Err(A::Error::custom("null where a value is expected"));
-        }
-        marks.set(index);
-        Ok(())
-    }
-}
+use super::unknown::UnknownFields;
 
 /// Writes the fields of an object, up to the first error.
 pub(crate) struct Writer<'a, M: SerializeMap> {
