@@ -11,6 +11,7 @@ use std::process::ExitCode;
 mod bench;
 mod coverage;
 mod doctor;
+mod fuzz;
 mod regen;
 mod runtime;
 mod tidy;
@@ -28,6 +29,7 @@ Commands:
   doctor             say which runtime would start, and what to do if none would
   regen              dump the schema of the runtime and generate the types
   bench [--build]    measure the SDK against bare loops and peers, or what it costs to build
+  fuzz               look for input that breaks the client; needs cargo-fuzz
   tidy               check layers, docs, sizes and the other rules that no compiler knows
   coverage-of-catalogue  list which behaviors of the catalogue have a test
 ";
@@ -39,6 +41,7 @@ fn run(command: &str, args: Vec<String>) -> anyhow::Result<ExitCode> {
         "doctor" => doctor::run(&args),
         "regen" => regen::run(args),
         "bench" => bench::run(&args),
+        "fuzz" => fuzz::run(&args),
         "tidy" => tidy::run(&args),
         "coverage-of-catalogue" => coverage::run(&args),
         "help" | "-h" | "--help" => {

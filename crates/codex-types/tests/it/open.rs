@@ -198,3 +198,14 @@ fn an_unknown_status_is_a_status() {
     let status = through::<TurnStatus>(json!("paused"));
     assert_eq!(status, TurnStatus::Unrecognized("paused".into()));
 }
+
+/// A reader that rounds would give back `6.6666666666666685e65`.
+#[test]
+fn a_number_of_an_unknown_field_keeps_its_last_digit() {
+    const PARAMS: &str = r#"{"share":6.666666666666668e65}"#;
+    let ServerNotification::Unknown(unknown) = ServerNotification::decode("novel/thing", PARAMS)
+    else {
+        panic!("it is known")
+    };
+    assert_eq!(unknown.params["share"], 6.666666666666668e65);
+}
