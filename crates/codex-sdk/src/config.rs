@@ -5,21 +5,20 @@ use std::ffi::OsString;
 use std::fmt;
 use std::future::Future;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
-use codex_runtime::{Launch, Runtime};
 use codex_types::request::ServerRequest;
-use codex_types::{ClientInfo, InitializeCapabilities, InitializeParams};
 use serde::Serialize;
 
-use crate::error::{Error, ResponseError, Result};
+use crate::error::ResponseError;
 use crate::handler::Handlers;
-use crate::names::NEEDED;
 use crate::retry::RetryPolicy;
-use crate::secrets::{self, Secrets};
+use crate::secrets;
 
 mod overrides;
+mod resolve;
+
+pub(crate) use resolve::Options;
 
 /// How a client is set up; every setting has a default.
 ///
@@ -57,18 +56,6 @@ pub struct CodexConfig {
     retry: RetryPolicy,
     opt_out: Vec<String>,
     handlers: Handlers,
-}
-
-/// What a connection is told about its requests.
-#[derive(Clone, Debug)]
-pub(crate) struct Options {
-    /// How long an attempt may take, the wait for its turn included.
-    pub(crate) timeout: Option<Duration>,
-    pub(crate) max_in_flight: usize,
-    pub(crate) retry: RetryPolicy,
-    pub(crate) handlers: Handlers,
-    pub(crate) longest_line: usize,
-    pub(crate) secrets: Arc<Secrets>,
 }
 
 impl Default for CodexConfig {
@@ -239,120 +226,6 @@ impl CodexConfig {
         self.handlers.set(handler);
         self
     }
-
-    /// Returns why this configuration cannot be used.
-    pub(crate) fn check(&self) -> Result<()> {
-        for (key, value) in &self.overrides {
-            if let Err(reason) = value {
-                return Err(invalid(format!("the config override of {key:?}: {reason}")));
-            }
-            // The runtime splits at the first `=`, and a line ends the argument's value.
-            if key.trim().is_empty() || key.contains('=') || key.contains(char::is_control) {
-                return Err(invalid(format!(
-                    "{key:?} is not a key of a config override"
-                )));
-            }
-        }
-        if let Some(method) = self
-            .opt_out
-            .iter()
-            .find(|method| NEEDED.contains(&method.as_str()))
-        {
-            return Err(invalid(format!(
-                "turns need the notification {method}; keep it"
-            )));
-        }
-        let printable = |text: &str| text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-        if self.client_name.trim().is_empty() || !printable(&self.client_name) {
-            return Err(invalid(format!(
-                "the client name {:?} cannot go into an HTTP header; use printable ASCII",
-                self.client_name
-            )));
-        }
-        Ok(())
-    }
-
-    /// Returns the executable that was set.
-    pub(crate) fn explicit_bin(&self) -> Option<&PathBuf> {
-        self.codex_bin.as_ref()
-    }
-
-    /// Returns how the command line that replaces the runtime is launched, if one was set.
-    pub(crate) fn custom_launch(&self) -> Option<Launch> {
-        let argv = self.launch_command.clone()?;
-        Some(self.prepare(Launch::command_line(argv)))
-    }
-
-    /// Returns how a runtime is launched.
-    pub(crate) fn launch(&self, runtime: &Runtime) -> Launch {
-        let overrides = self.overrides.iter();
-        let launch = overrides.fold(Launch::new(runtime), |launch, (key, value)| match value {
-            Ok(value) => launch.config(key, value),
-            Err(_) => launch,
-        });
-        self.prepare(launch)
-    }
-
-    fn prepare(&self, mut launch: Launch) -> Launch {
-        if self.env_clear {
-            launch = launch.env_clear();
-        }
-        for (key, value) in &self.env {
-            launch = match value {
-                Some(value) => launch.env(key, value),
-                None => launch.env_remove(key),
-            };
-        }
-        match &self.cwd {
-            Some(dir) => launch.cwd(dir),
-            None => launch,
-        }
-    }
-
-    /// Returns the params of the handshake.
-    pub(crate) fn initialize(&self) -> InitializeParams {
-        let info = ClientInfo::new(&self.client_name, &self.client_version);
-        let mut capabilities = InitializeCapabilities::default();
-        if self.experimental_api {
-            capabilities = capabilities.experimental_api(true);
-        }
-        if !self.opt_out.is_empty() {
-            capabilities = capabilities.opt_out_notification_methods(self.opt_out.clone());
-        }
-        InitializeParams::new(info).capabilities(capabilities)
-    }
-
-    pub(crate) fn client_name(&self) -> &str {
-        &self.client_name
-    }
-
-    pub(crate) fn options(&self) -> Options {
-        Options {
-            timeout: self.request_timeout,
-            max_in_flight: self.max_in_flight,
-            retry: self.retry.clone(),
-            handlers: self.handlers.clone(),
-            longest_line: self.max_line_bytes,
-            secrets: Arc::new(self.secrets()),
-        }
-    }
-
-    /// Collects what the runtime is given and may quote: the secrets of the overrides and of its
-    /// environment.
-    fn secrets(&self) -> Secrets {
-        let inherited = std::env::vars_os().filter(|_| !self.env_clear);
-        let set = self.env.iter().cloned();
-        let set = set.filter_map(|(name, value)| Some((name, value?)));
-        let environment = inherited
-            .chain(set)
-            .filter(|(name, _)| secrets::names_a_secret(&name.to_string_lossy()))
-            .map(|(_, value)| value.to_string_lossy().into_owned());
-        Secrets::new(environment.chain(self.secrets.iter().cloned()))
-    }
-}
-
-fn invalid(reason: String) -> Error {
-    Error::InvalidInput(reason)
 }
 
 impl fmt::Debug for CodexConfig {
@@ -382,46 +255,5 @@ impl fmt::Debug for CodexConfig {
             .field("opt_out_notifications", &self.opt_out)
             .field("on_request", &self.handlers)
             .finish()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn refusal(config: CodexConfig) -> String {
-        match config.check() {
-            Err(Error::InvalidInput(reason)) => reason,
-            other => panic!("not refused: {other:?}"),
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_passed_on_is_refused() {
-        assert!(refusal(CodexConfig::new().config_override("a", f64::NAN)).contains("\"a\""));
-        for key in ["", " ", "a=b", "a\nb"] {
-            refusal(CodexConfig::new().config_override(key, 1));
-        }
-        assert!(
-            refusal(CodexConfig::new().opt_out_notification("turn/completed"))
-                .contains("turn/completed")
-        );
-        refusal(CodexConfig::new().client_info("a\nb", "1"));
-        refusal(CodexConfig::new().client_info("", "1"));
-        let fine = CodexConfig::new()
-            .config_override("a.b", "c=d\n")
-            .opt_out_notification("thread/started");
-        fine.check().unwrap();
-    }
-
-    #[test]
-    fn debug_holds_no_secrets() {
-        let config = CodexConfig::new()
-            .env("KEY", "sk-1")
-            .config_override("token", "sk-2")
-            .launch_command(["codex", "--token=sk-3"]);
-        let debug = format!("{config:?}");
-        assert!(!debug.contains("sk-"), "{debug}");
-        assert!(debug.contains("KEY") && debug.contains("token"), "{debug}");
     }
 }
