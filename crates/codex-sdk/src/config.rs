@@ -107,7 +107,7 @@ impl CodexConfig {
     /// Overrides a setting of the runtime's configuration, `--config key=<toml value>`.
     ///
     /// A value that TOML cannot say, such as a number that is not finite, is an
-    /// [`Error::InvalidInput`] when the client starts.
+    /// [`Error::InvalidInput`](crate::Error::InvalidInput) when the client starts.
     pub fn config_override(mut self, key: impl Into<String>, value: impl Serialize) -> Self {
         let key = key.into();
         if let Ok(value) = serde_json::to_value(&value) {
@@ -188,7 +188,7 @@ impl CodexConfig {
 
     /// Asks the runtime not to send this notification.
     ///
-    /// One that turns or logins need is an [`Error::InvalidInput`] when the client starts.
+    /// One that turns or logins need is an [`Error::InvalidInput`](crate::Error::InvalidInput) when the client starts.
     pub fn opt_out_notification(mut self, method: impl Into<String>) -> Self {
         self.opt_out.push(method.into());
         self
