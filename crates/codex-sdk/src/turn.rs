@@ -44,7 +44,7 @@ use collect::Collector;
 ///     }
 /// }
 /// let result = turn.run().await?;
-/// println!("{} items", result.items.len());
+/// println!("{} in {:?} ms", result.status, result.duration_ms);
 /// # Ok(())
 /// # }
 /// ```
@@ -145,10 +145,11 @@ impl TurnHandle {
         self.control.interrupt().await
     }
 
-    /// Reads the turn to its end, and returns what it came to, with the events that were read
-    /// before.
+    /// Reads the turn to its end, and returns what it came to.
     ///
-    /// A handle that joined the turn knows what came since then.
+    /// The result is that of the whole turn, also after [`TurnHandle::next`], but for its `items`:
+    /// those that `next` has returned belong to who called it, and are not kept twice. A handle
+    /// that joined the turn knows what came since then.
     ///
     /// # Errors
     ///

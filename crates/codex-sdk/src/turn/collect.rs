@@ -14,18 +14,36 @@ use crate::router::{Kind, Routed};
 use crate::secrets::without_values;
 
 /// Collects what a turn came to, event by event.
+///
+/// An item belongs to whoever gets it: one that was handed out is not in the result, so that a
+/// consumer of the stream pays for no copies of what it has.
 #[derive(Debug, Default)]
 pub(super) struct Collector {
+    /// The completed items that were not handed out, which come after those that were.
     items: Vec<ThreadItem>,
+    /// The final response among the items that were handed out.
+    handed_out: Option<Response<String>>,
     usage: Option<ThreadTokenUsage>,
     end: Option<Result<Turn>>,
 }
 
+/// A message that is the final response, unless a later one is.
+#[derive(Debug)]
+struct Response<T> {
+    /// Whether it says so itself.
+    is_final: bool,
+    text: T,
+}
+
 impl Collector {
-    /// Copies what the result has from an event of the turn.
+    /// Notes an event that is handed out.
     pub(super) fn see(&mut self, event: &Notification) {
         match event {
-            Notification::ItemCompleted(completed) => self.items.push(completed.item.clone()),
+            Notification::ItemCompleted(completed) => {
+                if let Some(later) = response(&completed.item) {
+                    self.see_response(later);
+                }
+            }
             Notification::ThreadTokenUsageUpdated(updated) => {
                 self.usage = Some(updated.token_usage.clone());
             }
@@ -39,7 +57,7 @@ impl Collector {
         }
     }
 
-    /// Takes an event of the turn that nobody else wants.
+    /// Keeps what the result has of an event that nobody else gets.
     pub(super) fn take(&mut self, event: Notification) {
         match event {
             Notification::ItemCompleted(completed) => self.items.push(completed.item),
@@ -53,8 +71,18 @@ impl Collector {
             Ok(turn) => turn,
             Err(error) => return Some(Err(error)),
         };
+        let kept = self.items.iter().filter_map(response);
+        let kept = kept.reduce(|earlier, later| match later.replaces(&earlier) {
+            true => later,
+            false => earlier,
+        });
+        let final_response = match (self.handed_out, kept) {
+            (Some(earlier), Some(later)) if !later.replaces(&earlier) => Some(earlier.text),
+            (_, Some(later)) => Some(later.text.to_owned()),
+            (earlier, None) => earlier.map(|earlier| earlier.text),
+        };
         let result = TurnResult {
-            final_response: final_response(&self.items).map(str::to_owned),
+            final_response,
             id: turn.id,
             status: turn.status,
             error: turn.error,
@@ -70,24 +98,47 @@ impl Collector {
             Ok(result)
         })
     }
+
+    fn see_response(&mut self, later: Response<&str>) {
+        match &mut self.handed_out {
+            Some(earlier) if later.replaces(earlier) => {
+                earlier.is_final = later.is_final;
+                // Uses the memory again: messages may be long, and many.
+                later.text.clone_into(&mut earlier.text);
+            }
+            Some(_) => {}
+            None => {
+                self.handed_out = Some(Response {
+                    is_final: later.is_final,
+                    text: later.text.to_owned(),
+                });
+            }
+        }
+    }
 }
 
-/// Finds the final response: the last message that says that it is the final answer, else the
-/// last one that says nothing this version knows. Commentary never is.
-fn final_response(items: &[ThreadItem]) -> Option<&str> {
-    let messages = || {
-        items.iter().rev().filter_map(|item| match item {
-            ThreadItem::AgentMessage(message) => Some(message),
-            _ => None,
-        })
+impl<T> Response<T> {
+    /// Tells whether this message is the final response, now that it has come after another.
+    fn replaces<U>(&self, earlier: &Response<U>) -> bool {
+        self.is_final >= earlier.is_final
+    }
+}
+
+/// Returns the text of a message that may be the final response: one that says that it is the
+/// final answer, or else one that says nothing this version knows. Commentary never is.
+fn response(item: &ThreadItem) -> Option<Response<&str>> {
+    let ThreadItem::AgentMessage(message) = item else {
+        return None;
     };
-    let last = messages()
-        .find(|message| message.phase == Some(MessagePhase::FinalAnswer))
-        .or_else(|| {
-            messages()
-                .find(|message| matches!(message.phase, None | Some(MessagePhase::Unrecognized(_))))
-        });
-    last.map(|message| message.text.as_str())
+    let is_final = match message.phase {
+        Some(MessagePhase::FinalAnswer) => true,
+        None | Some(MessagePhase::Unrecognized(_)) => false,
+        Some(_) => return None,
+    };
+    Some(Response {
+        is_final,
+        text: &message.text,
+    })
 }
 
 fn failure(result: TurnResult) -> Result<TurnResult> {
@@ -150,7 +201,7 @@ mod tests {
     fn collect(events: impl IntoIterator<Item = Notification>) -> Option<Result<TurnResult>> {
         let mut collector = Collector::default();
         for event in events {
-            collector.see(&event);
+            collector.take(event);
         }
         collector.finish()
     }
@@ -158,11 +209,20 @@ mod tests {
     /// Text and phase.
     type Message = (&'static str, Option<&'static str>);
 
-    fn response(messages: &[Message]) -> Option<String> {
-        let messages = messages.iter();
-        let items = messages.map(|(text, phase)| completed(message(text, *phase)));
-        let end = end("completed", Value::Null);
-        collect(items.chain([end])).unwrap().unwrap().final_response
+    /// The final response, when so many of the messages were handed out.
+    fn response_of(messages: &[Message], handed_out: usize) -> Option<String> {
+        let mut collector = Collector::default();
+        for (n, (text, phase)) in messages.iter().enumerate() {
+            let event = completed(message(text, *phase));
+            match n < handed_out {
+                true => collector.see(&event),
+                false => collector.take(event),
+            }
+        }
+        collector.take(end("completed", Value::Null));
+        let result = collector.finish().unwrap().unwrap();
+        assert_eq!(result.items.len(), messages.len() - handed_out);
+        result.final_response
     }
 
     /// RUN-04, RUN-05, RUN-07, D-25.
@@ -181,7 +241,10 @@ mod tests {
             (&[("a", None), ("b", Some("novel"))], Some("b")),
         ];
         for (messages, expected) in table {
-            assert_eq!(response(messages).as_deref(), expected, "{messages:?}");
+            for handed_out in 0..=messages.len() {
+                let response = response_of(messages, handed_out);
+                assert_eq!(response.as_deref(), expected, "{messages:?} {handed_out}");
+            }
         }
     }
 

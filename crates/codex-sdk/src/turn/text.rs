@@ -27,11 +27,11 @@ impl Stream for TextDeltas {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         while !self.ended {
-            match ready!(self.turn.poll_event(cx)) {
+            match ready!(self.turn.poll_unseen(cx)) {
                 Some(Ok(Notification::ItemAgentMessageDelta(delta))) => {
                     return Poll::Ready(Some(Ok(delta.delta)));
                 }
-                Some(Ok(_)) => {}
+                Some(Ok(event)) => self.turn.seen.take(event),
                 Some(Err(error)) => {
                     self.ended = true;
                     return Poll::Ready(Some(Err(error)));
