@@ -19,15 +19,14 @@ async fn steering_adds_to_what_was_asked() {
     let thread = stage.thread().await;
     let mut turn = ok(thread.turn("Start a steerable turn.")).await;
     let id = turn.id().to_owned();
-    let items = said(&mut turn, "before steer").await;
+    said(&mut turn, "before steer").await;
     ok(turn.steer("Steer it.")).await;
     gate.open();
     let result = ok(turn.run()).await;
 
     assert_eq!(result.id, id);
     assert_eq!(result.status, TurnStatus::Completed);
-    assert_eq!(agent_texts(&items), ["before steer"]);
-    assert_eq!(agent_texts(&result.items), ["after steer"]);
+    assert_eq!(agent_texts(&result.items), ["before steer", "after steer"]);
     assert_eq!(result.text(), "after steer");
     let requests = stage.model.responses_requests();
     let asked: Vec<_> = requests.iter().map(|ask| ask.last_user_text()).collect();
@@ -45,7 +44,7 @@ async fn a_control_steers_from_another_task() {
         .push(Answer::text("before steer").gate_at_end(&gate))
         .push(Answer::text("after steer"));
     let mut turn = ok(stage.thread().await.turn("start")).await;
-    let mut items = said(&mut turn, "before steer").await;
+    said(&mut turn, "before steer").await;
     let control = turn.control();
     let running = tokio::spawn(turn.run());
     ok(control.steer("Steer it.")).await;
@@ -57,8 +56,7 @@ async fn a_control_steers_from_another_task() {
         "user: Steer it.",
         "agent: after steer",
     ];
-    items.extend(result.items);
-    assert_eq!(dialog(&items), lines);
+    assert_eq!(dialog(&result.items), lines);
     stage.finish().await;
 }
 

@@ -217,7 +217,7 @@ async fn an_external_message_joins_the_running_turn() {
         .push(Answer::text("done, and it is green"));
     let thread = stage.thread().await;
     let mut original = ok(thread.turn("work")).await;
-    let mut items = said(&mut original, "working").await;
+    said(&mut original, "working").await;
     let joined = ok(thread.turn(news())).await;
     assert_eq!(joined.id(), original.id());
     gate.open();
@@ -228,8 +228,7 @@ async fn an_external_message_joins_the_running_turn() {
     assert_eq!(joined.usage, original.usage);
     assert!(joined.usage.is_some());
     let texts = ["working", "done, and it is green"];
-    items.extend(original.items);
-    assert_eq!(agent_texts(&items), texts);
+    assert_eq!(agent_texts(&original.items), texts);
     is_told_by_the_tool(&stage.model.responses_requests()[1]);
     stage.finish().await;
 }

@@ -86,21 +86,16 @@ pub(crate) async fn event(
     }
 }
 
-/// Reads a turn until the agent has said `text`, to its end; returns the items until then.
+/// Reads a turn until the agent has said `text`, to its end.
 ///
 /// An answer that waits at a gate has left the model by then, but what the runtime has made of it
 /// only the client can see.
-pub(crate) async fn said(turn: &mut TurnHandle, text: &str) -> Vec<ThreadItem> {
-    let mut items = Vec::new();
-    while agent_texts(&items).last() != Some(&text) {
-        let completed = event(turn, |event| {
-            matches!(event, Notification::ItemCompleted(_))
-        });
-        if let Notification::ItemCompleted(completed) = completed.await {
-            items.push(completed.item);
-        }
-    }
-    items
+pub(crate) async fn said(turn: &mut TurnHandle, text: &str) {
+    let said = |event: &Notification| {
+        matches!(event, Notification::ItemCompleted(done)
+            if agent_texts(std::slice::from_ref(&done.item)) == [text])
+    };
+    event(turn, said).await;
 }
 
 /// The text of the deltas of agent messages, in order.

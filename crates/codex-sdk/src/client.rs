@@ -150,7 +150,7 @@ impl Codex {
         runtime: Option<&Runtime>,
     ) -> Result<ServerInfo> {
         let (method, request) = encode(&config.initialize())?;
-        let (result, _) = connection.request(&method, &request, Then::Nothing).await?;
+        let (result, _) = connection.request(&method, request, Then::Nothing).await?;
         let info = ServerInfo::read(&method, &result, config.client_name())?;
         if let (Some(runtime), Some(version)) = (runtime, info.version()) {
             runtime.check_version(&version)?;
@@ -186,7 +186,7 @@ impl Codex {
     pub async fn request<P: ClientRequest>(&self, params: P) -> Result<P::Response> {
         let (method, request) = encode(&params)?;
         drop(params);
-        let (result, _) = self.send(&method, &request, Then::Nothing).await?;
+        let (result, _) = self.send(&method, request, Then::Nothing).await?;
         decode(&method, &result)
     }
 
@@ -203,7 +203,7 @@ impl Codex {
             method: method.clone(),
             source,
         })?;
-        let (result, _) = self.send(&method, &request, Then::Nothing).await?;
+        let (result, _) = self.send(&method, request, Then::Nothing).await?;
         decode(&method, &result)
     }
 
@@ -235,7 +235,7 @@ impl Codex {
     pub(crate) async fn send(
         &self,
         method: &Cow<'static, str>,
-        request: &Request,
+        request: Request,
         then: Then,
     ) -> Result<(Box<str>, crate::connection::Handle)> {
         self.connection().request(method, request, then).await

@@ -19,8 +19,9 @@ use std::task::Context;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{Notify, Semaphore, oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
 mod call;
 mod dispatch;
@@ -39,7 +40,7 @@ pub(crate) use subscription::{GlobalEvents, LoginEvents, TurnEvents};
 
 use crate::child::Child;
 use crate::config::Options;
-use crate::error::{CloseReason, Error};
+use crate::error::CloseReason;
 use crate::event::Notification;
 use crate::router::{Effects, Inbound, Phase, Router};
 use crate::writer::Outbox;
@@ -85,7 +86,10 @@ struct Shared {
     routing: Mutex<Routing>,
     outbox: Arc<Outbox>,
     next_id: AtomicI64,
-    permits: Semaphore,
+    /// When the connection began; deadlines count from here.
+    began: Instant,
+    /// Says that there is a deadline to keep.
+    clock: Notify,
     slots: Slots,
     options: Options,
     counters: Counters,
@@ -96,7 +100,7 @@ struct Shared {
 }
 
 /// What is behind the one lock.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Routing {
     router: Router<Notification, oneshot::Sender<Delivered>>,
     inbound: Inbound<AbortHandle>,
@@ -134,10 +138,14 @@ impl Connection {
         process: Option<(Child, tokio::process::ChildStderr)>,
     ) -> Self {
         let shared = Arc::new(Shared {
-            routing: Mutex::default(),
+            routing: Mutex::new(Routing {
+                router: Router::new(options.max_in_flight),
+                inbound: Inbound::default(),
+            }),
             outbox: Arc::default(),
             next_id: AtomicI64::new(0),
-            permits: Semaphore::new(options.max_in_flight.clamp(1, Semaphore::MAX_PERMITS)),
+            began: Instant::now(),
+            clock: Notify::new(),
             slots: Slots::default(),
             options,
             counters: Counters::default(),
@@ -243,7 +251,12 @@ impl Shared {
         change: impl FnOnce(&mut Routing, &mut Effects<Notification, oneshot::Sender<Delivered>>) -> T,
     ) -> T {
         let mut fx = Effects::default();
-        let outcome = change(&mut self.routing(), &mut fx);
+        let outcome = {
+            let mut routing = self.routing();
+            let outcome = change(&mut routing, &mut fx);
+            self.outbox.push(&fx.lines);
+            outcome
+        };
         self.apply(fx);
         outcome
     }
@@ -265,11 +278,5 @@ impl Shared {
         for handler in handlers {
             handler.abort();
         }
-        self.permits.close();
-    }
-
-    fn closed_error(&self) -> Error {
-        let reason = self.routing().router.closed().cloned();
-        Error::Closed(reason.unwrap_or_else(|| Arc::new(CloseReason::Requested)))
     }
 }

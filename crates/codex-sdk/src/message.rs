@@ -5,7 +5,6 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::io::Write;
 
 use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -184,12 +183,72 @@ pub(crate) fn split_notification(line: &str) -> Option<(&str, &str)> {
     Some((method, params))
 }
 
-/// A request without its id, which differs from attempt to attempt.
-#[derive(Clone, Debug)]
-pub(crate) struct Request {
-    /// The line after the id.
-    rest: Vec<u8>,
+/// Cuts the id and the result out of a line that looks like an answer, without reading it.
+///
+/// It cuts `{"id":…,"result":` off the front and `}` off the end. If what is left is one object,
+/// by its braces, then the line is that answer or no JSON, which the decoder of the result finds
+/// out. Any other line has to be read by [`Incoming::parse`].
+pub(crate) fn split_answer(line: &str) -> Option<(i64, &str)> {
+    /// The most digits that cannot be too large.
+    const DIGITS: usize = 18;
+
+    let rest = line.strip_prefix(r#"{"id":"#)?;
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let (id, rest) = rest.split_at(digits);
+    let is_number = id == "0" || ((1..=DIGITS).contains(&digits) && !id.starts_with('0'));
+    let result = rest.strip_prefix(r#","result":"#)?.strip_suffix('}')?;
+    if !is_number || !is_one_object(result) {
+        return None;
+    }
+    Some((id.parse().ok()?, result))
 }
+
+/// Tells whether a text that is JSON is one object: whether its first brace is closed by its last.
+fn is_one_object(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    if bytes.first() != Some(&b'{') {
+        return false;
+    }
+    let mut depth = 0_usize;
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'{' => depth += 1,
+            b'}' if depth == 1 => return at + 1 == bytes.len(),
+            b'}' => depth -= 1,
+            b'"' => match string_end(bytes, at + 1) {
+                Some(end) => at = end,
+                None => return false,
+            },
+            _ => {}
+        }
+        at += 1;
+    }
+    false
+}
+
+/// Finds the quote that ends a string of which `from` is the first byte.
+fn string_end(bytes: &[u8], mut from: usize) -> Option<usize> {
+    loop {
+        let at = from + memchr::memchr2(b'"', b'\\', bytes.get(from..)?)?;
+        if bytes[at] == b'"' {
+            return Some(at);
+        }
+        from = at + 2;
+    }
+}
+
+/// A request without its id, which differs from attempt to attempt.
+#[derive(Debug)]
+pub(crate) struct Request {
+    /// The line, with room for the id in front.
+    line: Vec<u8>,
+}
+
+/// How a request begins.
+const HEAD: &[u8] = b"{\"id\":";
+/// Room for [`HEAD`] and the longest id.
+const ROOM: usize = HEAD.len() + 20;
 
 impl Request {
     /// Encodes a request. Params that are null, those of a method without any, are left out.
@@ -204,27 +263,35 @@ impl Request {
         /// Room for a request without much text, so that writing it does not move it.
         const USUAL: usize = 256;
 
-        let mut rest = Vec::with_capacity(USUAL);
-        rest.extend_from_slice(METHOD);
-        serde_json::to_writer(&mut rest, method)?;
-        let method_end = rest.len();
-        rest.extend_from_slice(PARAMS);
-        serde_json::to_writer(&mut rest, params)?;
-        if &rest[method_end + PARAMS.len()..] == b"null" {
-            rest.truncate(method_end);
+        let mut line = Vec::with_capacity(USUAL);
+        line.resize(ROOM, 0);
+        line.extend_from_slice(METHOD);
+        serde_json::to_writer(&mut line, method)?;
+        let method_end = line.len();
+        line.extend_from_slice(PARAMS);
+        serde_json::to_writer(&mut line, params)?;
+        if &line[method_end + PARAMS.len()..] == b"null" {
+            line.truncate(method_end);
         }
-        rest.extend_from_slice(b"}\n");
-        Ok(Self { rest })
+        line.extend_from_slice(b"}\n");
+        Ok(Self { line })
     }
 
-    /// Writes the line.
-    pub(crate) fn line(&self, id: i64) -> Vec<u8> {
-        let mut line = Vec::with_capacity(self.rest.len() + 26);
-        line.extend_from_slice(b"{\"id\":");
-        // Writing to memory does not fail.
-        let _ = write!(line, "{id}");
-        line.extend_from_slice(&self.rest);
-        line
+    /// Returns the line with this id, which is not negative.
+    pub(crate) fn line(&mut self, id: i64) -> &[u8] {
+        let mut rest = id.unsigned_abs();
+        let mut start = ROOM;
+        loop {
+            start -= 1;
+            self.line[start] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
+        }
+        start -= HEAD.len();
+        self.line[start..start + HEAD.len()].copy_from_slice(HEAD);
+        &self.line[start..]
     }
 }
 
@@ -364,9 +431,54 @@ mod tests {
     }
 
     #[test]
+    fn a_split_answer_is_what_the_parser_reads() {
+        let table = [
+            (r#"{"id":7,"result":{}}"#, Some((7, "{}"))),
+            (
+                r#"{"id":0,"result":{"a":"}\"{"}}"#,
+                Some((0, r#"{"a":"}\"{"}"#)),
+            ),
+            (
+                r#"{"id":7,"result":{"a":[{}]}}"#,
+                Some((7, r#"{"a":[{}]}"#)),
+            ),
+            // These are read with care.
+            (r#"{"id":7,"result":{},"b":{}}"#, None),
+            (r#"{"id":7,"result":{},"error":null}"#, None),
+            (r#"{"id":7,"result":null}"#, None),
+            (r#"{"id":07,"result":{}}"#, None),
+            (r#"{"id":"7","result":{}}"#, None),
+            (r#"{"id":1234567890123456789,"result":{}}"#, None),
+            (r#"{"id":7,"result":{"#, None),
+            (r#"{"id":7,"result":{"a}}"#, None),
+            (r#"{"id":7,"result":{"a\"#, None),
+            (r#"{"id":7,"method":"a"}"#, None),
+        ];
+        for (line, expected) in table {
+            assert_eq!(split_answer(line), expected, "{line}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_a_split_answer_has_the_parser_finds_too(
+            id in "[0-9]{0,20}",
+            parts in proptest::collection::vec(
+                "(\\{|\\}|\"|\\\\|:|,|a|\"a\":|\\[|\\]|\"error\":|\"id\":|1|\\{\\}|,\"b\":\\{\\})", 0..8),
+        ) {
+            let line = format!("{{\"id\":{id},\"result\":{{{}}}}}", parts.concat());
+            if let Some((id, result)) = split_answer(&line)
+                && serde_json::from_str::<serde::de::IgnoredAny>(result).is_ok()
+            {
+                proptest::prop_assert_eq!(shape(&line), format!("result {id} {result}"));
+            }
+        }
+    }
+
+    #[test]
     fn messages_are_written_as_lines() {
         fn request(method: &str, params: &impl Serialize) -> Vec<u8> {
-            Request::new(method, params).unwrap().line(1)
+            Request::new(method, params).unwrap().line(1).to_vec()
         }
         let text = |line: Vec<u8>| String::from_utf8(line).unwrap();
         assert_eq!(
@@ -378,6 +490,11 @@ mod tests {
             text(request("a", &serde_json::json!({"params": null}))),
             "{\"id\":1,\"method\":\"a\",\"params\":{\"params\":null}}\n"
         );
+        let mut request = Request::new("a", &()).unwrap();
+        for id in [0, 10, i64::MAX, 7] {
+            let line = String::from_utf8_lossy(request.line(id)).into_owned();
+            assert_eq!(line, format!("{{\"id\":{id},\"method\":\"a\"}}\n"));
+        }
         assert_eq!(text(notification_line("a")), "{\"method\":\"a\"}\n");
         assert_eq!(
             text(result_line("\"x\"", "{}")),

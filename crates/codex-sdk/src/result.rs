@@ -25,9 +25,9 @@ pub struct TurnResult {
     pub duration_ms: Option<i64>,
     /// The last agent message of phase `final_answer`, else the last one without a phase.
     pub final_response: Option<String>,
-    /// Its completed items, in order, without those that a stream of its events has handed out
-    /// before. What an interruption or a failure cut off never completes, and is only among the
-    /// events.
+    /// Its completed items, in order. What an interruption or a failure cut off never completes, and
+    /// is only among the events. [`TurnHandle::run`](crate::TurnHandle::run) says which are left out
+    /// after a long stream.
     pub items: Vec<ThreadItem>,
     /// The tokens that the thread had used when it ended.
     pub usage: Option<ThreadTokenUsage>,

@@ -26,6 +26,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 mod active;
+mod admission;
 mod buffer;
 mod calls;
 mod inbound;
@@ -36,13 +37,15 @@ mod tests;
 mod turns;
 
 pub(crate) use active::Phase;
+pub(crate) use admission::Admission;
 pub(crate) use buffer::Coalesce;
-pub(crate) use calls::{Opened, Outcome, Then};
+pub(crate) use calls::{NewCall, Opened, Outcome, Then};
 pub(crate) use inbound::{Inbound, PendingRequest};
 pub(crate) use queue::{Next, QueueReader};
 
 use crate::error::CloseReason;
 use active::Active;
+use admission::Admissions;
 use calls::{Abandoned, Call, Start};
 use queue::Queue;
 use turns::Subscribers;
@@ -77,6 +80,10 @@ pub(crate) enum Kind<'a> {
 pub(crate) struct Effects<E: Routed, R> {
     /// Consumers that have something to read; each at most once.
     pub(crate) wakers: Vec<Waker>,
+    /// What is to be sent, before anything that comes later.
+    pub(crate) lines: Vec<u8>,
+    /// Whether there is a deadline now: [`Router::expire`] is to be called, and says when again.
+    pub(crate) clock: bool,
     /// Callers whose answer is there.
     pub(crate) replies: Vec<(R, Outcome<E>)>,
     /// Turns that nobody waits for any more.
@@ -100,8 +107,11 @@ type Subscriptions<E> = Vec<(SubscriptionId, Arc<Queue<E>>)>;
 /// The routing state of one connection.
 #[derive(Debug)]
 pub(crate) struct Router<E: Routed, R> {
-    /// Requests that wait for their answer.
+    /// Requests that wait for their answer, or to be sent.
     calls: HashMap<i64, Call<R>>,
+    admissions: Admissions,
+    /// Whether somebody is going to call [`Router::expire`].
+    clock: bool,
     /// Pending starts by thread: one, unless a caller bypasses the serialization.
     starts: HashMap<Box<str>, Vec<Start<E>>>,
     /// Sent starts whose caller has given up, oldest first.
@@ -139,6 +149,8 @@ impl<E: Routed, R> Default for Effects<E, R> {
     fn default() -> Self {
         Self {
             wakers: Vec::new(),
+            lines: Vec::new(),
+            clock: false,
             replies: Vec::new(),
             interrupts: Vec::new(),
         }
@@ -151,10 +163,13 @@ impl<E: Routed, R> Effects<E, R> {
     }
 }
 
-impl<E: Routed, R> Default for Router<E, R> {
-    fn default() -> Self {
+impl<E: Routed, R> Router<E, R> {
+    /// Makes a router that lets so many requests be under way.
+    pub(crate) fn new(most_requests: usize) -> Self {
         Self {
             calls: HashMap::new(),
+            admissions: Admissions::new(most_requests),
+            clock: false,
             starts: HashMap::new(),
             abandoned: BTreeMap::new(),
             turns: HashMap::new(),
@@ -171,9 +186,7 @@ impl<E: Routed, R> Default for Router<E, R> {
             counters: Counters::default(),
         }
     }
-}
 
-impl<E: Routed, R> Router<E, R> {
     /// Routes one event.
     pub(crate) fn event(&mut self, event: E, fx: &mut Effects<E, R>) {
         if self.closed.is_some() {
@@ -287,6 +300,7 @@ impl<E: Routed, R> Router<E, R> {
         for active in std::mem::take(&mut self.active).into_values() {
             active.wake(fx);
         }
+        self.admissions.clear();
         self.abandoned.clear();
         self.unwanted.clear();
         self.interrupting = 0;
@@ -303,6 +317,7 @@ impl<E: Routed, R> Router<E, R> {
     #[cfg(test)]
     pub(crate) fn is_idle(&self) -> bool {
         self.calls.is_empty()
+            && self.admissions.is_empty()
             && self.starts.is_empty()
             && self.abandoned.is_empty()
             && self.turns.is_empty()

@@ -44,7 +44,7 @@ use collect::Collector;
 ///     }
 /// }
 /// let result = turn.run().await?;
-/// println!("{} in {:?} ms", result.status, result.duration_ms);
+/// println!("{} items", result.items.len());
 /// # Ok(())
 /// # }
 /// ```
@@ -147,9 +147,10 @@ impl TurnHandle {
 
     /// Reads the turn to its end, and returns what it came to.
     ///
-    /// The result is that of the whole turn, also after [`TurnHandle::next`], but for its `items`:
-    /// those that `next` has returned belong to who called it, and are not kept twice. A handle
-    /// that joined the turn knows what came since then.
+    /// The result is that of the whole turn, also after [`TurnHandle::next`]. Only items that `next`
+    /// has returned are left out if they come to more than 4 MiB, for they are copies, and a
+    /// stream of a long turn must not fill the memory with what its consumer has already. A
+    /// handle that joined the turn knows what came since then.
     ///
     /// # Errors
     ///

@@ -24,13 +24,16 @@ struct State {
 }
 
 impl Outbox {
-    /// Adds a line, unless the outbox is closed.
-    pub(crate) fn push(&self, line: &[u8]) {
+    /// Adds lines, unless the outbox is closed.
+    pub(crate) fn push(&self, lines: &[u8]) {
+        if lines.is_empty() {
+            return;
+        }
         let mut state = self.lock();
         if state.closed {
             return;
         }
-        state.lines.extend_from_slice(line);
+        state.lines.extend_from_slice(lines);
         let waker = state.waker.take();
         drop(state);
         if let Some(waker) = waker {

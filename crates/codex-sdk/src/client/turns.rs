@@ -38,7 +38,7 @@ impl Codex {
             thread_id: params.thread_id.as_str().into(),
             turn_id: started_turn,
         };
-        let (result, handle) = self.send(&method, &request, then).await?;
+        let (result, handle) = self.send(&method, request, then).await?;
         let _: TurnStartResponse = decode(&method, &result)?;
         match handle {
             Handle::Turn(events) => Ok(events),
@@ -103,7 +103,7 @@ impl Codex {
         let then = Then::OpenLogin {
             login_id: started_login,
         };
-        let (result, handle) = self.send(&method, &request, then).await?;
+        let (result, handle) = self.send(&method, request, then).await?;
         let response = decode(&method, &result)?;
         Ok(match handle {
             Handle::Login(events) => (response, Some(events)),

@@ -6,19 +6,21 @@
 )]
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
-use tokio::time::{sleep, timeout};
+use tokio::time::{sleep, sleep_until};
 use tracing::Instrument;
 
 use super::slots::Slot;
 use super::{Connection, Delivered, Handle, Shared};
-use crate::error::{Error, RawPayload, Result, RpcErrorCode};
+use crate::error::{CloseReason, Error, RawPayload, Result, RpcErrorCode};
 use crate::message::Request;
-use crate::router::Then;
+use crate::router::{Admission, NewCall, Then};
 use crate::secrets::without_values;
 
 impl Connection {
@@ -27,7 +29,7 @@ impl Connection {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future before the request is sent sends nothing; after that its answer is
+    /// Dropping the future while the request waits to be sent sends nothing; after that its answer is
     /// ignored. A turn that it may have started is interrupted.
     ///
     /// # Errors
@@ -37,14 +39,14 @@ impl Connection {
     pub(crate) async fn request(
         &self,
         method: &Cow<'static, str>,
-        request: &Request,
+        mut request: Request,
         then: Then,
     ) -> Result<(Box<str>, Handle)> {
         let span = tracing::debug_span!("request", method = &**method);
         async {
             let mut attempt = 1;
             loop {
-                let outcome = self.attempt(method, request, then.clone()).await;
+                let outcome = self.attempt(method, &mut request, then.clone()).await;
                 let delay = match &outcome {
                     // Only the runtime's refusal to take it proves that it has not run.
                     Err(Error::Rpc { source, .. }) if source.code == RpcErrorCode::OVERLOADED => {
@@ -81,29 +83,13 @@ impl Connection {
     async fn attempt(
         &self,
         method: &Cow<'static, str>,
-        request: &Request,
+        request: &mut Request,
         then: Then,
     ) -> Result<(Box<str>, Handle)> {
-        let answer = async {
-            // Fair: the longest waiting goes first. Closed together with the connection.
-            let _permit = match self.shared.permits.acquire().await {
-                Ok(permit) => permit,
-                Err(_) => return Err(self.shared.closed_error()),
-            };
-            let mut pending = PendingCall::send(&self.shared, request, then)?;
-            Ok(pending.answer().await)
-        };
-        let answer = match self.shared.options.timeout {
-            Some(after) => timeout(after, answer).await.map_err(|_| {
-                tracing::debug!("the runtime did not answer in time");
-                Error::Timeout {
-                    method: method.clone(),
-                    after,
-                }
-            })??,
-            None => answer.await?,
-        };
-        match answer {
+        match PendingCall::enter(&self.shared, request, then)?
+            .answer()
+            .await
+        {
             Delivered::Result(result, handle) => Ok((result, handle)),
             Delivered::Error(mut source) => {
                 // A refusal may quote what was refused.
@@ -122,6 +108,13 @@ impl Connection {
                 source: serde::de::Error::custom(reason),
                 raw: RawPayload::new(""),
             }),
+            Delivered::TimedOut => {
+                tracing::debug!("the runtime did not answer in time");
+                Err(Error::Timeout {
+                    method: method.clone(),
+                    after: self.shared.options.timeout.unwrap_or_default(),
+                })
+            }
             Delivered::Closed(reason) => Err(Error::Closed(reason)),
         }
     }
@@ -140,30 +133,29 @@ pub(crate) fn decode<T: DeserializeOwned>(method: &Cow<'static, str>, text: &str
     })
 }
 
-/// A request that was sent. Dropping it unanswered removes its entry.
+/// A request that is under way, or waits for that. Dropping it unanswered removes its entry.
 #[derive(Debug)]
-struct PendingCall {
-    shared: Arc<Shared>,
+struct PendingCall<'a> {
+    shared: &'a Arc<Shared>,
     id: i64,
     answer: oneshot::Receiver<Delivered>,
     answered: bool,
 }
 
-impl PendingCall {
-    fn send(shared: &Arc<Shared>, request: &Request, then: Then) -> Result<Self> {
+impl<'a> PendingCall<'a> {
+    fn enter(shared: &'a Arc<Shared>, request: &mut Request, then: Then) -> Result<Self> {
         let (reply, answer) = oneshot::channel();
         let id = shared.next_id();
-        let line = request.line(id);
-        shared.route(|routing, _| {
-            // Entered and sent under one lock: the order on the wire is the router's.
-            routing
-                .router
-                .call(id, Some(reply), then)
-                .map(|()| shared.outbox.push(&line))
-                .map_err(Error::Closed)
-        })?;
+        let call = NewCall {
+            id,
+            reply: Some(reply),
+            then,
+            line: request.line(id),
+            deadline: shared.deadline(),
+        };
+        shared.call(call).map_err(Error::Closed)?;
         Ok(Self {
-            shared: Arc::clone(shared),
+            shared,
             id,
             answer,
             answered: false,
@@ -181,11 +173,11 @@ impl PendingCall {
     }
 }
 
-impl Drop for PendingCall {
+impl Drop for PendingCall<'_> {
     fn drop(&mut self) {
         if !self.answered {
             self.shared
-                .route(|routing, fx| routing.router.cancel(self.id, fx));
+                .route(|routing, fx| drop(routing.router.give_up(self.id, fx)));
         }
     }
 }
@@ -193,5 +185,46 @@ impl Drop for PendingCall {
 impl Shared {
     pub(super) fn next_id(&self) -> i64 {
         self.next_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Enters a request, and sends it if it may be.
+    ///
+    /// # Errors
+    ///
+    /// The reason why the connection ended, if it has.
+    pub(super) fn call(
+        self: &Arc<Self>,
+        call: NewCall<'_, oneshot::Sender<Delivered>>,
+    ) -> std::result::Result<(), Arc<CloseReason>> {
+        self.route(|routing, fx| {
+            let line = call.line;
+            if routing.router.call(call, fx)? == Admission::Now {
+                // Entered and sent under one lock: the order on the wire is the router's.
+                self.outbox.push(line);
+            }
+            Ok(())
+        })
+    }
+
+    /// Returns when a request that is entered now is given up; `None` for never.
+    fn deadline(&self) -> Option<Duration> {
+        let deadline = self.began.elapsed().checked_add(self.options.timeout?)?;
+        self.began.checked_add(deadline).map(|_| deadline)
+    }
+
+    /// Gives up requests when their time is over, for as long as it is polled.
+    pub(super) async fn keep_time(self: &Arc<Self>) -> Infallible {
+        loop {
+            self.clock.notified().await;
+            while let Some(next) = self.expire() {
+                // No request that comes meanwhile is due earlier: all get the same time.
+                sleep_until(self.began + next).await;
+            }
+        }
+    }
+
+    fn expire(self: &Arc<Self>) -> Option<Duration> {
+        let now = self.began.elapsed();
+        self.route(|routing, fx| routing.router.expire(now, fx))
     }
 }

@@ -9,7 +9,7 @@ use tokio::task::AbortHandle;
 use super::serve::Job;
 use super::{Delivered, Routing, Shared};
 use crate::event::{self, Notification};
-use crate::message::{Answer, Incoming, split_notification};
+use crate::message::{Answer, Incoming, split_answer, split_notification};
 use crate::reader::{Sink, Woken};
 use crate::router::{Effects, Kind, Outcome, PendingRequest, Routed};
 
@@ -43,6 +43,8 @@ impl Dispatch {
                 return self.batch.push(Item::Event(event));
             }
             // Either the line is no notification after all, or one to read with care.
+        } else if let Some((id, result)) = split_answer(line) {
+            return self.batch.push(Item::Answer(id, Ok(result.into())));
         }
         let item = match Incoming::parse(line) {
             Incoming::Notification { method, params } => {
@@ -106,20 +108,17 @@ impl Sink for Dispatch {
         if self.batch.is_empty() {
             return Woken::Nobody;
         }
-        let mut fx = Effects::default();
         let mut jobs = Vec::new();
         let mut stops = Vec::new();
-        {
-            let routing = &mut *self.shared.routing();
+        self.shared.route(|routing, fx| {
             for item in self.batch.drain(..) {
                 match item {
-                    Item::Event(event) => routing.event(event, &mut stops, &mut fx),
-                    Item::Answer(id, answer) => routing.router.answer(id, answer, &mut fx),
+                    Item::Event(event) => routing.event(event, &mut stops, fx),
+                    Item::Answer(id, answer) => routing.router.answer(id, answer, fx),
                     Item::Request(job) => jobs.push(routing.request(job, &self.shared)),
                 }
             }
-        }
-        self.shared.apply(fx);
+        });
         for stop in stops {
             stop.abort();
         }

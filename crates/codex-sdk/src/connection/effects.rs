@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use super::{LoginEvents, Shared, TurnEvents};
 use crate::error::{CloseReason, RpcError};
 use crate::event::{self, Notification};
-use crate::router::{Effects, Interrupt, Opened, Outcome, Then};
+use crate::router::{Effects, Interrupt, NewCall, Opened, Outcome, Then};
 
 /// What a caller gets: as the router's [`Outcome`], but what it opened closes itself when it is
 /// dropped, also on the way.
@@ -16,6 +16,7 @@ pub(crate) enum Delivered {
     Result(Box<str>, Handle),
     Error(RpcError),
     Malformed(String),
+    TimedOut,
     Closed(Arc<CloseReason>),
 }
 
@@ -30,6 +31,9 @@ pub(crate) enum Handle {
 impl Shared {
     /// Wakes, answers and interrupts. Must not be called under the router's lock.
     pub(super) fn apply(self: &Arc<Self>, fx: Effects<Notification, oneshot::Sender<Delivered>>) {
+        if fx.clock {
+            self.clock.notify_one();
+        }
         for interrupt in fx.interrupts {
             self.interrupt(interrupt);
         }
@@ -47,6 +51,7 @@ impl Shared {
             Outcome::Result(result, opened) => Delivered::Result(result, self.handle(opened)),
             Outcome::Error(error) => Delivered::Error(error),
             Outcome::Malformed(reason) => Delivered::Malformed(reason),
+            Outcome::TimedOut => Delivered::TimedOut,
             Outcome::Closed(reason) => Delivered::Closed(reason),
         }
     }
@@ -83,16 +88,18 @@ impl Shared {
 
     /// Asks the runtime to interrupt a turn, without waiting for the answer.
     fn interrupt(self: &Arc<Self>, interrupt: Interrupt) {
-        let Ok(request) = event::interrupt(&interrupt.thread_id, &interrupt.turn_id) else {
+        let Ok(mut request) = event::interrupt(&interrupt.thread_id, &interrupt.turn_id) else {
             return;
         };
         tracing::debug!(turn = &*interrupt.turn_id, "interrupting an abandoned turn");
-        self.route(|routing, _| {
-            let id = self.next_id();
-            let then = Then::Interrupted(interrupt);
-            if routing.router.call(id, None, then).is_ok() {
-                self.outbox.push(&request.line(id));
-            }
+        let id = self.next_id();
+        // On a connection that has ended there is nothing to interrupt.
+        let _ = self.call(NewCall {
+            id,
+            reply: None,
+            then: Then::Interrupted(interrupt),
+            line: request.line(id),
+            deadline: None,
         });
     }
 }

@@ -138,6 +138,7 @@ impl Supervisor {
     async fn end(&mut self) -> End {
         let shared = Arc::clone(&self.shared);
         let mut stop = pin!(shared.stop.notified());
+        let mut time = pin!(shared.keep_time());
         let (reader, writer) = (&mut self.reader, &mut self.writer);
         let mut exit = pin!(async {
             match &mut self.process {
@@ -157,7 +158,11 @@ impl Supervisor {
             if let Poll::Ready(end) = reader.poll_end(cx) {
                 return Poll::Ready(End::Read(end));
             }
-            writer.poll_end(cx).map(End::Write)
+            if let Poll::Ready(end) = writer.poll_end(cx) {
+                return Poll::Ready(End::Write(end));
+            }
+            let Poll::Pending = time.as_mut().poll(cx);
+            Poll::Pending
         })
         .await
     }

@@ -1,18 +1,36 @@
 //! Requests that wait for their answer, and what the answer opens.
 
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::admission::Admission;
 use super::buffer::{Buffer, Coalesce};
 use super::queue::Queue;
 use super::{Effects, Interrupt, Kind, QueueReader, Routed, Router, SubscriptionId};
 use crate::error::{CloseReason, RpcError, RpcErrorCode};
 
+/// A request, to be entered.
+#[derive(Debug)]
+pub(crate) struct NewCall<'a, R> {
+    pub(crate) id: i64,
+    /// Who gets the answer; `None` if nobody cares.
+    pub(crate) reply: Option<R>,
+    pub(crate) then: Then,
+    /// What to send.
+    pub(crate) line: &'a [u8],
+    /// When it is given up, by the clock of [`Router::expire`].
+    pub(crate) deadline: Option<Duration>,
+}
+
 /// A request that waits for its answer.
 #[derive(Debug)]
 pub(super) struct Call<R> {
-    /// Who gets the answer; `None` if nobody cares.
     pub(super) reply: Option<R>,
-    then: Then,
+    pub(super) then: Then,
+    pub(super) deadline: Option<Duration>,
+    /// What is to be sent, until it is.
+    pub(super) waiting: Option<Box<[u8]>>,
 }
 
 /// What the answer to a request opens, while it is handled and before the next line is read.
@@ -44,6 +62,8 @@ pub(crate) enum Outcome<E: Coalesce> {
     Error(RpcError),
     /// An answer that is neither; the text says why.
     Malformed(String),
+    /// There was none before the deadline.
+    TimedOut,
     /// The connection ended first.
     Closed(Arc<CloseReason>),
 }
@@ -119,36 +139,59 @@ pub(super) struct Abandoned {
 const MOST_ABANDONED: usize = 256;
 
 impl<E: Routed, R> Router<E, R> {
-    /// Enters a request, at the moment it is sent; with `then` set to open a turn, the turn's
-    /// queue is open from here on.
+    /// Enters a request, and says whether it is to be sent.
+    ///
+    /// From the moment in which it is, the queue of a turn that it opens is open.
     ///
     /// # Errors
     ///
     /// The reason why the connection ended, if it has.
     pub(crate) fn call(
         &mut self,
-        id: i64,
-        reply: Option<R>,
-        then: Then,
-    ) -> Result<(), Arc<CloseReason>> {
+        call: NewCall<'_, R>,
+        fx: &mut Effects<E, R>,
+    ) -> Result<Admission, Arc<CloseReason>> {
         if let Some(reason) = &self.closed {
             return Err(Arc::clone(reason));
         }
-        match &then {
-            Then::Nothing | Then::Interrupted(_) => {}
-            Then::OpenTurn { thread_id, .. } => {
-                let running = self.active.get(thread_id).map(|active| active.turn.clone());
-                let starts = self.starts.entry(thread_id.clone()).or_default();
-                starts.push(Start {
-                    call: id,
-                    running,
-                    early: Buffer::default(),
-                });
-            }
-            Then::OpenLogin { .. } => self.login_starts += 1,
+        let NewCall {
+            id,
+            reply,
+            then,
+            line,
+            deadline,
+        } = call;
+        let admission = self.admissions.enter(id, &then);
+        if let (Admission::Now, Then::OpenTurn { thread_id, .. }) = (admission, &then) {
+            self.open_start(id, thread_id.clone());
         }
-        self.calls.insert(id, Call { reply, then });
-        Ok(())
+        if let Then::OpenLogin { .. } = then {
+            self.login_starts += 1;
+        }
+        if deadline.is_some() && !self.clock {
+            self.clock = true;
+            fx.clock = true;
+        }
+        let waiting = (admission == Admission::Later).then(|| line.into());
+        let call = Call {
+            reply,
+            then,
+            deadline,
+            waiting,
+        };
+        self.calls.insert(id, call);
+        Ok(admission)
+    }
+
+    /// Keeps the events of a start's turn from here on.
+    pub(super) fn open_start(&mut self, call: i64, thread_id: Box<str>) {
+        let running = self.active.get(&thread_id);
+        let running = running.map(|active| active.turn.clone());
+        self.starts.entry(thread_id).or_default().push(Start {
+            call,
+            running,
+            early: Buffer::default(),
+        });
     }
 
     /// Routes the answer to a request.
@@ -158,12 +201,16 @@ impl<E: Routed, R> Router<E, R> {
         answer: Result<Box<str>, Outcome<E>>,
         fx: &mut Effects<E, R>,
     ) {
-        let Some(call) = self.calls.remove(&id) else {
-            match self.abandoned.remove(&id) {
-                Some(abandoned) => self.answer_abandoned(abandoned, answer.ok(), fx),
-                None => self.counters.late_answers += 1,
+        let call = match self.calls.entry(id) {
+            // One that was not sent has no answer.
+            Entry::Occupied(call) if call.get().waiting.is_none() => call.remove(),
+            _ => {
+                match self.abandoned.remove(&id) {
+                    Some(abandoned) => self.answer_abandoned(abandoned, answer.ok(), fx),
+                    None => self.counters.late_answers += 1,
+                }
+                return;
             }
-            return;
         };
         let outcome = match (answer, call.then) {
             (Ok(result), Then::Nothing) => Outcome::Result(result, Opened::Nothing),
@@ -187,16 +234,22 @@ impl<E: Routed, R> Router<E, R> {
                 outcome
             }
         };
+        self.make_room(fx);
         if let Some(reply) = call.reply {
             fx.replies.push((reply, outcome));
         }
     }
 
-    /// Removes a request whose caller has given up.
-    pub(crate) fn cancel(&mut self, id: i64, fx: &mut Effects<E, R>) {
-        let Some(call) = self.calls.remove(&id) else {
-            return;
-        };
+    /// Removes a request that is not to be waited for any longer; returns who did.
+    ///
+    /// If it has not been sent, it will not be.
+    pub(crate) fn give_up(&mut self, id: i64, fx: &mut Effects<E, R>) -> Option<R> {
+        if self.calls.get(&id)?.waiting.is_some() {
+            let call = self.withdraw(id)?;
+            self.release(id, &call.then, fx);
+            return call.reply;
+        }
+        let call = self.calls.remove(&id)?;
         if let Then::OpenTurn { thread_id, turn_id } = &call.then
             && let Some(start) = self.start(thread_id, id)
         {
@@ -216,6 +269,10 @@ impl<E: Routed, R> Router<E, R> {
             }
         }
         self.release(id, &call.then, fx);
+        if !matches!(call.then, Then::Interrupted(_)) {
+            self.make_room(fx);
+        }
+        call.reply
     }
 
     /// Keeps a copy of a turn's event for the starts that are pending on its thread; tells

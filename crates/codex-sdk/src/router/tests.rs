@@ -1,11 +1,13 @@
 //! The router, values in and values out.
 
+mod admission;
 mod joining;
 mod merging;
 mod model;
 mod scenarios;
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use super::*;
 
@@ -90,6 +92,39 @@ pub(super) fn open_turn(thread: &str) -> Then {
         thread_id: thread.into(),
         turn_id: id_of,
     }
+}
+
+/// A router with more room than a test takes.
+pub(super) fn router() -> TestRouter {
+    TestRouter::new(1000)
+}
+
+/// Enters a request whose line is its id; whoever waits for it has its id as a name.
+pub(super) fn enter(
+    router: &mut TestRouter,
+    id: i64,
+    then: Then,
+) -> Result<Admission, Arc<CloseReason>> {
+    enter_until(router, id, then, None, &mut TestEffects::default())
+}
+
+/// As [`enter`], with a deadline in seconds.
+pub(super) fn enter_until(
+    router: &mut TestRouter,
+    id: i64,
+    then: Then,
+    deadline: Option<u64>,
+    fx: &mut TestEffects,
+) -> Result<Admission, Arc<CloseReason>> {
+    let line = format!("{id}\n");
+    let call = NewCall {
+        id,
+        reply: (!matches!(then, Then::Interrupted(_))).then_some(id),
+        then,
+        line: line.as_bytes(),
+        deadline: deadline.map(Duration::from_secs),
+    };
+    router.call(call, fx)
 }
 
 /// All that a reader has to say, without waiting.

@@ -1,6 +1,7 @@
 //! What a turn came to, from its events.
 
 use std::borrow::Cow;
+use std::io;
 
 use codex_types::{
     MessagePhase, ThreadItem, ThreadTokenUsage, Turn, TurnError, TurnStatus, UnknownNotification,
@@ -15,17 +16,22 @@ use crate::secrets::without_values;
 
 /// Collects what a turn came to, event by event.
 ///
-/// An item belongs to whoever gets it: one that was handed out is not in the result, so that a
-/// consumer of the stream pays for no copies of what it has.
+/// Items that are handed out are copied, for a result that is asked for later; but no more than
+/// [`MOST_COPIED`], so that a stream costs a bounded amount of memory however long its turn is.
 #[derive(Debug, Default)]
 pub(super) struct Collector {
-    /// The completed items that were not handed out, which come after those that were.
+    /// The completed items, without those that were handed out if they were too many.
     items: Vec<ThreadItem>,
-    /// The final response among the items that were handed out.
-    handed_out: Option<Response<String>>,
+    /// What the copies of those that were handed out come to, in bytes of JSON.
+    copied: usize,
+    /// The final response among the items that were handed out and are not kept.
+    response: Option<Response<String>>,
     usage: Option<ThreadTokenUsage>,
     end: Option<Result<Turn>>,
 }
+
+/// How many bytes of JSON the items may be that are copied for the result.
+const MOST_COPIED: usize = 4 << 20;
 
 /// A message that is the final response, unless a later one is.
 #[derive(Debug)]
@@ -39,11 +45,7 @@ impl Collector {
     /// Notes an event that is handed out.
     pub(super) fn see(&mut self, event: &Notification) {
         match event {
-            Notification::ItemCompleted(completed) => {
-                if let Some(later) = response(&completed.item) {
-                    self.see_response(later);
-                }
-            }
+            Notification::ItemCompleted(completed) => self.copy(&completed.item),
             Notification::ThreadTokenUsageUpdated(updated) => {
                 self.usage = Some(updated.token_usage.clone());
             }
@@ -76,7 +78,7 @@ impl Collector {
             true => later,
             false => earlier,
         });
-        let final_response = match (self.handed_out, kept) {
+        let final_response = match (self.response, kept) {
             (Some(earlier), Some(later)) if !later.replaces(&earlier) => Some(earlier.text),
             (_, Some(later)) => Some(later.text.to_owned()),
             (earlier, None) => earlier.map(|earlier| earlier.text),
@@ -99,8 +101,26 @@ impl Collector {
         })
     }
 
-    fn see_response(&mut self, later: Response<&str>) {
-        match &mut self.handed_out {
+    /// Copies an item that is handed out, while there is room; from then on, and of those before,
+    /// only what can be the final response.
+    fn copy(&mut self, item: &ThreadItem) {
+        if self.copied <= MOST_COPIED {
+            self.copied += bytes(item);
+            if self.copied <= MOST_COPIED {
+                return self.items.push(item.clone());
+            }
+            for item in std::mem::take(&mut self.items) {
+                self.keep_response(&item);
+            }
+        }
+        self.keep_response(item);
+    }
+
+    fn keep_response(&mut self, item: &ThreadItem) {
+        let Some(later) = response(item) else {
+            return;
+        };
+        match &mut self.response {
             Some(earlier) if later.replaces(earlier) => {
                 earlier.is_final = later.is_final;
                 // Uses the memory again: messages may be long, and many.
@@ -108,7 +128,7 @@ impl Collector {
             }
             Some(_) => {}
             None => {
-                self.handed_out = Some(Response {
+                self.response = Some(Response {
                     is_final: later.is_final,
                     text: later.text.to_owned(),
                 });
@@ -122,6 +142,27 @@ impl<T> Response<T> {
     fn replaces<U>(&self, earlier: &Response<U>) -> bool {
         self.is_final >= earlier.is_final
     }
+}
+
+/// Returns how long an item is as JSON.
+fn bytes(item: &ThreadItem) -> usize {
+    struct Count(usize);
+
+    impl io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let mut count = Count(0);
+    // What was decoded can be encoded, and counting does not fail.
+    let _ = serde_json::to_writer(&mut count, item);
+    count.0
 }
 
 /// Returns the text of a message that may be the final response: one that says that it is the
@@ -209,9 +250,12 @@ mod tests {
     /// Text and phase.
     type Message = (&'static str, Option<&'static str>);
 
-    /// The final response, when so many of the messages were handed out.
+    /// The final response, when so many of the messages were handed out and none of them is kept.
     fn response_of(messages: &[Message], handed_out: usize) -> Option<String> {
-        let mut collector = Collector::default();
+        let mut collector = Collector {
+            copied: MOST_COPIED + 1,
+            ..Collector::default()
+        };
         for (n, (text, phase)) in messages.iter().enumerate() {
             let event = completed(message(text, *phase));
             match n < handed_out {
@@ -246,6 +290,26 @@ mod tests {
                 assert_eq!(response.as_deref(), expected, "{messages:?} {handed_out}");
             }
         }
+    }
+
+    /// RUN-12: a turn of ordinary length keeps what it has handed out, a long one does not.
+    #[test]
+    fn what_is_handed_out_is_in_the_result_unless_it_is_too_much() {
+        // It is the id of its message too.
+        let long = "x".repeat(MOST_COPIED / 16);
+        let of = |handed_out: usize| {
+            let mut collector = Collector::default();
+            collector.see(&completed(message("answer", Some("final_answer"))));
+            for _ in 0..handed_out {
+                collector.see(&completed(message(&long, None)));
+            }
+            collector.take(completed(message("rest", None)));
+            collector.take(end("completed", Value::Null));
+            collector.finish().unwrap().unwrap()
+        };
+        let (all, rest) = (of(6), of(9));
+        assert_eq!((all.items.len(), rest.items.len()), (8, 1));
+        assert_eq!((all.text(), rest.text()), ("answer", "answer"));
     }
 
     /// RUN-12, RUN-17, D-12.

@@ -13,7 +13,7 @@ fn send(router: &mut TestRouter, event: Event) {
 /// ROU-08: a joined handle has what comes from its joining on.
 #[test]
 fn a_joined_handle_starts_where_it_joins() {
-    let mut router = TestRouter::default();
+    let mut router = router();
     send(&mut router, item(1));
     let (_, mut events) = router.join("a");
     send(&mut router, item(2));
@@ -23,7 +23,7 @@ fn a_joined_handle_starts_where_it_joins() {
 /// ROU-13: a turn that nobody reads leaves nothing when it completes.
 #[test]
 fn a_completed_turn_that_nobody_reads_leaves_nothing() {
-    let mut router = TestRouter::default();
+    let mut router = router();
     for what in [What::Started, What::Item(1), What::Completed] {
         send(&mut router, Event::new("t", "a", what));
     }
@@ -33,7 +33,7 @@ fn a_completed_turn_that_nobody_reads_leaves_nothing() {
 /// ROU-15, ROU-16: each handle keeps what it has not read, and only that.
 #[test]
 fn what_one_handle_has_read_another_still_has() {
-    let mut router = TestRouter::default();
+    let mut router = router();
     let ((_, mut fast), (_, mut slow)) = (router.join("a"), router.join("a"));
     let mut sent = Vec::new();
     for n in 0..1_000 {
@@ -48,7 +48,7 @@ fn what_one_handle_has_read_another_still_has() {
 /// ROU-19: a handle that goes takes nothing from the others, and nothing of it stays.
 #[test]
 fn a_handle_that_goes_leaves_the_others_alone() {
-    let mut router = TestRouter::default();
+    let mut router = router();
     let ((gone, _), (_, mut stays)) = (router.join("a"), router.join("a"));
     router.unsubscribe("t", "a", gone, &mut TestEffects::default());
     let done = Event::new("t", "a", What::Completed);

@@ -85,15 +85,16 @@ proptest! {
     #![proptest_config(ProptestConfig::default())]
 
     #[test]
-    fn whatever_happens_events_reach_their_owners_and_nothing_stays(steps in steps()) {
-        let mut world = World::default();
+    fn whatever_happens_events_reach_their_owners_and_nothing_stays(
+        steps in steps(),
+        most in 1..3_usize,
+    ) {
+        let mut world = World::new(most);
         let (global, mut published) = world.router.subscribe_globally(1000);
         let mut all = steps;
         // In the end the runtime answers and completes everything.
-        for n in 0..8 {
-            all.push(Step::Take { call: n });
-        }
         for _ in 0..12 {
+            all.extend((0..8).map(|call| Step::Take { call }));
             all.push(Step::Answer { call: 0 });
         }
         all.extend([Step::Complete { thread: 0 }, Step::Complete { thread: 1 }]);

@@ -40,7 +40,7 @@ fn item(turn: &str, n: u32) -> Event {
 
 fn start(router: &mut TestRouter, call: i64, turn: &str) -> Opened1 {
     let mut fx = TestEffects::default();
-    router.call(call, Some(call), open_turn("t")).unwrap();
+    enter(router, call, open_turn("t")).unwrap();
     router.answer(call, Ok(turn.into()), &mut fx);
     opened(&mut fx)
 }
@@ -48,7 +48,7 @@ fn start(router: &mut TestRouter, call: i64, turn: &str) -> Opened1 {
 /// Answers the interrupts that are asked for.
 pub(super) fn interrupted(router: &mut TestRouter, fx: TestEffects) {
     for (id, interrupt) in (10_000..).zip(fx.interrupts) {
-        router.call(id, None, Then::Interrupted(interrupt)).unwrap();
+        enter(router, id, Then::Interrupted(interrupt)).unwrap();
         router.answer(id, Ok("{}".into()), &mut TestEffects::default());
     }
 }
@@ -61,10 +61,10 @@ fn send(router: &mut TestRouter, event: Event) -> TestEffects {
 
 #[test]
 fn early_events_and_completion_reach_the_turn() {
-    let mut router = TestRouter::default();
+    let mut router = router();
     let mut fx = TestEffects::default();
     let (_, mut global) = router.subscribe_globally(100);
-    router.call(1, Some(1), open_turn("t")).unwrap();
+    enter(&mut router, 1, open_turn("t")).unwrap();
     for event in [
         item("a", 1),
         item("other", 9),
@@ -84,9 +84,9 @@ fn early_events_and_completion_reach_the_turn() {
 
 #[test]
 fn a_failed_start_releases_what_came_early() {
-    let mut router = TestRouter::default();
+    let mut router = router();
     let mut fx = TestEffects::default();
-    router.call(1, Some(1), open_turn("t")).unwrap();
+    enter(&mut router, 1, open_turn("t")).unwrap();
     router.event(item("a", 1), &mut fx);
     router.answer(1, Err(Outcome::Error(RpcError::new(-32600, "no"))), &mut fx);
     assert!(matches!(fx.replies[..], [(1, Outcome::Error(_))]));
@@ -95,11 +95,11 @@ fn a_failed_start_releases_what_came_early() {
 
 #[test]
 fn a_second_start_on_a_busy_thread_joins_from_its_request_on() {
-    let mut router = TestRouter::default();
+    let mut router = router();
     let mut first = start(&mut router, 1, "a");
     assert!(!first.joined);
     send(&mut router, item("a", 1));
-    router.call(2, Some(2), open_turn("t")).unwrap();
+    enter(&mut router, 2, open_turn("t")).unwrap();
     send(&mut router, item("a", 2));
     let mut fx = TestEffects::default();
     router.answer(2, Ok("a".into()), &mut fx);
@@ -118,7 +118,7 @@ fn a_second_start_on_a_busy_thread_joins_from_its_request_on() {
 
 #[test]
 fn dropping_the_starters_handle_interrupts_once_the_turn_runs() {
-    let mut router = TestRouter::default();
+    let mut router = router();
     let turn = start(&mut router, 1, "a");
     let mut fx = TestEffects::default();
     router.unsubscribe("t", "a", turn.id, &mut fx);
@@ -140,11 +140,11 @@ fn dropping_the_starters_handle_interrupts_once_the_turn_runs() {
 
 #[test]
 fn many_dropped_turns_are_interrupted_a_few_at_a_time() {
-    let mut router = TestRouter::default();
+    let mut router = router();
     let mut fx = TestEffects::default();
     for n in 0..100 {
         let (thread, turn) = (format!("t{n}"), format!("u{n}"));
-        router.call(n, Some(n), open_turn(&thread)).unwrap();
+        enter(&mut router, n, open_turn(&thread)).unwrap();
         router.answer(n, Ok(turn.as_str().into()), &mut fx);
         let opened = opened(&mut fx);
         router.event(Event::new(&thread, &turn, What::Started), &mut fx);
@@ -158,7 +158,7 @@ fn many_dropped_turns_are_interrupted_a_few_at_a_time() {
             id += 1;
             asked += 1;
             let then = Then::Interrupted(interrupt);
-            router.call(id, None, then).unwrap();
+            enter(&mut router, id, then).unwrap();
             let busy = RpcError::new(-32001, "Server overloaded; retry later.");
             let refused = asked <= 100 && asked % 2 == 0;
             let answer = if refused {
@@ -179,7 +179,7 @@ fn many_dropped_turns_are_interrupted_a_few_at_a_time() {
 
 #[test]
 fn a_turn_that_somebody_reads_is_not_interrupted() {
-    let mut router = TestRouter::default();
+    let mut router = router();
     let first = start(&mut router, 1, "a");
     send(&mut router, Event::new("t", "a", What::Started));
     let second = start(&mut router, 2, "a");
@@ -192,7 +192,7 @@ fn a_turn_that_somebody_reads_is_not_interrupted() {
 
 #[test]
 fn a_joined_or_detached_turn_is_left_alone() {
-    let mut router = TestRouter::default();
+    let mut router = router();
     let mut fx = TestEffects::default();
     let (joined, _events) = router.join("b");
     router.unsubscribe("t", "b", joined, &mut fx);
@@ -207,10 +207,10 @@ fn a_joined_or_detached_turn_is_left_alone() {
 
 #[test]
 fn a_start_whose_caller_is_gone_is_interrupted_by_its_answer() {
-    let mut router = TestRouter::default();
+    let mut router = router();
     let mut fx = TestEffects::default();
-    router.call(1, Some(1), open_turn("t")).unwrap();
-    router.cancel(1, &mut fx);
+    enter(&mut router, 1, open_turn("t")).unwrap();
+    assert_eq!(router.give_up(1, &mut fx), Some(1));
     router.event(Event::new("t", "a", What::Started), &mut fx);
     assert_eq!(fx.interrupts, []);
     router.answer(1, Ok("a".into()), &mut fx);
@@ -219,9 +219,9 @@ fn a_start_whose_caller_is_gone_is_interrupted_by_its_answer() {
 
     // One that has completed meanwhile leaves nothing.
     router.event(Event::new("t", "a", What::Completed), &mut fx);
-    router.call(2, Some(2), open_turn("t")).unwrap();
+    enter(&mut router, 2, open_turn("t")).unwrap();
     router.event(Event::new("t", "b", What::Started), &mut fx);
-    router.cancel(2, &mut fx);
+    assert_eq!(router.give_up(2, &mut fx), Some(2));
     router.event(Event::new("t", "b", What::Completed), &mut fx);
     router.answer(2, Ok("b".into()), &mut fx);
     assert_eq!(fx.interrupts, []);
@@ -230,11 +230,11 @@ fn a_start_whose_caller_is_gone_is_interrupted_by_its_answer() {
 
 #[test]
 fn an_abandoned_turn_that_the_next_start_joins_goes_on() {
-    let mut router = TestRouter::default();
+    let mut router = router();
     let mut fx = TestEffects::default();
-    router.call(1, Some(1), open_turn("t")).unwrap();
-    router.cancel(1, &mut fx);
-    router.call(2, Some(2), open_turn("t")).unwrap();
+    enter(&mut router, 1, open_turn("t")).unwrap();
+    assert_eq!(router.give_up(1, &mut fx), Some(1));
+    enter(&mut router, 2, open_turn("t")).unwrap();
     router.event(Event::new("t", "a", What::Started), &mut fx);
     router.answer(1, Ok("a".into()), &mut fx);
     router.answer(2, Ok("a".into()), &mut fx);
@@ -246,7 +246,7 @@ fn an_abandoned_turn_that_the_next_start_joins_goes_on() {
 
 #[test]
 fn the_phase_of_a_turn_can_be_waited_for() {
-    let mut router = TestRouter::default();
+    let mut router = router();
     let _turn = start(&mut router, 1, "a");
     let mut cx = Context::from_waker(Waker::noop());
     assert_eq!(router.poll_phase("t", "a", &mut cx), Phase::Accepted);
@@ -273,12 +273,10 @@ fn a_login_completes_for_its_handle_even_early() {
         login: Some(id.into()),
         what: What::Login,
     };
-    let mut router = TestRouter::default();
+    let mut router = router();
     let mut fx = TestEffects::default();
     let (_, mut global) = router.subscribe_globally(10);
-    router
-        .call(1, Some(1), Then::OpenLogin { login_id: id_of })
-        .unwrap();
+    enter(&mut router, 1, Then::OpenLogin { login_id: id_of }).unwrap();
     router.event(login("mine"), &mut fx);
     router.event(login("old"), &mut fx);
     router.answer(1, Ok("mine".into()), &mut fx);
@@ -292,17 +290,15 @@ fn a_login_completes_for_its_handle_even_early() {
 
 #[test]
 fn closing_reaches_everybody_and_stays() {
-    let mut router = TestRouter::default();
+    let mut router = router();
     let mut fx = TestEffects::default();
     let mut turn = start(&mut router, 1, "a");
     let (_, mut joined) = router.join("a");
     let (_, mut global) = router.subscribe_globally(10);
     router.event(item("a", 1), &mut fx);
-    router.call(2, Some(2), Then::Nothing).unwrap();
-    router.call(3, Some(3), open_turn("u")).unwrap();
-    router
-        .call(4, Some(4), Then::OpenLogin { login_id: id_of })
-        .unwrap();
+    enter(&mut router, 2, Then::Nothing).unwrap();
+    enter(&mut router, 3, open_turn("u")).unwrap();
+    enter(&mut router, 4, Then::OpenLogin { login_id: id_of }).unwrap();
     router.close(Arc::new(CloseReason::Requested), &mut fx);
     router.close(Arc::new(CloseReason::Protocol("later".into())), &mut fx);
     fx.replies.sort_by_key(|(id, _)| *id);
@@ -319,7 +315,7 @@ fn closing_reaches_everybody_and_stays() {
     assert_eq!(drain(&mut global), (vec![], true, true));
     assert!(router.is_idle());
 
-    let reason = router.call(5, Some(5), Then::Nothing).unwrap_err();
+    let reason = enter(&mut router, 5, Then::Nothing).unwrap_err();
     assert!(matches!(*reason, CloseReason::Requested));
     assert_eq!(drain(&mut router.join("z").1), (vec![], true, true));
     assert_eq!(
@@ -331,7 +327,7 @@ fn closing_reaches_everybody_and_stays() {
 
 #[test]
 fn a_global_subscriber_that_does_not_read_loses_the_oldest_and_is_told() {
-    let mut router = TestRouter::default();
+    let mut router = router();
     let (id, mut global) = router.subscribe_globally(10);
     for n in 0..100 {
         send(&mut router, item("nobody", n));
@@ -345,7 +341,7 @@ fn a_global_subscriber_that_does_not_read_loses_the_oldest_and_is_told() {
 
 #[test]
 fn a_million_unread_deltas_cost_their_text() {
-    let mut router = TestRouter::default();
+    let mut router = router();
     let mut turn = start(&mut router, 1, "a");
     for n in 0..1_000_000_u32 {
         let delta = What::Delta((n % 3) as u8, "x".into());

@@ -10,6 +10,8 @@ use crate::error::RpcError;
 pub(super) struct StartCall {
     id: i64,
     thread: usize,
+    /// Whether it was sent, and does not wait for that.
+    sent: bool,
     /// The turn it led to, once the runtime has taken it.
     turn: Option<usize>,
     /// The turn that the client knew of when it sent it.
@@ -40,8 +42,8 @@ pub(super) struct Turn {
     interrupted: bool,
 }
 
-#[derive(Default)]
 pub(super) struct World {
+    most: usize,
     pub(super) router: TestRouter,
     pub(super) calls: Vec<StartCall>,
     pub(super) handles: Vec<Handle>,
@@ -66,6 +68,24 @@ pub(super) fn turn_name(turn: usize) -> String {
 }
 
 impl World {
+    /// Makes a world whose client lets so many requests be under way.
+    pub(super) fn new(most: usize) -> Self {
+        Self {
+            most,
+            router: TestRouter::new(most),
+            calls: Vec::new(),
+            handles: Vec::new(),
+            turns: BTreeMap::new(),
+            known: BTreeMap::new(),
+            running: BTreeMap::new(),
+            next: 0,
+            next_call: 0,
+            next_turn: 0,
+            published: Vec::new(),
+            closed: false,
+        }
+    }
+
     fn event(&mut self, turn: usize, what: What) -> Event {
         let thread = self.turns[&turn].thread;
         Event::new(&thread_name(thread), &turn_name(turn), what)
@@ -82,7 +102,7 @@ impl World {
             }
             let mut kept = false;
             for call in &mut self.calls {
-                if call.thread == thread && !call.cancelled {
+                if call.thread == thread && call.sent && !call.cancelled {
                     call.seen.push((turn, event.clone(), owned));
                     kept = true;
                 }
@@ -106,7 +126,7 @@ impl World {
     fn pending(&self, thread: usize) -> bool {
         self.calls
             .iter()
-            .any(|call| call.thread == thread && !call.cancelled)
+            .any(|call| call.thread == thread && call.sent && !call.cancelled)
     }
 
     pub(super) fn step(&mut self, step: &Step) -> TestEffects {
@@ -115,7 +135,8 @@ impl World {
             Step::Start { thread } => self.start(thread % 2),
             Step::Take { call } => {
                 let count = self.calls.len();
-                if count > 0 && self.calls[call % count].turn.is_none() {
+                let free = |call: &StartCall| call.sent && call.turn.is_none();
+                if count > 0 && free(&self.calls[call % count]) {
                     let thread = self.calls[call % count].thread;
                     let turn = *self.running.entry(thread).or_insert_with(|| {
                         self.next_turn += 1;
@@ -142,7 +163,7 @@ impl World {
                 }
             }
             Step::Refuse { call } => {
-                let free = |call: &&StartCall| call.turn.is_none();
+                let free = |call: &&StartCall| call.sent && call.turn.is_none();
                 let id = self
                     .calls
                     .iter()
@@ -162,7 +183,9 @@ impl World {
                     if !self.closed {
                         self.release(seen, None);
                     }
-                    self.router.cancel(id, &mut fx);
+                    assert_eq!(self.router.give_up(id, &mut fx), Some(id));
+                    self.calls.retain(|call| call.id != id || call.sent);
+                    self.admit(&fx);
                 }
             }
             Step::Run { thread } => {
@@ -235,27 +258,43 @@ impl World {
     }
 
     fn start(&mut self, thread: usize) {
-        // The layers above send one start of a thread at a time.
-        if self.pending(thread) {
+        // The layers above enter one start of a thread at a time.
+        let calls = || self.calls.iter().filter(|call| !call.cancelled);
+        if calls().any(|call| call.thread == thread) {
             return;
         }
+        let sent = calls().filter(|call| call.sent).count() < self.most;
         self.next_call += 1;
-        let sent = self.router.call(
-            self.next_call,
-            Some(self.next_call),
-            open_turn(&thread_name(thread)),
-        );
-        assert_eq!(sent.is_err(), self.closed);
-        if sent.is_ok() {
+        let then = open_turn(&thread_name(thread));
+        let admission = enter(&mut self.router, self.next_call, then);
+        assert_eq!(admission.is_err(), self.closed);
+        if let Ok(admission) = admission {
+            assert_eq!(admission == Admission::Now, sent);
             self.calls.push(StartCall {
                 id: self.next_call,
                 thread,
+                sent,
                 turn: None,
                 running: self.known.get(&thread).copied(),
                 cancelled: false,
                 seen: Vec::new(),
             });
         }
+    }
+
+    /// Notes which of the starts that waited have been sent.
+    fn admit(&mut self, fx: &TestEffects) {
+        let lines = std::str::from_utf8(&fx.lines).unwrap();
+        let mut waiting = self.calls.iter_mut().filter(|call| !call.sent);
+        for line in lines.lines() {
+            let call = waiting.next().unwrap();
+            assert_eq!(line, call.id.to_string());
+            call.sent = true;
+            call.running = self.known.get(&call.thread).copied();
+        }
+        let under_way = |call: &&StartCall| call.sent && !call.cancelled;
+        let under_way = self.calls.iter().filter(under_way).count();
+        assert!(under_way == self.most || self.calls.iter().all(|call| call.sent));
     }
 
     fn take_call(&mut self, id: i64) -> StartCall {
@@ -275,7 +314,7 @@ impl World {
             self.known.insert(call.thread, turn);
         }
         if call.cancelled {
-            assert!(fx.replies.is_empty());
+            assert!(fx.replies.is_empty() && fx.lines.is_empty());
             if !joined && !completed {
                 self.turns.get_mut(&turn).unwrap().abandoned = true;
             }
@@ -284,6 +323,7 @@ impl World {
         if !completed {
             self.known.insert(call.thread, turn);
         }
+        self.admit(fx);
         let Some((
             _,
             Outcome::Result(
@@ -323,6 +363,9 @@ impl World {
         self.router.answer(id, Err(Outcome::Error(error)), fx);
         assert_eq!(fx.replies.len(), usize::from(!call.cancelled));
         self.release(call.seen, None);
+        if !call.cancelled {
+            self.admit(fx);
+        }
     }
 
     fn add(
