@@ -143,7 +143,10 @@ macro_rules! tagged {
                 map: A,
             ) -> Result<Result<Self, A::Error>, A> {
                 match tag {
-                    $($(#[$cfg])* $wire => Ok(crate::codec::Object::read(map).map(Self::$variant)),)*
+                    $($(#[$cfg])* $wire => Ok(match crate::codec::Object::read(map) {
+                        Ok(variant) => Ok(Self::$variant(variant)),
+                        Err(error) => Err(error),
+                    }),)*
                     _ => Err(map),
                 }
             }

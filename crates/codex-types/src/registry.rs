@@ -171,8 +171,9 @@ macro_rules! server_requests {
             /// Decodes a request; what does not fit is [`ServerRequest::Unknown`].
             pub fn decode(method: &str, params: &str) -> Self {
                 const TABLE: &[(&str, crate::codec::Read<ServerRequest>)] = &[
-                    $($(#[$cfg])* ($method, |input| {
-                        ::serde::Deserialize::deserialize(input).map(ServerRequest::$variant)
+                    $($(#[$cfg])* ($method, |input| match ::serde::Deserialize::deserialize(input) {
+                        Ok(params) => Ok(ServerRequest::$variant(params)),
+                        Err(error) => Err(error),
                     }),)*
                 ];
                 crate::registry::decode(TABLE, method, params)
@@ -227,8 +228,9 @@ macro_rules! notifications {
             /// Decodes a notification; what does not fit is [`ServerNotification::Unknown`].
             pub fn decode(method: &str, params: &str) -> Self {
                 const TABLE: &[(&str, crate::codec::Read<ServerNotification>)] = &[
-                    $($(#[$cfg])* ($method, |input| {
-                        ::serde::Deserialize::deserialize(input).map(ServerNotification::$variant)
+                    $($(#[$cfg])* ($method, |input| match ::serde::Deserialize::deserialize(input) {
+                        Ok(params) => Ok(ServerNotification::$variant(params)),
+                        Err(error) => Err(error),
                     }),)*
                 ];
                 crate::registry::decode(TABLE, method, params)

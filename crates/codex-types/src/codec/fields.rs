@@ -17,7 +17,10 @@ pub(crate) trait Object: Sized {
 
 impl<T: Object> Object for Box<T> {
     fn read<'de, A: MapAccess<'de>>(map: A) -> Result<Self, A::Error> {
-        T::read(map).map(Self::new)
+        match T::read(map) {
+            Ok(object) => Ok(Self::new(object)),
+            Err(error) => Err(error),
+        }
     }
 
     fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {

@@ -20,10 +20,12 @@ pub(super) fn one_pass() -> bool {
 }
 
 /// Sets the mode until dropped.
-struct Mode(bool);
+pub(super) struct Mode(bool);
 
 impl Mode {
-    fn enter(one_pass: bool) -> Self {
+    /// Enters the mode in which unions fail instead of buffering, or leaves it for input that is in
+    /// memory already.
+    pub(super) fn enter(one_pass: bool) -> Self {
         Self(ONE_PASS.replace(one_pass))
     }
 }
@@ -66,10 +68,4 @@ pub(crate) fn read_str<T>(text: &str, read: Read<T>) -> serde_json::Result<T> {
         Ok(value)
     };
     pass(true).or_else(|_: serde_json::Error| pass(false))
-}
-
-/// Runs `read` with buffering unions, because its input is in memory already.
-pub(super) fn buffered<T>(read: impl FnOnce() -> T) -> T {
-    let _mode = Mode::enter(false);
-    read()
 }

@@ -1,16 +1,19 @@
 //! Reads unions, and keeps what fits no variant.
 //!
-//! What was buffered is written as text again to be read into a variant: that is rare, and so
-//! every type is compiled for one deserializer instead of two.
+//! Within one pass a union is read straight from the input, and fails where it does not fit. Anywhere
+//! else it is read into a buffer first; that is rare, and so what was buffered is written as text
+//! again, for every type to be compiled for one deserializer and one visitor instead of two. For
+//! the same reason whatever needs no type stands in functions without one.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
 use serde::Deserializer as _;
-use serde::de::{Deserialize, DeserializeOwned, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeOwned, Error, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::mode::{buffered, one_pass};
+use super::mode::{Mode, one_pass};
 use super::text::CowSeed;
 use super::unknown::Unrecognized;
 
@@ -39,23 +42,42 @@ pub(crate) trait Untagged: Sized {
 pub(crate) fn read_tagged<'de, T: Tagged, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
-    deserializer.deserialize_any(UnionVisitor(TaggedForm(PhantomData)))
+    if one_pass() {
+        return deserializer.deserialize_map(TaggedVisitor(PhantomData));
+    }
+    match Value::deserialize(deserializer) {
+        Ok(value) => Ok(tagged(value)),
+        Err(error) => Err(error),
+    }
 }
 
 pub(crate) fn read_external<'de, T: External, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
-    deserializer.deserialize_any(UnionVisitor(ExternalForm(PhantomData)))
+    if one_pass() {
+        return deserializer.deserialize_any(ExternalVisitor(PhantomData));
+    }
+    match Value::deserialize(deserializer) {
+        Ok(value) => Ok(external(value)),
+        Err(error) => Err(error),
+    }
 }
 
 pub(crate) fn read_untagged<'de, T: Untagged, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
-    let value = Value::deserialize(deserializer)?;
-    let fitting = buffered(|| T::fit(&value.to_string()));
-    Ok(fitting.unwrap_or_else(|| {
-        T::unrecognized(Unrecognized::unfit(value, "no variant has this shape"))
-    }))
+    let value = match Value::deserialize(deserializer) {
+        Ok(value) => value,
+        Err(error) => return Err(error),
+    };
+    let _mode = Mode::enter(false);
+    match T::fit(&value.to_string()) {
+        Some(fitting) => Ok(fitting),
+        None => Ok(T::unrecognized(Unrecognized::unfit(
+            value,
+            "no variant has this shape",
+        ))),
+    }
 }
 
 /// The JSON text as a `T`, if it fits.
@@ -63,173 +85,122 @@ pub(crate) fn try_text<T: DeserializeOwned>(text: &str) -> Option<T> {
     serde_json::from_str(text).ok()
 }
 
-/// Reads an object that was buffered; what it means is up to the visitor.
-fn read_object<V: for<'de> Visitor<'de, Value = T>, T>(
-    object: &Value,
-    visitor: V,
-) -> Result<T, String> {
-    let text = object.to_string();
-    let read = buffered(|| serde_json::Deserializer::from_str(&text).deserialize_map(visitor));
-    read.map_err(|error| {
-        // The place is one in a text that nobody sees.
-        let place = format!(" at line {} column {}", error.line(), error.column());
-        let reason = error.to_string();
-        reason.strip_suffix(&place).unwrap_or(&reason).to_owned()
-    })
-}
-
-/// How a union makes itself from each form that JSON has.
-trait Form: Sized {
-    type Union;
-
-    /// Reads without a buffer; it may fail where the buffered way would not.
-    fn from_map<'de, A: MapAccess<'de>>(map: A) -> Result<Self::Union, A::Error>;
-    fn from_str(text: &str) -> Self::Union;
-    fn from_value(value: Value) -> Self::Union;
-}
-
-struct TaggedForm<T>(PhantomData<T>);
-
-impl<T: Tagged> Form for TaggedForm<T> {
-    type Union = T;
-
-    fn from_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<T, A::Error> {
-        let Some(first) = map.next_key_seed(CowSeed)? else {
-            return Ok(Self::from_value(Value::Object(Map::new())));
-        };
-        if first != T::TAG {
-            let mut object = Map::new();
-            object.insert(first.into_owned(), map.next_value()?);
-            return Ok(Self::from_value(collect(object, map)?));
-        }
-        let tag = map.next_value_seed(CowSeed)?;
-        T::read(&tag, map).unwrap_or_else(|map| {
-            let mut object = Map::new();
-            object.insert(T::TAG.to_owned(), Value::String(tag.into_owned()));
-            Ok(T::unrecognized(Unrecognized::new(collect(object, map)?)))
-        })
-    }
-
-    fn from_str(text: &str) -> T {
-        Self::from_value(Value::String(text.to_owned()))
-    }
-
-    fn from_value(value: Value) -> T {
-        let Value::Object(mut object) = value else {
-            return T::unrecognized(Unrecognized::unfit(value, "not an object"));
-        };
-        let Some((key, tag)) = object.remove_entry(T::TAG) else {
-            let reason = format!("no property {}", T::TAG);
-            return T::unrecognized(Unrecognized::unfit(Value::Object(object), reason));
-        };
-        let body = Value::Object(object);
-        let read = tag.as_str().map(|tag| {
-            let visitor = BodyVisitor {
-                tag,
-                union: PhantomData,
-            };
-            read_object(&body, visitor)
-        });
-        let reason = match read {
-            Some(Ok(Some(variant))) => return variant,
-            Some(Ok(None)) => None,
-            Some(Err(reason)) => Some(reason),
-            None => Some(format!("the property {} is not a string", T::TAG)),
-        };
-        let mut value = body;
-        if let Value::Object(object) = &mut value {
-            object.insert(key, tag);
-        }
-        T::unrecognized(match reason {
-            None => Unrecognized::new(value),
-            Some(reason) => Unrecognized::unfit(value, reason),
-        })
+/// Makes a tagged union of what was buffered.
+fn tagged<T: Tagged>(value: Value) -> T {
+    let text = match tag_first(&value, T::TAG) {
+        Ok(text) => text,
+        Err(reason) => return T::unrecognized(Unrecognized::unfit(value, reason)),
+    };
+    let _mode = Mode::enter(false);
+    let mut input = serde_json::Deserializer::from_str(&text);
+    match input.deserialize_map(TaggedVisitor(PhantomData)) {
+        Ok(union) => union,
+        Err(error) => T::unrecognized(Unrecognized::unfit(value, reason(&error))),
     }
 }
 
-struct ExternalForm<T>(PhantomData<T>);
-
-impl<T: External> Form for ExternalForm<T> {
-    type Union = T;
-
-    fn from_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<T, A::Error> {
-        let Some(name) = map.next_key_seed(CowSeed)? else {
-            let empty = Value::Object(Map::new());
-            return Ok(T::unrecognized(Unrecognized::unfit(empty, "no property")));
-        };
-        let Some(read) = T::read(&name, &mut map) else {
-            let mut object = Map::new();
-            object.insert(name.into_owned(), map.next_value()?);
-            return Ok(T::unrecognized(Unrecognized::new(collect(object, map)?)));
-        };
-        let variant = read?;
-        match map.next_key_seed(CowSeed)? {
-            None => Ok(variant),
-            Some(_) => Err(Error::custom("more than one property")),
-        }
+/// Makes an external union of what was buffered.
+fn external<T: External>(value: Value) -> T {
+    if !value.is_string() && !value.is_object() {
+        let reason = "neither a string nor an object";
+        return T::unrecognized(Unrecognized::unfit(value, reason));
     }
-
-    fn from_str(text: &str) -> T {
-        T::unit(text)
-            .unwrap_or_else(|| T::unrecognized(Unrecognized::new(Value::String(text.to_owned()))))
-    }
-
-    fn from_value(value: Value) -> T {
-        match &value {
-            Value::Object(_) => {
-                match read_object(&value, StraightVisitor(ExternalForm(PhantomData))) {
-                    Ok(variant) => variant,
-                    Err(reason) => T::unrecognized(Unrecognized::unfit(value, reason)),
-                }
-            }
-            Value::String(text) => Self::from_str(text),
-            _ => T::unrecognized(Unrecognized::unfit(value, "neither a string nor an object")),
-        }
+    let _mode = Mode::enter(false);
+    let text = value.to_string();
+    let mut input = serde_json::Deserializer::from_str(&text);
+    match input.deserialize_any(ExternalVisitor(PhantomData)) {
+        Ok(union) => union,
+        Err(error) => T::unrecognized(Unrecognized::unfit(value, reason(&error))),
     }
 }
 
-/// Reads the body of a tagged variant whose tag is known already; `None` if it is no variant's.
-struct BodyVisitor<'t, T> {
-    tag: &'t str,
-    union: PhantomData<T>,
+/// Writes an object with its tag in front.
+///
+/// # Errors
+///
+/// Why it cannot be that of a tagged union.
+fn tag_first(value: &Value, name: &str) -> Result<String, String> {
+    let object = value.as_object().ok_or("not an object")?;
+    let tag = object.get(name);
+    let tag = tag.ok_or_else(|| format!("no property {name}"))?;
+    if !tag.is_string() {
+        return Err(format!("the property {name} is not a string"));
+    }
+    let mut text = format!("{{{}:{tag}", Value::from(name));
+    for (key, value) in object.iter().filter(|(key, _)| *key != name) {
+        text += &format!(",{}:{value}", Value::from(key.as_str()));
+    }
+    text.push('}');
+    Ok(text)
 }
 
-impl<'de, T: Tagged> Visitor<'de> for BodyVisitor<'_, T> {
-    type Value = Option<T>;
+/// Says why a text that nobody sees could not be read, without the place in it.
+fn reason(error: &serde_json::Error) -> String {
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let reason = error.to_string();
+    reason.strip_suffix(&place).unwrap_or(&reason).to_owned()
+}
+
+/// Reads a tagged union from an object whose tag comes first; from any other by way of a buffer.
+struct TaggedVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Tagged> Visitor<'de> for TaggedVisitor<T> {
+    type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Option<T>, A::Error> {
-        match T::read(self.tag, map) {
-            Ok(variant) => variant.map(Some),
-            Err(mut map) => {
-                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(None)
-            }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
+        let tag = match lead(&mut map, T::TAG) {
+            Ok(Lead::Tag(tag)) => tag,
+            Ok(Lead::Other(object)) => return Ok(tagged(object)),
+            Err(error) => return Err(error),
+        };
+        match T::read(&tag, map) {
+            Ok(read) => read,
+            Err(map) => match novel(T::TAG, tag, map) {
+                Ok(value) => Ok(T::unrecognized(value)),
+                Err(error) => Err(error),
+            },
         }
     }
 }
 
-/// Reads an object without a buffer, whatever the mode.
-struct StraightVisitor<F>(F);
+/// How an object begins.
+enum Lead<'de> {
+    /// With its tag.
+    Tag(Cow<'de, str>),
+    /// With something else: the whole object.
+    Other(Value),
+}
 
-impl<'de, F: Form> Visitor<'de> for StraightVisitor<F> {
-    type Value = F::Union;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
+fn lead<'de, A: MapAccess<'de>>(map: &mut A, name: &str) -> Result<Lead<'de>, A::Error> {
+    let Some(first) = map.next_key_seed(CowSeed)? else {
+        return Ok(Lead::Other(Value::Object(Map::new())));
+    };
+    if first == name {
+        return map.next_value_seed(CowSeed).map(Lead::Tag);
     }
+    let mut object = Map::new();
+    object.insert(first.into_owned(), map.next_value()?);
+    collect(object, map).map(Lead::Other)
+}
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<F::Union, A::Error> {
-        F::from_map(map)
-    }
+/// Keeps an object whose tag is read and not known.
+fn novel<'de, A: MapAccess<'de>>(
+    name: &str,
+    tag: Cow<'_, str>,
+    mut map: A,
+) -> Result<Unrecognized, A::Error> {
+    let mut object = Map::new();
+    object.insert(name.to_owned(), Value::String(tag.into_owned()));
+    collect(object, &mut map).map(Unrecognized::new)
 }
 
 fn collect<'de, A: MapAccess<'de>>(
     mut object: Map<String, Value>,
-    mut map: A,
+    map: &mut A,
 ) -> Result<Value, A::Error> {
     while let Some((key, value)) = map.next_entry()? {
         object.insert(key, value);
@@ -237,51 +208,38 @@ fn collect<'de, A: MapAccess<'de>>(
     Ok(Value::Object(object))
 }
 
-struct UnionVisitor<F>(F);
+/// Reads an external union from a string or an object.
+struct ExternalVisitor<T>(PhantomData<T>);
 
-impl<'de, F: Form> Visitor<'de> for UnionVisitor<F> {
-    type Value = F::Union;
+impl<'de, T: External> Visitor<'de> for ExternalVisitor<T> {
+    type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
+        f.write_str("a string or an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<F::Union, A::Error> {
-        if one_pass() {
-            return F::from_map(map);
+    fn visit_str<E>(self, text: &str) -> Result<T, E> {
+        Ok(match T::unit(text) {
+            Some(variant) => variant,
+            None => T::unrecognized(Unrecognized::new(text.into())),
+        })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
+        let Some(name) = map.next_key_seed(CowSeed)? else {
+            return Err(Error::custom("no property"));
+        };
+        let Some(read) = T::read(&name, &mut map) else {
+            let mut object = Map::new();
+            object.insert(name.into_owned(), map.next_value()?);
+            return Ok(T::unrecognized(Unrecognized::new(collect(
+                object, &mut map,
+            )?)));
+        };
+        let variant = read?;
+        match map.next_key_seed(CowSeed)? {
+            None => Ok(variant),
+            Some(_) => Err(Error::custom("more than one property")),
         }
-        Ok(F::from_value(collect(Map::new(), map)?))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<F::Union, E> {
-        Ok(F::from_str(text))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<F::Union, A::Error> {
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element()? {
-            list.push(item);
-        }
-        Ok(F::from_value(Value::Array(list)))
-    }
-
-    fn visit_unit<E>(self) -> Result<F::Union, E> {
-        Ok(F::from_value(Value::Null))
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<F::Union, E> {
-        Ok(F::from_value(value.into()))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<F::Union, E> {
-        Ok(F::from_value(value.into()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<F::Union, E> {
-        Ok(F::from_value(value.into()))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<F::Union, E> {
-        Ok(F::from_value(value.into()))
     }
 }
