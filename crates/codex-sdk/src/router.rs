@@ -15,6 +15,12 @@
 //!   pending it is kept, because the response that names the login may still be under way.
 //! - Everything else goes to the global subscriptions, and is dropped when there are none.
 //!
+//! # Who may send
+//!
+//! As many requests are under way as [`Router::new`] says; the others wait here, in order, and
+//! their lines come with the effects of what makes room for them. A request that is not answered
+//! by its deadline is given up when [`Router::expire`] is called with that time.
+//!
 //! # What is left behind
 //!
 //! Nothing once a turn has completed: its entry goes as its completion is delivered. A caller
@@ -32,6 +38,7 @@ mod calls;
 mod inbound;
 mod logins;
 mod queue;
+mod starts;
 #[cfg(test)]
 mod tests;
 mod turns;
@@ -46,8 +53,9 @@ pub(crate) use queue::{Next, QueueReader};
 use crate::error::CloseReason;
 use active::Active;
 use admission::Admissions;
-use calls::{Abandoned, Call, Start};
+use calls::Call;
 use queue::Queue;
+use starts::{Abandoned, Start};
 use turns::Subscribers;
 
 /// What the router needs to know of an event.

@@ -5,6 +5,7 @@
 //! stay apart, and nothing is buffered on the way. The macros here implement serde's traits with a
 //! few small loops instead, and every generated type is one line of macro input per field.
 
+mod blank;
 mod fields;
 mod mode;
 mod text;
@@ -12,7 +13,8 @@ mod union;
 mod unknown;
 mod writer;
 
-pub(crate) use fields::{Object, ObjectVisitor, Reader, missing, write_object};
+pub(crate) use blank::Blank;
+pub(crate) use fields::{Absence, Object, ObjectVisitor, Reader, write_object};
 pub use mode::from_str;
 pub(crate) use mode::{Read, read_str};
 pub(crate) use text::{named_string, read_text, string_enum};
@@ -24,52 +26,54 @@ pub(crate) use writer::Writer;
 
 /// Implements reading and writing for an object, which holds `unknown_fields` beside its own.
 ///
-/// It expands once a field, thousands of times in all: a `?` a field would be a third of what
-/// this crate costs to compile, and even one an object is compiled for each of them.
+/// It expands once a field, thousands of times in all, so that every early return and every
+/// variable would be a good part of what this crate costs to compile. Therefore an object is made
+/// blank, its fields are read in place, and what is missing is found out at the end.
 macro_rules! object {
-    (@finish required $reader:ident $index:literal $field:ident $name:literal) => {
-        let Some($field) = $field else {
-            return Err(crate::codec::missing($name));
-        };
-    };
-    (@finish nullable $reader:ident $index:literal $field:ident $name:literal) => {
-        if $field.is_none() {
-            $reader.marks.set($index);
-        }
-        let $field = $field.flatten();
-    };
-    (@finish default $reader:ident $index:literal $field:ident $name:literal) => {
-        let $field = $field.unwrap_or_default();
-    };
-    (@finish preset $reader:ident $index:literal $field:ident $name:literal $preset:expr) => {
-        let $field = $field.unwrap_or_else(|| $preset);
-    };
+    (@blank required) => { crate::codec::Blank::blank() };
+    (@blank default) => { ::std::default::Default::default() };
+    (@blank preset $preset:expr) => { $preset };
     // Absence is a value of the field.
-    (@finish optional $reader:ident $index:literal $field:ident $name:literal) => {};
-    (@finish patch $reader:ident $index:literal $field:ident $name:literal) => {};
+    (@blank $kind:ident) => { None };
+    (@absence required) => { crate::codec::Absence::Error };
+    // Where the field is not compiled in, nobody misses it.
+    (@absence required $cfg:meta) => {
+        if cfg!($cfg) { crate::codec::Absence::Error } else { crate::codec::Absence::Usual }
+    };
+    (@absence nullable $($cfg:meta)?) => { crate::codec::Absence::Marked };
+    (@absence $kind:ident $($cfg:meta)?) => { crate::codec::Absence::Usual };
     ($ty:ident {
-        $($(#[$cfg:meta])* $index:literal $field:ident $name:literal $kind:ident $(($preset:expr))?,)*
+        $($(#[cfg($cfg:meta)])? $index:literal $field:ident $name:literal $kind:ident $(($preset:expr))?,)*
     }) => {
+        impl crate::codec::Blank for $ty {
+            #[inline]
+            fn blank() -> Self {
+                Self {
+                    $($(#[cfg($cfg)])? $field: object!(@blank $kind $($preset)?),)*
+                    unknown_fields: crate::UnknownFields::default(),
+                }
+            }
+        }
+
         impl crate::codec::Object for $ty {
             fn read<'de, A: ::serde::de::MapAccess<'de>>(map: A) -> Result<Self, A::Error> {
-                let mut reader = crate::codec::Reader::new(map, &[$($name),*]);
-                $($(#[$cfg])* let mut $field = None;)*
+                let mut object = <Self as crate::codec::Blank>::blank();
+                let mut reader = crate::codec::Reader::new(map, &[$(($name, object!(@absence $kind $($cfg)?))),*]);
                 while let Some(index) = reader.field() {
                     match index {
-                        $($(#[$cfg])* $index => reader.$kind(&mut $field),)*
+                        $($(#[cfg($cfg)])? $index => reader.$kind(&mut object.$field),)*
                         _ => reader.unknown(),
                     }
                 }
-                if let Some(error) = reader.error {
-                    return Err(error);
+                match reader.finish(&mut object.unknown_fields) {
+                    None => Ok(object),
+                    Some(error) => Err(error),
                 }
-                $($(#[$cfg])* object!(@finish $kind reader $index $field $name $($preset)?);)*
-                Ok(Self { $($(#[$cfg])* $field,)* unknown_fields: reader.finish() })
             }
 
             fn write<M: ::serde::ser::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
                 let mut _writer = crate::codec::Writer::new(map, &self.unknown_fields);
-                $($(#[$cfg])* _writer.$kind($index, $name, &self.$field $(, || $preset)?);)*
+                $($(#[cfg($cfg)])? _writer.$kind($index, $name, &self.$field $(, || $preset)?);)*
                 _writer.finish()
             }
         }
@@ -91,6 +95,13 @@ macro_rules! object {
 /// Implements reading and writing for the params of a method that takes none.
 macro_rules! unit {
     ($ty:ident) => {
+        impl crate::codec::Blank for $ty {
+            #[inline]
+            fn blank() -> Self {
+                Self
+            }
+        }
+
         impl<'de> ::serde::Deserialize<'de> for $ty {
             fn deserialize<D: ::serde::Deserializer<'de>>(
                 deserializer: D,
@@ -135,6 +146,13 @@ macro_rules! setters {
 /// Implements a union of objects that one property tells apart.
 macro_rules! tagged {
     ($ty:ident $tag:literal { $($(#[$cfg:meta])* $variant:ident $wire:literal,)* }) => {
+        impl crate::codec::Blank for $ty {
+            #[inline]
+            fn blank() -> Self {
+                Self::Unrecognized(crate::codec::Blank::blank())
+            }
+        }
+
         impl crate::codec::Tagged for $ty {
             const TAG: &'static str = $tag;
 
@@ -194,6 +212,13 @@ macro_rules! external {
         ::serde::ser::SerializeMap::end(map)
     }};
     ($ty:ident { $($(#[$cfg:meta])* $variant:ident $wire:literal $shape:ident,)* }) => {
+        impl crate::codec::Blank for $ty {
+            #[inline]
+            fn blank() -> Self {
+                Self::Unrecognized(crate::codec::Blank::blank())
+            }
+        }
+
         impl crate::codec::External for $ty {
             fn unit(name: &str) -> Option<Self> {
                 match name {
@@ -239,6 +264,13 @@ macro_rules! external {
 /// Implements a union that only shape tells apart: the first variant that fits.
 macro_rules! untagged {
     ($ty:ident { $($(#[$cfg:meta])* $variant:ident,)* }) => {
+        impl crate::codec::Blank for $ty {
+            #[inline]
+            fn blank() -> Self {
+                Self::Unrecognized(crate::codec::Blank::blank())
+            }
+        }
+
         impl crate::codec::Untagged for $ty {
             fn fit(text: &str) -> Option<Self> {
                 $($(#[$cfg])* if let Some(fitting) = crate::codec::try_text(text) {

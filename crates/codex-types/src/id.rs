@@ -2,13 +2,15 @@
 
 use std::borrow::Borrow;
 use std::cell::RefCell;
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::codec::read_text;
+use crate::codec::{Blank, read_text};
 
 /// The id of a thread, a turn or an item, cheap to clone.
 ///
@@ -20,13 +22,16 @@ use crate::codec::read_text;
 /// assert_eq!(id, "thread-1");
 /// assert_eq!(String::from(id.clone()), id.to_string());
 /// ```
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Id(Arc<str>);
+#[derive(Clone)]
+pub struct Id {
+    /// None where the text is empty, which then needs no memory.
+    text: Option<Arc<str>>,
+}
 
 impl Id {
     /// The id as a string slice.
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.text.as_deref().unwrap_or_default()
     }
 }
 
@@ -49,13 +54,17 @@ fn slot(text: &str) -> usize {
 
 impl From<&str> for Id {
     fn from(text: &str) -> Self {
-        IDS.with_borrow_mut(|ids| {
+        if text.is_empty() {
+            return Self::blank();
+        }
+        let text = IDS.with_borrow_mut(|ids| {
             let place = &mut ids[slot(text)];
             match place {
-                Some(known) if **known == *text => Self(Arc::clone(known)),
-                _ => Self(Arc::clone(place.insert(Arc::from(text)))),
+                Some(known) if **known == *text => Arc::clone(known),
+                _ => Arc::clone(place.insert(Arc::from(text))),
             }
-        })
+        });
+        Self { text: Some(text) }
     }
 }
 
@@ -67,13 +76,19 @@ impl From<String> for Id {
 
 impl From<Id> for String {
     fn from(id: Id) -> Self {
-        id.0.as_ref().to_owned()
+        id.as_str().to_owned()
     }
 }
 
 impl From<&Id> for String {
     fn from(id: &Id) -> Self {
-        id.0.as_ref().to_owned()
+        id.as_str().to_owned()
+    }
+}
+
+impl Blank for Id {
+    fn blank() -> Self {
+        Self { text: None }
     }
 }
 
@@ -81,31 +96,58 @@ impl Deref for Id {
     type Target = str;
 
     fn deref(&self) -> &str {
-        &self.0
+        self.as_str()
     }
 }
 
 impl AsRef<str> for Id {
     fn as_ref(&self) -> &str {
-        &self.0
+        self
     }
 }
 
 impl Borrow<str> for Id {
     fn borrow(&self) -> &str {
-        &self.0
+        self
     }
 }
 
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self)
     }
 }
 
 impl fmt::Debug for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&*self.0, f)
+        fmt::Debug::fmt(&**self, f)
+    }
+}
+
+impl PartialEq for Id {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Id {}
+
+impl PartialOrd for Id {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Id {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (**self).cmp(other)
+    }
+}
+
+impl Hash for Id {
+    // As `Borrow<str>` wants it.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (**self).hash(state);
     }
 }
 
@@ -147,7 +189,7 @@ impl PartialEq<Id> for str {
 
 impl Serialize for Id {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
+        serializer.serialize_str(self)
     }
 }
 
@@ -164,7 +206,20 @@ mod tests {
     #[test]
     fn equal_ids_share_their_text() {
         let (first, second) = (Id::from("turn-1"), Id::from("turn-1"));
-        assert!(Arc::ptr_eq(&first.0, &second.0));
+        assert!(std::ptr::eq(first.as_str(), second.as_str()));
+    }
+
+    #[test]
+    fn an_empty_id_is_one_like_the_others() {
+        let ids = std::collections::BTreeSet::from(["b", "", "a"].map(Id::from));
+        assert_eq!(
+            ids.iter().map(Id::as_str).collect::<Vec<_>>(),
+            ["", "a", "b"]
+        );
+        assert_eq!(
+            std::collections::HashSet::from([Id::from("")]).get(""),
+            Some(&Id::blank())
+        );
     }
 
     #[test]

@@ -28,11 +28,6 @@ impl<T: Object> Object for Box<T> {
     }
 }
 
-/// The error for a field that must be there and is not.
-pub(crate) fn missing<E: serde::de::Error>(name: &'static str) -> E {
-    E::missing_field(name)
-}
-
 /// Writes an object of its own.
 pub(crate) fn write_object<T: Object, S: serde::Serializer>(
     object: &T,
@@ -58,29 +53,45 @@ impl<'de, T: Object> Visitor<'de> for ObjectVisitor<T> {
     }
 }
 
+/// What it means that a field is absent.
+#[derive(Clone, Copy)]
+pub(crate) enum Absence {
+    /// That the object is none of its type.
+    Error,
+    /// The same as null; it is marked, to be absent again when it is written.
+    Marked,
+    /// What the field says of it.
+    Usual,
+}
+
+/// The name of a field, and what its absence means.
+type Field = (&'static str, Absence);
+
 /// Reads the fields of an object, up to the first error.
 ///
 /// It knows which key is likely next, and keeps what nobody knows.
 pub(crate) struct Reader<A, E> {
     map: A,
-    names: &'static [&'static str],
+    fields: &'static [Field],
     /// The index of the field that is read.
     current: usize,
     /// The index that is likely next.
     next: usize,
+    seen: Marks,
     unknown: Option<Box<Map<String, Value>>>,
-    pub(crate) marks: Marks,
+    marks: Marks,
     /// What went wrong; nothing is read any more.
-    pub(crate) error: Option<E>,
+    error: Option<E>,
 }
 
 impl<'de, A: MapAccess<'de>> Reader<A, A::Error> {
-    pub(crate) fn new(map: A, names: &'static [&'static str]) -> Self {
+    pub(crate) fn new(map: A, fields: &'static [Field]) -> Self {
         Self {
             map,
-            names,
+            fields,
             current: 0,
             next: 0,
+            seen: Marks::default(),
             unknown: None,
             marks: Marks::default(),
             error: None,
@@ -92,7 +103,7 @@ impl<'de, A: MapAccess<'de>> Reader<A, A::Error> {
     pub(crate) fn field(&mut self) -> Option<usize> {
         while self.error.is_none() {
             let seed = KeySeed {
-                names: self.names,
+                fields: self.fields,
                 next: self.next,
             };
             match self.map.next_key_seed(seed) {
@@ -110,20 +121,20 @@ impl<'de, A: MapAccess<'de>> Reader<A, A::Error> {
     }
 
     /// Reads a field that is always there and never null.
-    pub(crate) fn required<T: Deserialize<'de>>(&mut self, place: &mut Option<T>) {
+    pub(crate) fn required<T: Deserialize<'de>>(&mut self, place: &mut T) {
         let read = self.map.next_value_seed(Place(place));
         self.note(read);
     }
 
     /// Reads a field that is always there but perhaps null; a runtime that leaves it out is
     /// understood.
-    pub(crate) fn nullable<T: Deserialize<'de>>(&mut self, place: &mut Option<Option<T>>) {
+    pub(crate) fn nullable<T: Deserialize<'de>>(&mut self, place: &mut Option<T>) {
         self.required(place);
     }
 
     /// Reads a field that may be absent; null means the same, and that it was null is marked.
     pub(crate) fn optional<T: Deserialize<'de>>(&mut self, place: &mut Option<T>) {
-        let seed = NullablePlace {
+        let seed = OptionalPlace {
             place,
             marks: &mut self.marks,
             index: self.current,
@@ -134,36 +145,44 @@ impl<'de, A: MapAccess<'de>> Reader<A, A::Error> {
 
     /// Reads a field that may be absent, and null means something else.
     pub(crate) fn patch<T: Deserialize<'de>>(&mut self, place: &mut Option<Option<T>>) {
-        self.required(place);
+        self.required(place.insert(None));
     }
 
     /// Reads a field that may be absent and then has the type's default; that it was there is
     /// marked.
-    pub(crate) fn default<T: Deserialize<'de>>(&mut self, place: &mut Option<T>) {
-        self.preset(place);
+    pub(crate) fn default<T: Deserialize<'de>>(&mut self, place: &mut T) {
+        self.required(place);
+        self.marks.set(self.current);
     }
 
     /// Reads a field that may be absent and then has a value that the schema names; that it was
     /// there is marked.
-    pub(crate) fn preset<T: Deserialize<'de>>(&mut self, place: &mut Option<T>) {
-        self.optional(place);
-        if place.is_none() && self.error.is_none() {
-            self.error = Some(A::Error::custom("null where a value is expected"));
-        }
-        self.marks.set(self.current);
+    pub(crate) fn preset<T: Deserialize<'de>>(&mut self, place: &mut T) {
+        self.default(place);
     }
 
     /// Keeps the value of a field that is known but not compiled in.
     pub(crate) fn unknown(&mut self) {
-        let name = self.names.get(self.current).copied().unwrap_or_default();
+        let name = self.fields.get(self.current).map_or("", |field| field.0);
         self.keep(name.to_owned());
     }
 
-    pub(crate) fn finish(self) -> UnknownFields {
-        UnknownFields {
-            fields: self.unknown,
-            marks: self.marks,
+    /// Says what was wrong; else keeps what was unusual about the object.
+    pub(crate) fn finish(mut self, unknown_fields: &mut UnknownFields) -> Option<A::Error> {
+        if self.error.is_some() {
+            return self.error;
         }
+        for (index, (name, absence)) in self.fields.iter().enumerate() {
+            match absence {
+                _ if self.seen.has(index) => {}
+                Absence::Error => return Some(A::Error::missing_field(name)),
+                Absence::Marked => self.marks.set(index),
+                Absence::Usual => {}
+            }
+        }
+        unknown_fields.fields = self.unknown;
+        unknown_fields.marks = self.marks;
+        None
     }
 
     fn keep(&mut self, name: String) {
@@ -174,8 +193,9 @@ impl<'de, A: MapAccess<'de>> Reader<A, A::Error> {
     }
 
     fn note(&mut self, read: Result<(), A::Error>) {
-        if let Err(error) = read {
-            self.error = Some(error);
+        match read {
+            Ok(()) => self.seen.set(self.current),
+            Err(error) => self.error = Some(error),
         }
     }
 }
@@ -183,7 +203,7 @@ impl<'de, A: MapAccess<'de>> Reader<A, A::Error> {
 // Every function of these two is compiled once a type, so they are few, and without `?`.
 
 /// Reads a value into its place.
-struct Place<'p, T>(&'p mut Option<T>);
+struct Place<'p, T>(&'p mut T);
 
 impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Place<'_, T> {
     type Value = ();
@@ -191,7 +211,7 @@ impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Place<'_, T> {
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         match T::deserialize(deserializer) {
             Ok(value) => {
-                *self.0 = Some(value);
+                *self.0 = value;
                 Ok(())
             }
             Err(error) => Err(error),
@@ -200,13 +220,13 @@ impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Place<'_, T> {
 }
 
 /// Reads a value into its place, or null, and marks that.
-struct NullablePlace<'p, T> {
+struct OptionalPlace<'p, T> {
     place: &'p mut Option<T>,
     marks: &'p mut Marks,
     index: usize,
 }
 
-impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for NullablePlace<'_, T> {
+impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for OptionalPlace<'_, T> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -214,7 +234,7 @@ impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for NullablePlace<'_, T> {
     }
 }
 
-impl<'de, T: Deserialize<'de>> Visitor<'de> for NullablePlace<'_, T> {
+impl<'de, T: Deserialize<'de>> Visitor<'de> for OptionalPlace<'_, T> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -232,7 +252,13 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for NullablePlace<'_, T> {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        Place(self.place).deserialize(deserializer)
+        match T::deserialize(deserializer) {
+            Ok(value) => {
+                *self.place = Some(value);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -243,7 +269,7 @@ enum Key {
 
 /// Finds a key among the names; the runtime writes them in their order, so the next one is likely.
 struct KeySeed {
-    names: &'static [&'static str],
+    fields: &'static [Field],
     next: usize,
 }
 
@@ -263,12 +289,16 @@ impl Visitor<'_> for KeySeed {
     }
 
     fn visit_str<E>(self, key: &str) -> Result<Key, E> {
-        if self.names.get(self.next) == Some(&key) {
+        if let Some((name, _)) = self.fields.get(self.next)
+            && *name == key
+        {
             return Ok(Key::Known(self.next));
         }
-        Ok(match self.names.iter().position(|name| *name == key) {
-            Some(index) => Key::Known(index),
-            None => Key::Unknown(key.to_owned()),
-        })
+        Ok(
+            match self.fields.iter().position(|(name, _)| *name == key) {
+                Some(index) => Key::Known(index),
+                None => Key::Unknown(key.to_owned()),
+            },
+        )
     }
 }

@@ -69,6 +69,13 @@ macro_rules! string_enum {
             }
         }
 
+        impl crate::codec::Blank for $ty {
+            #[inline]
+            fn blank() -> Self {
+                Self::Unrecognized(String::new())
+            }
+        }
+
         named_string!(@traits $ty);
     };
 }
@@ -152,6 +159,13 @@ macro_rules! named_string {
             #[inline]
             fn from(value: $ty) -> Self {
                 value.0
+            }
+        }
+
+        impl crate::codec::Blank for $ty {
+            #[inline]
+            fn blank() -> Self {
+                Self(String::new())
             }
         }
 

@@ -66,10 +66,7 @@ pub(crate) fn read_external<'de, T: External, D: serde::Deserializer<'de>>(
 pub(crate) fn read_untagged<'de, T: Untagged, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
-    let value = match Value::deserialize(deserializer) {
-        Ok(value) => value,
-        Err(error) => return Err(error),
-    };
+    let value = Value::deserialize(deserializer)?;
     let _mode = Mode::enter(false);
     match T::fit(&value.to_string()) {
         Some(fitting) => Ok(fitting),
