@@ -85,9 +85,15 @@ fn stream(options: &Options, corpus: &str, megabytes: usize) -> Outcome {
         cpu,
         Target::None,
     );
-    let split = ratio(&samples, "typed", "split", self::cpu);
+    let split = ratio(&samples, "sdk", "split", self::rate);
     row(
-        &title("CPU/event, typed floor ÷ splitting lines"),
+        &title("events/s, SDK on 2 threads ÷ splitting lines"),
+        split,
+        Target::None,
+    );
+    let split = ratio(&samples, "typed", "split", self::rate);
+    row(
+        &title("events/s, typed floor ÷ splitting lines"),
         split,
         Target::None,
     );
@@ -138,7 +144,7 @@ fn turns(options: &Options) -> Outcome {
     let samples = repeat(
         options,
         "turns:32:500",
-        &["typed", "sdk-turns", "sdk-turns-1"],
+        &["split", "typed", "sdk-turns", "sdk-turns-1"],
         None,
     )?;
     let rates = ratio(&samples, "sdk-turns", "typed", rate);
@@ -149,6 +155,12 @@ fn turns(options: &Options) -> Outcome {
     );
     let rates = ratio(&samples, "sdk-turns-1", "typed", rate);
     row("the same on 1 thread", rates, Target::None);
+    let rates = ratio(&samples, "sdk-turns", "split", rate);
+    row(
+        "32 turns × 500 deltas: events/s, SDK ÷ splitting lines",
+        rates,
+        Target::None,
+    );
     absolute(&samples, "32 turns");
     Ok(())
 }

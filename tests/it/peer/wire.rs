@@ -1,7 +1,9 @@
 //! What exactly the client sends: whole params, and keys that must not be there.
 
 use codex_testkit::ScriptedServer;
-use openai_codex::types::{ReasoningEffort, ReasoningSummary};
+use openai_codex::types::{
+    AudioUserInput, ImageDetail, ImageUserInput, ReasoningEffort, ReasoningSummary,
+};
 use openai_codex::{ApprovalMode, Error, ExternalMessage, InputItem, Result, Sandbox, VERSION};
 use serde_json::{Value, json};
 
@@ -124,7 +126,7 @@ async fn resume_and_fork_send_what_was_set() {
     rows!(thread_fork, "thread/fork");
 }
 
-/// API-18, APP-01, APP-02, APP-04, INP-02, INP-14, INP-15, RUN-15, SBX-02, SBX-04: a turn sends
+/// API-18, APP-01, APP-02, APP-04, INP-02, INP-14, INP-15, INP-16, RUN-15, SBX-02, SBX-04: a turn sends
 /// its input and what was set, and nothing else.
 #[tokio::test]
 async fn turn_start_sends_what_was_set() {
@@ -139,6 +141,22 @@ async fn turn_start_sends_what_was_set() {
         (
             thread.turn([InputItem::text("go"), image()]),
             json!([text[0], {"type": "image", "url": "data:image/png;base64,AA=="}]),
+            json!({}),
+        ),
+        // What has no constructor is built from its type.
+        (
+            thread.turn([
+                InputItem::Image(
+                    ImageUserInput::default()
+                        .file_id("file-1")
+                        .detail(ImageDetail::High),
+                ),
+                InputItem::Audio(AudioUserInput::default().url("data:audio/wav;base64,AA==")),
+            ]),
+            json!([
+                {"type": "image", "detail": "high", "fileId": "file-1"},
+                {"type": "audio", "url": "data:audio/wav;base64,AA=="},
+            ]),
             json!({}),
         ),
         (

@@ -120,6 +120,7 @@ fn modules_without_docs_and_long_files_are_found() {
     );
 }
 
+/// D-37: no wire string stands outside of generated code.
 #[test]
 fn wire_strings_outside_of_generated_code_are_found() {
     let text = r##"//! "threadId" in docs.
