@@ -248,7 +248,7 @@ server_methods!(server_requests);
 #[non_exhaustive]
 pub enum ServerNotification {
     /// `account/gatewayOAuth/changed`.
-    AccountGatewayOAuthChanged(GatewayOAuthChangedNotification),
+    AccountGatewayOAuthChanged(Box<GatewayOAuthChangedNotification>),
     /// `account/login/completed`.
     AccountLoginCompleted(AccountLoginCompletedNotification),
     /// `account/rateLimits/updated`.
@@ -294,7 +294,7 @@ pub enum ServerNotification {
     /// `item/commandExecution/outputDelta`.
     ItemCommandExecutionOutputDelta(CommandExecutionOutputDeltaNotification),
     /// `item/commandExecution/terminalInteraction`.
-    ItemCommandExecutionTerminalInteraction(TerminalInteractionNotification),
+    ItemCommandExecutionTerminalInteraction(Box<TerminalInteractionNotification>),
     /// `item/completed`.
     ItemCompleted(Box<ItemCompletedNotification>),
     /// `item/fileChange/outputDelta`: Deprecated legacy apply_patch output stream notification.
@@ -318,9 +318,9 @@ pub enum ServerNotification {
     /// `mcpServer/oauthLogin/completed`.
     McpServerOauthLoginCompleted(McpServerOauthLoginCompletedNotification),
     /// `mcpServer/startupStatus/updated`.
-    McpServerStartupStatusUpdated(McpServerStatusUpdatedNotification),
+    McpServerStartupStatusUpdated(Box<McpServerStatusUpdatedNotification>),
     /// `model/rerouted`.
-    ModelRerouted(ModelReroutedNotification),
+    ModelRerouted(Box<ModelReroutedNotification>),
     /// `model/safetyBuffering/updated`.
     ModelSafetyBufferingUpdated(Box<ModelSafetyBufferingUpdatedNotification>),
     /// `model/verification`.
@@ -348,7 +348,7 @@ pub enum ServerNotification {
     /// `thread/archived`.
     ThreadArchived(ThreadArchivedNotification),
     /// `thread/attachment/updated`.
-    ThreadAttachmentUpdated(ThreadAttachmentUpdatedNotification),
+    ThreadAttachmentUpdated(Box<ThreadAttachmentUpdatedNotification>),
     /// `thread/closed`.
     ThreadClosed(ThreadClosedNotification),
     /// `thread/compacted`: Deprecated: Use `ContextCompaction` item type instead.

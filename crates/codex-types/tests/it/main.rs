@@ -8,3 +8,4 @@
 mod open;
 mod params;
 mod safe;
+mod size;

@@ -9,8 +9,9 @@ use super::super::ir::Ty;
 use super::super::registry::{NotificationRow, Registry, RequestRow, Route, method_name};
 use super::{Emission, cfg, cfg_text, docs, ident, pretty, size};
 
-/// Payloads of at least this many bytes are boxed, so that an event moves cheaply through queues.
-const BOXED_FROM: usize = 160;
+/// Payloads of at least this many bytes are boxed, so that an event has no more than 128 bytes and
+/// moves cheaply through queues.
+const BOXED_FROM: usize = 136;
 
 pub fn methods(context: &Emission<'_>) -> Result<String> {
     let registry = context.registry;
