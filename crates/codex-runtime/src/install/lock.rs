@@ -57,8 +57,7 @@ pub(super) fn acquire_with(
                     });
                 }
             }
-            // Another installer removed the folders between our two steps.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => last = Some(error),
+            Err(error) if is_race(&error, root) => last = Some(error),
             Err(error) => return Err(Error::io("create", root, error)),
         }
     }
@@ -73,6 +72,16 @@ fn open(root: &Path, path: &Path) -> io::Result<File> {
         .truncate(false)
         .write(true)
         .open(path)
+}
+
+/// Tells whether another installer removed the folders between two of our steps: before the file was
+/// opened, or after one was there and before it was looked at.
+fn is_race(error: &io::Error, root: &Path) -> bool {
+    match error.kind() {
+        io::ErrorKind::NotFound => true,
+        io::ErrorKind::AlreadyExists => !root.is_file(),
+        _ => false,
+    }
 }
 
 /// Waits for the lock; `false` if the file system has none.
@@ -160,6 +169,22 @@ mod tests {
         if cfg!(unix) {
             assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 0);
         }
+    }
+
+    #[test]
+    fn a_file_in_the_way_is_said_at_once() {
+        let temp = tempfile::NamedTempFile::new().unwrap();
+        let error = acquire_with(temp.path(), &mut || Ok(())).unwrap_err();
+        assert!(
+            matches!(
+                error,
+                Error::Io {
+                    action: "create",
+                    ..
+                }
+            ),
+            "{error:?}"
+        );
     }
 
     #[test]
