@@ -100,7 +100,7 @@ examples! {
     quickstart "" ["you>", "codex>", "completed in"],
     quickstart_constructor "" ["Server:", "Items:", "Text:"],
     thread_lifecycle_and_controls "" ["Lifecycle OK:"],
-    timeouts "" ["too late: interrupted", "next:"],
+    timeouts "" ["too late: interrupted", "next:", "result: interrupted"],
     turn_controls "" [
         "steer.result:", "steer.final.status: completed",
         "interrupt.result:", "interrupt.final.status: interrupted"

@@ -9,8 +9,8 @@ use std::io::IsTerminal;
 use common::{Answer, Outcome, Stage, words};
 use openai_codex::types::{
     ApprovalsReviewer, AskForApproval, CommandExecutionApprovalDecision as Decision,
-    CommandExecutionRequestApprovalParams, CommandExecutionRequestApprovalResponse, SandboxMode,
-    ThreadItem, ThreadStartParams,
+    CommandExecutionApprovalKind, CommandExecutionRequestApprovalParams,
+    CommandExecutionRequestApprovalResponse, SandboxMode, ThreadItem, ThreadStartParams,
 };
 use openai_codex::{Codex, ResponseError, Thread};
 
@@ -18,8 +18,9 @@ use openai_codex::{Codex, ResponseError, Thread};
 ///
 /// What the runtime asks for is a line for a shell, such as `/bin/bash -lc 'git status'`. Only whole
 /// scripts are compared: a script that begins with or contains something harmless may go on with
-/// anything.
-fn is_harmless(line: &str) -> bool {
+/// anything. These are harmless in any folder; for others, compare `cwd` too.
+fn is_harmless(request: &CommandExecutionRequestApprovalParams) -> bool {
+    let line = request.command.as_deref().unwrap_or_default();
     let Some((shell, script)) = line.split_once(" -lc ") else {
         return false;
     };
@@ -31,7 +32,9 @@ fn is_harmless(line: &str) -> bool {
         "/usr/bin/zsh",
     ];
     let known_script = ["'git status'", "'echo harmless'"];
-    known_shell.contains(&shell) && known_script.contains(&script)
+    request.kind == CommandExecutionApprovalKind::Command
+        && known_shell.contains(&shell)
+        && known_script.contains(&script)
 }
 
 /// Asks whoever sits at the terminal; nobody there means no.
@@ -52,10 +55,12 @@ async fn ask_user(question: String) -> bool {
 async fn decide(
     request: CommandExecutionRequestApprovalParams,
 ) -> Result<CommandExecutionRequestApprovalResponse, ResponseError> {
+    let harmless = is_harmless(&request);
     let command = request.command.unwrap_or_default();
     let reason = request.reason.unwrap_or_default();
-    println!("approval.request: {command} ({reason})");
-    let accepted = is_harmless(&command) || ask_user(format!("Run {command}?")).await;
+    let folder = request.cwd.as_deref().unwrap_or("an unknown folder");
+    println!("approval.request: {command} in {folder} ({reason})");
+    let accepted = harmless || ask_user(format!("Run {command} in {folder}?")).await;
     let decision = if accepted {
         Decision::Accept
     } else {

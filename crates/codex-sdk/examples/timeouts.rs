@@ -1,9 +1,11 @@
-//! A turn that may take only so long: dropping what waits for it interrupts it.
+//! A turn that may take only so long: dropping what waits for it interrupts it, and interrupting it
+//! keeps what it came to.
 
 #![allow(clippy::print_stdout, reason = "examples talk to whoever runs them")]
 
 mod common;
 
+use std::pin::pin;
 use std::time::Duration;
 
 use common::{Answer, Outcome, Stage, words};
@@ -16,6 +18,7 @@ async fn main() -> Outcome {
     let stage = Stage::new([
         Answer::pause(hour).and(words("Sorry that it took so long.")),
         words("This was quick."),
+        words("Half of it.").and(Answer::pause(hour)),
     ])?;
     // How long the runtime may take to answer a request; a turn is not a request.
     let config = stage
@@ -30,6 +33,18 @@ async fn main() -> Outcome {
         Err(_) => println!("too late: interrupted"),
     }
     println!("next: {}", thread.run("And now be quick.").await?.text());
+
+    let turn = thread.turn("Take your time again.").await?;
+    let control = turn.control();
+    let mut running = pin!(turn.run());
+    let result = match timeout(Duration::from_millis(500), &mut running).await {
+        Ok(result) => result?,
+        Err(_) => {
+            control.interrupt().await?;
+            running.await?
+        }
+    };
+    println!("result: {}, {} items", result.status, result.items.len());
 
     codex.close().await?;
     Ok(())

@@ -1,5 +1,6 @@
 //! The runtime as a child process: started in a group of its own, ended in steps, always reaped.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io;
 use std::process::ExitStatus;
@@ -244,17 +245,53 @@ pub(crate) async fn drain_stderr(
 
 fn note_stderr(line: &[u8], tail: &StderrTail, secrets: &Secrets) {
     let line = String::from_utf8_lossy(line);
+    let line = without_escapes(line.trim_end());
     // The runtime quotes what it does not like.
-    let line = secrets.redact(line.trim_end());
+    let line = secrets.redact(&line);
     if !line.is_empty() {
         tracing::debug!(target: "openai_codex::stderr", "{line}");
         tail.push(&line);
     }
 }
 
+/// Drops the colors that the runtime gives a terminal.
+fn without_escapes(line: &str) -> Cow<'_, str> {
+    let mut parts = line.split('\u{1b}');
+    let first = parts.next().unwrap_or_default();
+    if first.len() == line.len() {
+        return Cow::Borrowed(line);
+    }
+    let mut plain = first.to_owned();
+    for part in parts {
+        // A sequence ends with its first letter.
+        let rest = part.strip_prefix('[').map(|sequence| {
+            let end = sequence.find(|c| ('@'..='~').contains(&c));
+            end.map_or("", |end| &sequence[end + 1..])
+        });
+        plain.push_str(rest.unwrap_or(part));
+    }
+    Cow::Owned(plain)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn escapes_of_terminals_are_dropped() {
+        let table = [
+            ("plain", "plain"),
+            (
+                "\u{1b}[2m2026\u{1b}[0m \u{1b}[31mERROR\u{1b}[0m: no",
+                "2026 ERROR: no",
+            ),
+            ("a\u{1b}b\u{1b}[1;3", "ab"),
+            ("", ""),
+        ];
+        for (line, plain) in table {
+            assert_eq!(without_escapes(line), plain);
+        }
+    }
 
     #[tokio::test]
     async fn the_tail_holds_the_last_lines() {

@@ -202,9 +202,13 @@ impl CodexConfig {
     /// replaces the first.
     ///
     /// A thread asks a handler about commands and patches only if its approvals go to the user, as
-    /// [`ApprovalMode`](crate::ApprovalMode) shows; by default a reviewer model decides. The
-    /// `command` of such a request is a line for a shell (`/bin/bash -lc 'git status'`): decide by
-    /// the whole line, because a part of it says nothing of the rest.
+    /// [`ApprovalMode`](crate::ApprovalMode) shows; by default a reviewer model decides. The handler
+    /// is one for all threads of the client; `thread_id` and `turn_id` say whose request it is.
+    ///
+    /// The `command` of such a request is a line for a shell, quoted as the shell wants it
+    /// (`/bin/bash -lc 'git status'`): decide by the whole line, because a part of it says nothing of
+    /// the rest, by `cwd`, the folder that it runs in, and by `kind`, which is another for input to
+    /// a command that runs already.
     ///
     /// ```no_run
     /// use openai_codex::{CodexConfig, types};
@@ -212,7 +216,9 @@ impl CodexConfig {
     /// use types::{CommandExecutionApprovalDecision as Decision, CommandExecutionRequestApprovalParams};
     ///
     /// let config = CodexConfig::new().on_request(|ask: CommandExecutionRequestApprovalParams| async move {
-    ///     let known = ask.command.as_deref() == Some("/bin/bash -lc 'git status'");
+    ///     // Harmless in any folder; else `ask.cwd` would have to be compared too.
+    ///     let known = ask.kind == types::CommandExecutionApprovalKind::Command
+    ///         && ask.command.as_deref() == Some("/bin/bash -lc 'git status'");
     ///     let decision = if known { Decision::Accept } else { Decision::Decline };
     ///     Ok(types::CommandExecutionRequestApprovalResponse::new(decision))
     /// });

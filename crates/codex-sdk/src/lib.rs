@@ -68,8 +68,43 @@
 //! # What ends what
 //!
 //! Dropping a [`TurnHandle`] interrupts its turn, and dropping the last handle of a client ends
-//! the runtime. Futures can be dropped at any time. After the runtime has ended, everything fails
+//! the runtime and every command that it runs. Futures can be dropped at any time. After the runtime has ended, everything fails
 //! with the same [`Error::Closed`], which says why.
+//!
+//! # Testing what you build
+//!
+//! `codex-testkit` has a scripted model and a home for the real runtime, so that a test needs neither
+//! an account nor a network:
+//!
+//! ```
+//! use codex_testkit::{Answer, Home, MockModel};
+//! use openai_codex::{Codex, CodexConfig};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let model = MockModel::start().await?;
+//! model.push(Answer::text("It is a demo."));
+//! let home = Home::new(&model)?;
+//!
+//! let runtime = codex_runtime::install()?;
+//! let mut config = CodexConfig::new()
+//!     .codex_bin(runtime.program())
+//!     .cwd(home.workspace());
+//! for key in home.env_remove() {
+//!     config = config.env_remove(key);
+//! }
+//! for (key, value) in home.env() {
+//!     config = config.env(key, value);
+//! }
+//!
+//! let codex = Codex::start_with(config).await?;
+//! let thread = codex.thread_start().await?;
+//! assert_eq!(thread.run("What is this?").await?.text(), "It is a demo.");
+//! codex.close().await?;
+//! model.assert_exhausted();
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! # Features
 //!

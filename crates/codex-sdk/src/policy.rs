@@ -12,7 +12,9 @@ use crate::error::Error;
 ///
 /// In neither mode is a handler of [`CodexConfig::on_request`](crate::CodexConfig::on_request) asked
 /// about commands and patches. For threads whose approvals go to your own code, start them with
-/// their raw params and attach to them:
+/// their raw params and attach to them. With `OnRequest` the handler is asked when the agent wants
+/// to leave its sandbox, and what the sandbox allows runs unasked; with `Untrusted` it is asked about
+/// every command that the runtime does not know to be harmless.
 ///
 /// ```no_run
 /// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {

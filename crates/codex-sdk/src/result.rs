@@ -26,10 +26,12 @@ pub struct TurnResult {
     /// The last agent message of phase `final_answer`, else the last one without a phase.
     pub final_response: Option<String>,
     /// Its completed items, in order. What an interruption or a failure cut off never completes, and
-    /// is only among the events. [`TurnHandle::run`](crate::TurnHandle::run) says which are left out
-    /// after a long stream.
+    /// is only among the events. A command that outlives the turn completes after it, and is then
+    /// told by [`Codex::notifications`](crate::Codex::notifications).
+    /// [`TurnHandle::run`](crate::TurnHandle::run) says which are left out after a long stream.
     pub items: Vec<ThreadItem>,
-    /// The tokens that the thread had used when it ended.
+    /// The tokens that the thread had used when it ended, as the runtime said last: a turn that
+    /// reached no model has those of the one before, and none if it was the first.
     pub usage: Option<ThreadTokenUsage>,
 }
 

@@ -53,7 +53,7 @@ use collect::Collector;
 ///
 /// Dropping the handle of a turn that has not completed asks the runtime to interrupt it, unless
 /// another handle reads it or this one joined it; nothing blocks. [`TurnHandle::detach`] lets it
-/// go on.
+/// go on. A command that runs then goes on as [`TurnControl::interrupt`] says.
 #[must_use = "a turn whose handle is dropped is interrupted"]
 pub struct TurnHandle {
     control: TurnControl,
@@ -105,7 +105,8 @@ impl TurnHandle {
     /// Streams the text of the agent's messages as it is written.
     ///
     /// A failed turn ends it with [`Error::TurnFailed`]. After a connection to the model that
-    /// broke and was made again, the text of a message comes once more from its start.
+    /// broke and was made again, the text of a message comes once more from its start. Who wants the
+    /// result too reads the events with [`TurnHandle::next`] and then calls [`TurnHandle::run`].
     ///
     /// ```no_run
     /// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
@@ -250,6 +251,9 @@ impl Thread {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// On a thread with a running turn it joins that turn, as [`Thread::turn`] does: both results are
+    /// then those of the one turn.
     ///
     /// # Errors
     ///

@@ -22,8 +22,8 @@
 //! use codex_testkit::{Answer, Home, MockModel};
 //! use serde_json::{Value, json};
 //!
-//! /// The agent under test: one turn, in which it lets the runtime run anything
-//! /// that begins with `touch`.
+//! /// The agent under test: one turn, in which it lets the runtime run `touch made.txt`
+//! /// and nothing else.
 //! fn agent(mut runtime: Command, prompt: &str) -> Result<String, Box<dyn std::error::Error>> {
 //!     let mut runtime = runtime
 //!         .arg("app-server")
@@ -53,8 +53,10 @@
 //!                 writeln!(input, "{}", json!({"id": 3, "method": "turn/start", "params": turn}))?;
 //!             }
 //!             (Some("item/commandExecution/requestApproval"), Some(id)) => {
+//!                 // A shell and its arguments, which are compared as a whole.
 //!                 let command = params["command"].as_str().unwrap_or_default();
-//!                 let allowed = command.contains("-lc 'touch ");
+//!                 let allowed = command.split_once(' ').map(|(_, rest)| rest)
+//!                     == Some("-lc 'touch made.txt'");
 //!                 let decision = if allowed { "accept" } else { "decline" };
 //!                 writeln!(input, "{}", json!({"id": id, "result": {"decision": decision}}))?;
 //!             }

@@ -75,7 +75,8 @@ impl TurnControl {
     /// Interrupts the turn, `turn/interrupt`.
     ///
     /// A turn that was accepted and does not run yet is interrupted once it runs. One that has
-    /// ended is a success.
+    /// ended is a success. A command that runs is not stopped: it goes on until it ends by itself or
+    /// the client is closed.
     ///
     /// # Errors
     ///

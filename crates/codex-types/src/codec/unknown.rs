@@ -5,7 +5,7 @@ use std::fmt;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
-/// One bit a field: its presence on the wire was not the usual one.
+/// One bit a field. In an object: its presence on the wire was not the usual one.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Marks(u64);
 
