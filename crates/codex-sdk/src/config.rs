@@ -188,7 +188,8 @@ impl CodexConfig {
 
     /// Asks the runtime not to send this notification.
     ///
-    /// One that turns or logins need is an [`Error::InvalidInput`](crate::Error::InvalidInput) when the client starts.
+    /// One that turns or logins need is an [`Error::InvalidInput`](crate::Error::InvalidInput) when
+    /// the client starts.
     pub fn opt_out_notification(mut self, method: impl Into<String>) -> Self {
         self.opt_out.push(method.into());
         self

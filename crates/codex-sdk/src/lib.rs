@@ -68,8 +68,8 @@
 //! # What ends what
 //!
 //! Dropping a [`TurnHandle`] interrupts its turn, and dropping the last handle of a client ends
-//! the runtime and every command that it runs. Futures can be dropped at any time. After the runtime has ended, everything fails
-//! with the same [`Error::Closed`], which says why.
+//! the runtime and every command that it runs. Futures can be dropped at any time. After the
+//! runtime has ended, everything fails with the same [`Error::Closed`], which says why.
 //!
 //! # Testing what you build
 //!

@@ -39,7 +39,7 @@ impl Admissions {
 
     /// Enters a request.
     pub(super) fn enter(&mut self, id: i64, then: &Then) -> Admission {
-        if matches!(then, Then::Interrupted(_)) {
+        if !then.takes_a_place() {
             return Admission::Now;
         }
         if self.under_way < self.most {
@@ -48,6 +48,11 @@ impl Admissions {
         }
         self.waiting.push_back(id);
         Admission::Later
+    }
+
+    /// Takes a request that has not been sent out of the queue.
+    pub(super) fn withdraw(&mut self, id: i64) {
+        self.waiting.retain(|waiting| *waiting != id);
     }
 
     /// Forgets everything.
@@ -80,13 +85,6 @@ impl<E: Routed, R> Router<E, R> {
             return;
         }
         self.admissions.under_way -= 1;
-    }
-
-    /// Removes a request that has not been sent.
-    pub(super) fn withdraw(&mut self, id: i64) -> Option<Call<R>> {
-        let call = self.calls.remove(&id)?;
-        self.admissions.waiting.retain(|waiting| *waiting != id);
-        Some(call)
     }
 
     /// Gives up the requests whose deadline has come; returns the first deadline of the others,

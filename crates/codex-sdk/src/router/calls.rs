@@ -52,6 +52,13 @@ pub(crate) enum Then {
     },
 }
 
+impl Then {
+    /// Tells whether a request counts among those under way.
+    pub(super) fn takes_a_place(&self) -> bool {
+        !matches!(self, Self::Interrupted(_))
+    }
+}
+
 /// What became of a request.
 #[derive(Debug)]
 pub(crate) enum Outcome<E: Coalesce> {
@@ -181,17 +188,15 @@ impl<E: Routed, R> Router<E, R> {
     ///
     /// If it has not been sent, it will not be.
     pub(crate) fn give_up(&mut self, id: i64, fx: &mut Effects<E, R>) -> Option<R> {
-        if self.calls.get(&id)?.waiting.is_some() {
-            let call = self.withdraw(id)?;
-            self.release(id, &call.then, fx);
-            return call.reply;
-        }
         let call = self.calls.remove(&id)?;
-        if let Then::OpenTurn { thread_id, turn_id } = &call.then {
+        let sent = call.waiting.is_none();
+        if !sent {
+            self.admissions.withdraw(id);
+        } else if let Then::OpenTurn { thread_id, turn_id } = &call.then {
             self.abandon_start(id, thread_id, *turn_id);
         }
         self.release(id, &call.then, fx);
-        if !matches!(call.then, Then::Interrupted(_)) {
+        if sent && call.then.takes_a_place() {
             self.make_room(fx);
         }
         call.reply
