@@ -8,6 +8,7 @@
 mod blank;
 mod fields;
 mod mode;
+pub mod raw;
 mod text;
 mod union;
 mod unknown;

@@ -38,6 +38,9 @@ mod registry;
 pub mod request;
 mod safe;
 
+/// For the SDK, which finds ids in messages that do not decode.
+#[doc(hidden)]
+pub use codec::raw;
 pub use codec::{DecodeError, UnknownFields, Unrecognized, from_str};
 pub use generated::*;
 pub use id::Id;

@@ -8,6 +8,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::codec::raw;
 use crate::codec::{DecodeError, Read, read_str};
 
 /// A notification of a method that these types do not know, or whose params did not fit.
@@ -15,7 +16,8 @@ use crate::codec::{DecodeError, Read, read_str};
 pub struct UnknownNotification {
     /// The method's name.
     pub method: String,
-    /// The raw params; null where there were none.
+    /// The raw params; null where there were none, and a string with their JSON text where no
+    /// value can hold them (half of a surrogate pair, a number out of range, more than 256 levels).
     pub params: Value,
     /// Why a known method's params did not fit; `None` for an unknown method.
     pub error: Option<DecodeError>,
@@ -26,7 +28,8 @@ pub struct UnknownNotification {
 pub struct UnknownRequest {
     /// The method's name.
     pub method: String,
-    /// The raw params; null where there were none.
+    /// The raw params; null where there were none, and a string with their JSON text where no
+    /// value can hold them (half of a surrogate pair, a number out of range, more than 256 levels).
     pub params: Value,
     /// Why a known method's params did not fit; `None` for an unknown method.
     pub error: Option<DecodeError>,
@@ -36,25 +39,32 @@ macro_rules! unknown_message {
     ($ty:ident) => {
         impl $ty {
             pub(crate) fn new(method: &str, params: &str, error: Option<DecodeError>) -> Self {
-                // What cannot be read as JSON at all is kept as text: nothing is lost.
-                let params = serde_json::from_str(params)
-                    .unwrap_or_else(|_| Value::String(params.to_owned()));
-                let method = method.to_owned();
                 Self {
-                    method,
-                    params,
+                    method: method.to_owned(),
+                    params: raw::value(params),
                     error,
                 }
             }
 
             /// The thread that the raw params name: `threadId`, or `thread.id`.
             pub fn thread_id(&self) -> Option<&str> {
-                raw_id(&self.params, "threadId", "thread")
+                let params = Raw::of(&self.params);
+                params
+                    .text("threadId")
+                    .or_else(|| params.member("thread")?.text("id"))
             }
 
             /// The turn that the raw params name: `turnId`, or `turn.id`.
             pub fn turn_id(&self) -> Option<&str> {
-                raw_id(&self.params, "turnId", "turn")
+                let params = Raw::of(&self.params);
+                params
+                    .text("turnId")
+                    .or_else(|| params.member("turn")?.text("id"))
+            }
+
+            /// The string that the raw params have under this name.
+            pub fn text(&self, name: &str) -> Option<&str> {
+                Raw::of(&self.params).text(name)
             }
         }
 
@@ -70,9 +80,34 @@ macro_rules! unknown_message {
 unknown_message!(UnknownNotification);
 unknown_message!(UnknownRequest);
 
-fn raw_id<'a>(params: &'a Value, direct: &str, nested: &str) -> Option<&'a str> {
-    let id = params.get(direct).filter(|id| id.is_string());
-    id.or_else(|| params.get(nested)?.get("id"))?.as_str()
+/// Raw params: a value, or the text of what no value can hold.
+#[derive(Clone, Copy)]
+enum Raw<'a> {
+    Value(&'a Value),
+    Text(&'a str),
+}
+
+impl<'a> Raw<'a> {
+    fn of(params: &'a Value) -> Self {
+        match params {
+            Value::String(text) => Self::Text(text),
+            value => Self::Value(value),
+        }
+    }
+
+    fn member(self, name: &str) -> Option<Self> {
+        match self {
+            Self::Value(value) => value.get(name).map(Self::Value),
+            Self::Text(text) => raw::member(text, name).map(Self::Text),
+        }
+    }
+
+    fn text(self, name: &str) -> Option<&'a str> {
+        match self.member(name)? {
+            Self::Value(value) => value.as_str(),
+            Self::Text(text) => raw::plain_string(text),
+        }
+    }
 }
 
 /// Finds a method in a sorted table and decodes with it; `Err(None)` where it is not there.

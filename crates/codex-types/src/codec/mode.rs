@@ -2,7 +2,8 @@
 //!
 //! A union whose variant does not fit must keep its raw JSON, but text that was read cannot be read
 //! again. Plain serde calls therefore buffer every union. [`from_str`] reads in one pass without
-//! buffers, and only when that fails again with them.
+//! buffers, and only when that fails again with the text of each union at hand: what cannot be
+//! read then costs the union that holds it, and not the whole message.
 
 use std::cell::Cell;
 
@@ -10,35 +11,60 @@ use serde::de::DeserializeOwned;
 use serde_json::Deserializer;
 use serde_json::de::StrRead;
 
+use super::raw;
+
 thread_local! {
-    static ONE_PASS: Cell<bool> = const { Cell::new(false) };
+    static MODE: Cell<Mode> = const { Cell::new(Mode::Buffered) };
 }
 
-/// Whether unions may read straight from the input and fail.
-pub(super) fn one_pass() -> bool {
-    ONE_PASS.get()
+/// How unions are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// Into a value first: the input may be of any format.
+    Buffered,
+    /// Straight from the input; the whole fails where a union does not fit.
+    OnePass,
+    /// As JSON text first.
+    Text,
 }
 
-/// Sets the mode until dropped.
-pub(super) struct Mode(bool);
-
-impl Mode {
-    /// Enters the mode in which unions fail instead of buffering, or leaves it for input that is in
-    /// memory already.
-    pub(super) fn enter(one_pass: bool) -> Self {
-        Self(ONE_PASS.replace(one_pass))
-    }
+/// Returns how unions are to be read.
+pub(super) fn mode() -> Mode {
+    MODE.get()
 }
 
-impl Drop for Mode {
+/// Resets the mode when dropped.
+struct Reset(Mode);
+
+impl Drop for Reset {
     fn drop(&mut self) {
-        ONE_PASS.set(self.0);
+        MODE.set(self.0);
     }
+}
+
+/// Reads a whole JSON text in a mode.
+///
+/// A text in [`Mode::Text`] is read up to a bound of nesting that is this crate's own.
+pub(super) fn read_in<T>(
+    mode: Mode,
+    text: &str,
+    read: impl FnOnce(&mut Deserializer<StrRead<'_>>) -> serde_json::Result<T>,
+) -> serde_json::Result<T> {
+    let _reset = Reset(MODE.replace(mode));
+    let mut input = match mode {
+        Mode::Text => raw::reader(text),
+        Mode::Buffered | Mode::OnePass => Deserializer::from_str(text),
+    };
+    let value = read(&mut input)?;
+    input.end()?;
+    Ok(value)
 }
 
 /// Decodes JSON text into a protocol type, in one pass where it fits the schema.
 ///
-/// It gives what [`serde_json::from_str`] gives, and faster.
+/// It gives what [`serde_json::from_str`] gives, faster, and reads more: values of up to 256 levels,
+/// and a union that holds what no value can (half of a surrogate pair, a number out of range) is
+/// [`Unrecognized`](crate::Unrecognized) with its text.
 ///
 /// ```
 /// let status: codex_types::ThreadStatus = codex_types::from_str(r#"{"type":"idle"}"#)?;
@@ -60,12 +86,5 @@ pub(crate) type Read<T> = fn(&mut Deserializer<StrRead<'_>>) -> serde_json::Resu
 ///
 /// What has many types to read gives one type for them all, and this is compiled once.
 pub(crate) fn read_str<T>(text: &str, read: Read<T>) -> serde_json::Result<T> {
-    let pass = |one_pass| {
-        let _mode = Mode::enter(one_pass);
-        let mut input = Deserializer::from_str(text);
-        let value = read(&mut input)?;
-        input.end()?;
-        Ok(value)
-    };
-    pass(true).or_else(|_: serde_json::Error| pass(false))
+    read_in(Mode::OnePass, text, read).or_else(|_| read_in(Mode::Text, text, read))
 }

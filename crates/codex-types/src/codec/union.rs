@@ -1,9 +1,9 @@
 //! Reads unions, and keeps what fits no variant.
 //!
 //! Within one pass a union is read straight from the input, and fails where it does not fit. Anywhere
-//! else it is read into a buffer first; that is rare, and so what was buffered is written as text
-//! again, for every type to be compiled for one deserializer and one visitor instead of two. For
-//! the same reason whatever needs no type stands in functions without one.
+//! else its JSON is taken first, as text or, where the input may be of any format, as a value that
+//! is written as text again: then every type is compiled for one deserializer and one visitor
+//! instead of two. For the same reason what needs no type stands in functions without one.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,9 +11,11 @@ use std::marker::PhantomData;
 
 use serde::Deserializer as _;
 use serde::de::{Deserialize, DeserializeOwned, Error, MapAccess, Visitor};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::mode::{Mode, one_pass};
+use super::mode::{Mode, mode, read_in};
+use super::raw::{self, is_shallow};
 use super::text::CowSeed;
 use super::unknown::Unrecognized;
 
@@ -42,11 +44,11 @@ pub(crate) trait Untagged: Sized {
 pub(crate) fn read_tagged<'de, T: Tagged, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
-    if one_pass() {
+    if mode() == Mode::OnePass {
         return deserializer.deserialize_map(TaggedVisitor(PhantomData));
     }
-    match Value::deserialize(deserializer) {
-        Ok(value) => Ok(tagged(value)),
+    match Source::read(deserializer) {
+        Ok(source) => Ok(tagged(source)),
         Err(error) => Err(error),
     }
 }
@@ -54,11 +56,11 @@ pub(crate) fn read_tagged<'de, T: Tagged, D: serde::Deserializer<'de>>(
 pub(crate) fn read_external<'de, T: External, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
-    if one_pass() {
+    if mode() == Mode::OnePass {
         return deserializer.deserialize_any(ExternalVisitor(PhantomData));
     }
-    match Value::deserialize(deserializer) {
-        Ok(value) => Ok(external(value)),
+    match Source::read(deserializer) {
+        Ok(source) => Ok(external(source)),
         Err(error) => Err(error),
     }
 }
@@ -66,69 +68,132 @@ pub(crate) fn read_external<'de, T: External, D: serde::Deserializer<'de>>(
 pub(crate) fn read_untagged<'de, T: Untagged, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
-    let value = Value::deserialize(deserializer)?;
-    let _mode = Mode::enter(false);
-    match T::fit(&value.to_string()) {
-        Some(fitting) => Ok(fitting),
-        None => Ok(T::unrecognized(Unrecognized::unfit(
-            value,
-            "no variant has this shape",
-        ))),
-    }
+    let source = match mode() {
+        // The text is not at hand, and a value is as good where the input fits the schema.
+        Mode::OnePass => Source::Value(Value::deserialize(deserializer)?),
+        _ => Source::read(deserializer)?,
+    };
+    let text = source.text();
+    Ok(match is_shallow(&text).then(|| T::fit(&text)).flatten() {
+        Some(fitting) => fitting,
+        None => T::unrecognized(source.unfit("no variant has this shape")),
+    })
 }
 
 /// The JSON text as a `T`, if it fits.
 pub(crate) fn try_text<T: DeserializeOwned>(text: &str) -> Option<T> {
-    serde_json::from_str(text).ok()
+    read_in(Mode::Text, text, |input| T::deserialize(input)).ok()
 }
 
-/// Makes a tagged union of what was buffered.
-fn tagged<T: Tagged>(value: Value) -> T {
-    let text = match tag_first(&value, T::TAG) {
-        Ok(text) => text,
-        Err(reason) => return T::unrecognized(Unrecognized::unfit(value, reason)),
-    };
-    let _mode = Mode::enter(false);
-    let mut input = serde_json::Deserializer::from_str(&text);
-    match input.deserialize_map(TaggedVisitor(PhantomData)) {
-        Ok(union) => union,
-        Err(error) => T::unrecognized(Unrecognized::unfit(value, reason(&error))),
+/// The JSON of a union, before it is known what fits it.
+enum Source<'de> {
+    /// From input that may be of any format.
+    Value(Value),
+    /// From JSON text: also what no value can hold.
+    Text(Cow<'de, str>),
+}
+
+impl<'de> Source<'de> {
+    fn read<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match mode() {
+            Mode::Text => {
+                <&RawValue>::deserialize(deserializer).map(|raw| Self::Text(raw.get().into()))
+            }
+            Mode::Buffered | Mode::OnePass => Value::deserialize(deserializer).map(Self::Value),
+        }
+    }
+
+    fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Value(value) => Cow::Owned(value.to_string()),
+            Self::Text(text) => Cow::Borrowed(text),
+        }
+    }
+
+    fn unfit(self, reason: impl fmt::Display) -> Unrecognized {
+        let value = match self {
+            Self::Value(value) => value,
+            Self::Text(text) => raw::value(&text),
+        };
+        Unrecognized::unfit(value, reason)
     }
 }
 
-/// Makes an external union of what was buffered.
-fn external<T: External>(value: Value) -> T {
-    if !value.is_string() && !value.is_object() {
+/// Makes a tagged union of its JSON.
+fn tagged<T: Tagged>(source: Source<'_>) -> T {
+    let read = tag_first(&source.text(), T::TAG).and_then(|text| {
+        let read = |mode| {
+            read_in(mode, &text, |input| {
+                input.deserialize_map(TaggedVisitor(PhantomData))
+            })
+        };
+        let union = read(Mode::OnePass).or_else(|_| read(Mode::Text));
+        union.map_err(|error| reason(&error))
+    });
+    match read {
+        Ok(union) => union,
+        Err(reason) => T::unrecognized(source.unfit(reason)),
+    }
+}
+
+/// Makes an external union of its JSON.
+fn external<T: External>(source: Source<'_>) -> T {
+    let text = source.text();
+    if !text.starts_with(['"', '{']) {
+        drop(text);
         let reason = "neither a string nor an object";
-        return T::unrecognized(Unrecognized::unfit(value, reason));
+        return T::unrecognized(source.unfit(reason));
     }
-    let _mode = Mode::enter(false);
-    let text = value.to_string();
-    let mut input = serde_json::Deserializer::from_str(&text);
-    match input.deserialize_any(ExternalVisitor(PhantomData)) {
+    let union = match is_shallow(&text) {
+        true => read_in(Mode::Text, &text, |input| {
+            input.deserialize_any(ExternalVisitor(PhantomData))
+        })
+        .map_err(|error| reason(&error)),
+        false => Err(TOO_DEEP.to_owned()),
+    };
+    drop(text);
+    match union {
         Ok(union) => union,
-        Err(error) => T::unrecognized(Unrecognized::unfit(value, reason(&error))),
+        Err(reason) => T::unrecognized(source.unfit(reason)),
     }
 }
+
+const TOO_DEEP: &str = "more than 256 levels of arrays and objects";
 
 /// Writes an object with its tag in front.
 ///
 /// # Errors
 ///
 /// Why it cannot be that of a tagged union.
-fn tag_first(value: &Value, name: &str) -> Result<String, String> {
-    let object = value.as_object().ok_or("not an object")?;
-    let tag = object.get(name);
-    let tag = tag.ok_or_else(|| format!("no property {name}"))?;
-    if !tag.is_string() {
+fn tag_first(text: &str, name: &str) -> Result<String, String> {
+    if !text.starts_with('{') {
+        return Err("not an object".to_owned());
+    }
+    // Each union within is read from a text of its own, so the bound is checked here for all.
+    if !is_shallow(text) {
+        return Err(TOO_DEEP.to_owned());
+    }
+    let members = raw::members(text);
+    let is_tag = |key| raw::is_name(key, name);
+    let tag = members.iter().rev().find(|(key, _)| is_tag(key));
+    let Some((_, tag)) = tag else {
+        return Err(format!("no property {name}"));
+    };
+    if !tag.starts_with('"') {
         return Err(format!("the property {name} is not a string"));
     }
-    let mut text = format!("{{{}:{tag}", Value::from(name));
-    for (key, value) in object.iter().filter(|(key, _)| *key != name) {
-        text += &format!(",{}:{value}", Value::from(key.as_str()));
+    let mut first = String::with_capacity(text.len());
+    first.push_str("{\"");
+    first.push_str(name);
+    first.push_str("\":");
+    first.push_str(tag);
+    for (key, value) in members.iter().filter(|(key, _)| !is_tag(key)) {
+        for part in [",", key, ":", value] {
+            first.push_str(part);
+        }
     }
-    text.push('}');
-    Ok(text)
+    first.push('}');
+    Ok(first)
 }
 
 /// Says why a text that nobody sees could not be read, without the place in it.
@@ -151,7 +216,7 @@ impl<'de, T: Tagged> Visitor<'de> for TaggedVisitor<T> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
         let tag = match lead(&mut map, T::TAG) {
             Ok(Lead::Tag(tag)) => tag,
-            Ok(Lead::Other(object)) => return Ok(tagged(object)),
+            Ok(Lead::Other(object)) => return Ok(tagged(Source::Value(object))),
             Err(error) => return Err(error),
         };
         match T::read(&tag, map) {

@@ -97,7 +97,8 @@ impl std::error::Error for DecodeError {}
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Unrecognized {
-    /// The raw JSON.
+    /// The raw JSON; a string with its text where no value can hold it (half of a surrogate pair, a
+    /// number out of range, more than 256 levels).
     pub value: Value,
     /// Why a known variant did not fit; `None` where the variant itself is unknown.
     pub error: Option<DecodeError>,

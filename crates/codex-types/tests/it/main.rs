@@ -9,3 +9,4 @@ mod open;
 mod params;
 mod safe;
 mod size;
+mod unreadable;
