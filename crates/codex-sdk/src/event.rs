@@ -1,15 +1,18 @@
 //! What the layers below need to know of the protocol's types: how notifications are routed and
 //! merged, and where ids stand in answers.
 
+use std::borrow::Cow;
+
 use codex_types::request::ClientRequest;
-use codex_types::{
-    Id, LoginAccountResponse, RequestId, ServerRequest, TurnInterruptParams, TurnStartResponse,
-};
+use codex_types::{Id, RequestId, ServerRequest, TurnInterruptParams, raw};
+use serde_json::Value;
 
 pub(crate) use codex_types::ServerNotification as Notification;
 
 use crate::message::Request;
-use crate::names::{LOGIN_COMPLETED, THREAD_CLOSED, THREAD_DELETED, TURN_COMPLETED, TURN_STARTED};
+use crate::names::{
+    LOGIN_COMPLETED, REQUEST_RESOLVED, THREAD_CLOSED, THREAD_DELETED, TURN_COMPLETED, TURN_STARTED,
+};
 use crate::router::{Coalesce, Kind, Routed};
 
 /// What a delta continues.
@@ -106,7 +109,7 @@ impl Routed for Notification {
                 TURN_STARTED => Kind::TurnStarted,
                 TURN_COMPLETED => Kind::TurnCompleted,
                 THREAD_CLOSED | THREAD_DELETED => Kind::ThreadClosed,
-                LOGIN_COMPLETED => match unknown.params.get("loginId").and_then(|id| id.as_str()) {
+                LOGIN_COMPLETED => match unknown.text("loginId") {
                     Some(login) => Kind::LoginCompleted(login),
                     None => Kind::Other,
                 },
@@ -127,13 +130,19 @@ pub(crate) fn unknown(event: &Notification) -> Option<Option<&codex_types::Decod
 }
 
 /// Returns the id, as JSON text, of the request that a notification says is settled.
-pub(crate) fn resolved_request(event: &Notification) -> Option<String> {
+pub(crate) fn resolved_request(event: &Notification) -> Option<Cow<'_, str>> {
     match event {
         Notification::ServerRequestResolved(resolved) => match &resolved.request_id {
-            RequestId::Integer(id) => Some(id.to_string()),
-            RequestId::String(id) => serde_json::to_string(id).ok(),
+            RequestId::Integer(id) => Some(id.to_string().into()),
+            RequestId::String(id) => serde_json::to_string(id).ok().map(Cow::Owned),
             _ => None,
         },
+        Notification::Unknown(unknown) if unknown.method == REQUEST_RESOLVED => {
+            match &unknown.params {
+                Value::String(text) => raw::member(text, "requestId").map(Cow::Borrowed),
+                params => params.get("requestId").map(|id| id.to_string().into()),
+            }
+        }
         _ => None,
     }
 }
@@ -153,19 +162,15 @@ pub(crate) fn turn_of_request(method: &str, params: &str) -> Option<Box<str>> {
     Some(turn.into())
 }
 
-/// Returns the id of the turn that a `turn/start` led to.
-pub(crate) fn started_turn(result: &str) -> Option<String> {
-    let response: TurnStartResponse = codex_types::from_str(result).ok()?;
-    Some(response.turn.id)
+/// Returns the id of the turn that a `turn/start` led to, whatever else the result holds.
+pub(crate) fn started_turn(result: &str) -> Option<Box<str>> {
+    let id = raw::member(raw::member(result, "turn")?, "id")?;
+    Some(raw::string(id)?.into())
 }
 
-/// Returns the id of the login that an `account/login/start` led to.
-pub(crate) fn started_login(result: &str) -> Option<String> {
-    match codex_types::from_str(result).ok()? {
-        LoginAccountResponse::Chatgpt(login) => Some(login.login_id),
-        LoginAccountResponse::ChatgptDeviceCode(login) => Some(login.login_id),
-        _ => None,
-    }
+/// Returns the id of the login that an `account/login/start` led to, if it has one.
+pub(crate) fn started_login(result: &str) -> Option<Box<str>> {
+    Some(raw::string(raw::member(result, "loginId")?)?.into())
 }
 
 /// Encodes a request that interrupts a turn.

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use codex_types::raw;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -51,7 +52,7 @@ pub(crate) enum Answer<'a> {
 #[derive(Default)]
 struct Envelope<'a> {
     id: Option<&'a RawValue>,
-    method: Option<Cow<'a, str>>,
+    method: Option<&'a RawValue>,
     params: Option<&'a RawValue>,
     result: Option<&'a RawValue>,
     error: Option<&'a RawValue>,
@@ -70,12 +71,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Envelope<'de>, A::Error> {
                 let mut envelope = Envelope::default();
-                while let Some(Text(name)) = map.next_key()? {
-                    match &*name {
+                // Also a name that no string can hold is one.
+                while let Some(name) = map.next_key::<&RawValue>()? {
+                    match &*raw::string(name.get()).unwrap_or_default() {
                         "id" => envelope.id = map.next_value()?,
-                        "method" => {
-                            envelope.method = map.next_value::<Option<Text>>()?.map(|t| t.0)
-                        }
+                        "method" => envelope.method = map.next_value()?,
                         "params" => envelope.params = map.next_value()?,
                         // An explicit null is not absence.
                         "result" => envelope.result = Some(map.next_value()?),
@@ -91,33 +91,6 @@ impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
     }
 }
 
-/// A string that is borrowed from the line unless it has escapes.
-struct Text<'a>(Cow<'a, str>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Borrow;
-
-        impl<'de> Visitor<'de> for Borrow {
-            type Value = Text<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
-
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Owned(text.to_owned())))
-            }
-        }
-
-        deserializer.deserialize_str(Borrow)
-    }
-}
-
 /// What stands for params that are absent or null.
 const NO_PARAMS: &str = "{}";
 
@@ -130,7 +103,12 @@ impl<'a> Incoming<'a> {
             Err(_) => return Self::Unusable("not JSON"),
         };
         let params = envelope.params.map_or(NO_PARAMS, RawValue::get);
-        match (envelope.method, envelope.id) {
+        let method = match envelope.method.map(|method| raw::string(method.get())) {
+            Some(None) => return Self::Unusable("its method is not a string"),
+            Some(method) => method,
+            None => None,
+        };
+        match (method, envelope.id) {
             (Some(method), Some(id)) => Self::Request {
                 id: id.get(),
                 method,
@@ -152,10 +130,10 @@ impl<'a> Incoming<'a> {
 impl<'a> Answer<'a> {
     fn of(result: Option<&'a RawValue>, error: Option<&'a RawValue>) -> Self {
         match (result, error) {
-            (_, Some(error)) => match serde_json::from_str(error.get()) {
-                Ok(error) => Self::Error(error),
-                Err(_) if error.get() == "null" && result.is_some() => Self::of(result, None),
-                Err(_) => Self::Malformed("malformed JSON-RPC error response"),
+            (_, Some(error)) => match RpcError::read(error.get()) {
+                Some(error) => Self::Error(error),
+                None if error.get() == "null" && result.is_some() => Self::of(result, None),
+                None => Self::Malformed("malformed JSON-RPC error response"),
             },
             (Some(result), None) => Self::Result(result.get()),
             (None, None) => Self::Malformed("a response without result or error"),
@@ -219,6 +197,15 @@ pub(super) mod tests {
                 "unusable: neither method nor id",
             ),
             (r#"{"id":1.5,"result":{}}"#, "unusable: an answer to nobody"),
+            (r#"{"method":5,"id":1}"#, "unusable: its method is not a string"),
+            (
+                r#"{"\ud800":1e999,"method":"a","params":{"b":"\ud800"}}"#,
+                r#"notification a {"b":"\ud800"}"#,
+            ),
+            (
+                r#"{"id":7,"error":{"code":1,"message":"m","data":"\ud800","novel":1e999}}"#,
+                "error 7 m (code 1)",
+            ),
             ("{}", "unusable: neither method nor id"),
             ("[1]", "unusable: not a message"),
             ("5", "unusable: not a message"),

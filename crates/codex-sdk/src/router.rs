@@ -46,7 +46,7 @@ mod turns;
 pub(crate) use active::Phase;
 pub(crate) use admission::Admission;
 pub(crate) use buffer::Coalesce;
-pub(crate) use calls::{NewCall, Opened, Outcome, Then};
+pub(crate) use calls::{Answered, NewCall, Opened, Outcome, Then};
 pub(crate) use inbound::{Inbound, PendingRequest};
 pub(crate) use queue::{Next, QueueReader};
 

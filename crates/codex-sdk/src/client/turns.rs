@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use codex_types::{
     LoginAccountParams, LoginAccountResponse, TurnInterruptParams, TurnStartParams,
-    TurnStartResponse,
 };
 use tokio::time::{sleep, timeout};
 
@@ -39,7 +38,6 @@ impl Codex {
             turn_id: started_turn,
         };
         let (result, handle) = self.send(&method, request, then).await?;
-        let _: TurnStartResponse = decode(&method, &result)?;
         match handle {
             Handle::Turn(events) => Ok(events),
             _ => Err(Error::Decode {

@@ -11,7 +11,7 @@ use super::{Delivered, Routing, Shared};
 use crate::event::{self, Notification};
 use crate::message::{Answer, Incoming, split_answer, split_notification};
 use crate::reader::{Sink, Woken};
-use crate::router::{Effects, Kind, Outcome, PendingRequest, Routed};
+use crate::router::{Answered, Effects, Kind, Outcome, PendingRequest, Routed};
 
 /// Decodes the lines of a chunk outside the lock, and routes them under one.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(super) struct Dispatch {
 #[derive(Debug)]
 enum Item {
     Event(Notification),
-    Answer(i64, Result<Box<str>, Outcome<Notification>>),
+    Answer(i64, Result<Answered, Outcome<Notification>>),
     Request(Job),
 }
 
@@ -44,7 +44,7 @@ impl Dispatch {
             }
             // Either the line is no notification after all, or one to read with care.
         } else if let Some((id, result)) = split_answer(line) {
-            return self.batch.push(Item::Answer(id, Ok(result.into())));
+            return self.batch.push(Item::Answer(id, Ok(answered(result))));
         }
         let item = match Incoming::parse(line) {
             Incoming::Notification { method, params } => {
@@ -60,7 +60,7 @@ impl Dispatch {
             }),
             Incoming::Answer { id, answer } => {
                 let answer = match answer {
-                    Answer::Result(result) => Ok(result.into()),
+                    Answer::Result(result) => Ok(answered(result)),
                     Answer::Error(error) => Err(Outcome::Error(error)),
                     Answer::Malformed(reason) => Err(Outcome::Malformed(reason.into())),
                 };
@@ -69,6 +69,26 @@ impl Dispatch {
             Incoming::Unusable(reason) => return self.skip(reason, line.len()),
         };
         self.batch.push(item);
+    }
+
+    /// Reads the ids of what answers open, outside the lock.
+    fn read_ids(&mut self) {
+        let mut readers = Vec::new();
+        {
+            let mut routing = None;
+            for (at, item) in self.batch.iter().enumerate() {
+                if let Item::Answer(id, Ok(_)) = item {
+                    let routing = routing.get_or_insert_with(|| self.shared.routing());
+                    let reader = routing.router.id_reader(*id);
+                    readers.extend(reader.map(|reader| (at, reader)));
+                }
+            }
+        }
+        for (at, reader) in readers {
+            if let Some(Item::Answer(_, Ok(answered))) = self.batch.get_mut(at) {
+                answered.id = reader(&answered.text);
+            }
+        }
     }
 
     fn skip(&self, reason: &str, bytes: usize) {
@@ -94,7 +114,7 @@ impl Dispatch {
 
 impl Sink for Dispatch {
     fn line(&mut self, line: &[u8]) {
-        let line = line.trim_ascii();
+        let line = trim(line);
         if line.is_empty() {
             return;
         }
@@ -108,6 +128,7 @@ impl Sink for Dispatch {
         if self.batch.is_empty() {
             return Woken::Nobody;
         }
+        self.read_ids();
         let mut jobs = Vec::new();
         let mut stops = Vec::new();
         self.shared.route(|routing, fx| {
@@ -161,6 +182,28 @@ impl Routing {
             }));
         }
         job
+    }
+}
+
+fn answered(result: &str) -> Answered {
+    Answered {
+        text: result.into(),
+        id: None,
+    }
+}
+
+/// Removes what may stand around a message: white space, and byte order marks, which programs
+/// that wrap a runtime write at the start of their output or of every line.
+fn trim(mut line: &[u8]) -> &[u8] {
+    const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+    loop {
+        line = line.trim_ascii();
+        let unmarked = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
+        let unmarked = unmarked.strip_suffix(BYTE_ORDER_MARK).unwrap_or(unmarked);
+        if unmarked.len() == line.len() {
+            return line;
+        }
+        line = unmarked;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use codex_types::raw;
 use serde_json::Value;
 
 /// An error that the runtime answered a request with.
@@ -98,6 +98,18 @@ impl fmt::Display for RpcErrorCode {
 }
 
 impl RpcError {
+    /// Reads an error object, whatever its message and data hold; `None` for another shape.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        let code = raw::member(text, "code")?.parse::<i64>().ok()?;
+        let message = raw::value(raw::member(text, "message")?);
+        let data = raw::member(text, "data").filter(|data| *data != "null");
+        Some(Self {
+            code: RpcErrorCode(code),
+            message: message.as_str()?.to_owned(),
+            data: data.map(raw::value),
+        })
+    }
+
     /// Makes an error without data, for example to test code that handles one.
     pub fn new(code: impl Into<RpcErrorCode>, message: impl Into<String>) -> Self {
         Self {
@@ -205,39 +217,6 @@ impl fmt::Debug for RpcError {
 }
 
 impl std::error::Error for RpcError {}
-
-impl<'de> Deserialize<'de> for RpcError {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-
-        impl<'de> Visitor<'de> for Members {
-            type Value = RpcError;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON-RPC error object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RpcError, A::Error> {
-                let (mut code, mut message, mut data) = (None, None, None);
-                while let Some(name) = map.next_key::<String>()? {
-                    match &*name {
-                        "code" => code = Some(map.next_value::<i64>()?),
-                        "message" => message = Some(map.next_value()?),
-                        "data" => data = map.next_value()?,
-                        _ => drop(map.next_value::<IgnoredAny>()?),
-                    }
-                }
-                Ok(RpcError {
-                    code: RpcErrorCode(code.ok_or_else(|| A::Error::missing_field("code"))?),
-                    message: message.ok_or_else(|| A::Error::missing_field("message"))?,
-                    data,
-                })
-            }
-        }
-
-        deserializer.deserialize_map(Members)
-    }
-}
 
 #[cfg(test)]
 mod tests {

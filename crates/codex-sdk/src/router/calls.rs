@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::admission::Admission;
 use super::buffer::Coalesce;
+use super::starts::Abandoned;
 use super::{Effects, Interrupt, QueueReader, Routed, Router, SubscriptionId};
 use crate::error::{CloseReason, RpcError, RpcErrorCode};
 
@@ -41,14 +42,14 @@ pub(crate) enum Then {
     OpenTurn {
         thread_id: Box<str>,
         /// Reads the turn's id from the result.
-        turn_id: fn(&str) -> Option<String>,
+        turn_id: ReadId,
     },
     /// Nothing; it ends a turn that nobody wants.
     Interrupted(Interrupt),
     /// A login.
     OpenLogin {
         /// Reads the login's id from the result.
-        login_id: fn(&str) -> Option<String>,
+        login_id: ReadId,
     },
 }
 
@@ -57,6 +58,18 @@ impl Then {
     pub(super) fn takes_a_place(&self) -> bool {
         !matches!(self, Self::Interrupted(_))
     }
+}
+
+/// Reads the id of what a request opens from its result.
+pub(crate) type ReadId = fn(&str) -> Option<Box<str>>;
+
+/// The result of a request.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    /// The result, as JSON text.
+    pub(crate) text: Box<str>,
+    /// The id that the request's [`ReadId`] finds in it.
+    pub(crate) id: Option<Box<str>>,
 }
 
 /// What became of a request.
@@ -138,11 +151,24 @@ impl<E: Routed, R> Router<E, R> {
         Ok(admission)
     }
 
+    /// Returns how to find the id of what a request opens in its result, which is read before the
+    /// result is routed, and without the lock.
+    pub(crate) fn id_reader(&self, id: i64) -> Option<ReadId> {
+        match self.calls.get(&id) {
+            Some(call) => match call.then {
+                Then::OpenTurn { turn_id, .. } => Some(turn_id),
+                Then::OpenLogin { login_id } => Some(login_id),
+                Then::Nothing | Then::Interrupted(_) => None,
+            },
+            None => self.abandoned.get(&id).map(Abandoned::id_reader),
+        }
+    }
+
     /// Routes the answer to a request.
     pub(crate) fn answer(
         &mut self,
         id: i64,
-        answer: Result<Box<str>, Outcome<E>>,
+        answer: Result<Answered, Outcome<E>>,
         fx: &mut Effects<E, R>,
     ) {
         let call = match self.calls.entry(id) {
@@ -150,14 +176,17 @@ impl<E: Routed, R> Router<E, R> {
             Entry::Occupied(call) if call.get().waiting.is_none() => call.remove(),
             _ => {
                 match self.abandoned.remove(&id) {
-                    Some(abandoned) => self.answer_abandoned(abandoned, answer.ok(), fx),
+                    Some(abandoned) => {
+                        let turn = answer.ok().and_then(|result| result.id);
+                        self.answer_abandoned(abandoned, turn, fx);
+                    }
                     None => self.counters.late_answers += 1,
                 }
                 return;
             }
         };
         let outcome = match (answer, call.then) {
-            (Ok(result), Then::Nothing) => Outcome::Result(result, Opened::Nothing),
+            (Ok(result), Then::Nothing) => Outcome::Result(result.text, Opened::Nothing),
             (answer, Then::Interrupted(interrupt)) => {
                 let refused = matches!(
                     &answer,
@@ -165,13 +194,13 @@ impl<E: Routed, R> Router<E, R> {
                 );
                 return self.interrupt_answered(interrupt, refused, fx);
             }
-            (Ok(result), Then::OpenTurn { thread_id, turn_id }) => {
-                let opened = self.open_turn(id, thread_id, turn_id(&result), fx);
-                Outcome::Result(result, opened)
+            (Ok(result), Then::OpenTurn { thread_id, .. }) => {
+                let opened = self.open_turn(id, thread_id, result.id, fx);
+                Outcome::Result(result.text, opened)
             }
-            (Ok(result), Then::OpenLogin { login_id }) => {
-                let opened = self.open_login(login_id(&result), fx);
-                Outcome::Result(result, opened)
+            (Ok(result), Then::OpenLogin { .. }) => {
+                let opened = self.open_login(result.id, fx);
+                Outcome::Result(result.text, opened)
             }
             (Err(outcome), then) => {
                 self.release(id, &then, fx);

@@ -9,7 +9,7 @@ impl<E: Routed, R> Router<E, R> {
     /// Opens the login that a start led to; its completion may have come before the answer.
     pub(super) fn open_login(
         &mut self,
-        login: Option<String>,
+        login: Option<Box<str>>,
         fx: &mut Effects<E, R>,
     ) -> Opened<E> {
         self.login_starts = self.login_starts.saturating_sub(1);
@@ -20,7 +20,7 @@ impl<E: Routed, R> Router<E, R> {
         let queue = Arc::new(Queue::lossless());
         let subscription = self.subscription_id();
         let events = QueueReader::new(Arc::clone(&queue));
-        let entry = self.logins.entry(login.as_str().into()).or_default();
+        let entry = self.logins.entry(login.clone()).or_default();
         entry.push((subscription, queue));
         let ours = |event: &E| event.kind() == Kind::LoginCompleted(&login);
         if let Some(at) = self.early_logins.iter().position(ours) {
@@ -29,7 +29,7 @@ impl<E: Routed, R> Router<E, R> {
         }
         self.release_logins(fx);
         Opened::Login {
-            login_id: login.into(),
+            login_id: login,
             subscription,
             events,
         }

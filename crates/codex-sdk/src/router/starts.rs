@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::buffer::{Buffer, Coalesce};
+use super::calls::ReadId;
 use super::queue::Queue;
 use super::{Effects, Kind, Opened, QueueReader, Routed, Router};
 
@@ -51,7 +52,13 @@ pub(super) struct Abandoned {
     running: Option<Box<str>>,
     /// Turns of the thread that completed since it was sent.
     completed: Vec<Box<str>>,
-    turn_id: fn(&str) -> Option<String>,
+    turn_id: ReadId,
+}
+
+impl Abandoned {
+    pub(super) fn id_reader(&self) -> ReadId {
+        self.turn_id
+    }
 }
 
 /// How many abandoned starts are remembered; a runtime that answers has far fewer.
@@ -99,7 +106,7 @@ impl<E: Routed, R> Router<E, R> {
         &mut self,
         call: i64,
         thread: Box<str>,
-        turn: Option<String>,
+        turn: Option<Box<str>>,
         fx: &mut Effects<E, R>,
     ) -> Opened<E> {
         let Some(start) = self.take_start(&thread, call) else {
@@ -132,7 +139,7 @@ impl<E: Routed, R> Router<E, R> {
         self.settle(&thread, fx);
         Opened::Turn {
             thread_id: thread,
-            turn_id: turn.into(),
+            turn_id: turn,
             subscription,
             events,
             joined,
@@ -144,7 +151,7 @@ impl<E: Routed, R> Router<E, R> {
         &mut self,
         call: i64,
         thread: &str,
-        turn_id: fn(&str) -> Option<String>,
+        turn_id: ReadId,
     ) {
         let Some(start) = self.start(thread, call) else {
             return;
@@ -178,16 +185,16 @@ impl<E: Routed, R> Router<E, R> {
     pub(super) fn answer_abandoned(
         &mut self,
         abandoned: Abandoned,
-        result: Option<Box<str>>,
+        turn: Option<Box<str>>,
         fx: &mut Effects<E, R>,
     ) {
         let Abandoned {
             thread,
             running,
             completed,
-            turn_id,
+            ..
         } = abandoned;
-        let Some(turn) = result.and_then(|result| turn_id(&result)) else {
+        let Some(turn) = turn else {
             return;
         };
         if self.joins(&thread, &turn, running.as_deref())

@@ -83,8 +83,17 @@ pub(super) type TestRouter = Router<Event, i64>;
 pub(super) type TestEffects = Effects<Event, i64>;
 
 /// The result of a start is the turn's id, as it is.
-pub(super) fn id_of(result: &str) -> Option<String> {
-    (!result.is_empty()).then(|| result.to_owned())
+pub(super) fn id_of(result: &str) -> Option<Box<str>> {
+    (!result.is_empty()).then(|| result.into())
+}
+
+impl From<&str> for Answered {
+    fn from(result: &str) -> Self {
+        Self {
+            text: result.into(),
+            id: id_of(result),
+        }
+    }
 }
 
 pub(super) fn open_turn(thread: &str) -> Then {

@@ -4,6 +4,7 @@
 //! pair, a number that no float holds, more nesting than the parser allows. The ids that route a
 //! message are found in it all the same.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserializer as _;
@@ -56,6 +57,15 @@ pub fn plain_string(text: &str) -> Option<&str> {
     (!inner.contains('\\')).then_some(inner)
 }
 
+/// Returns a JSON string without its escapes; `None` for a text that is none, or one that no string
+/// can hold.
+pub fn string(text: &str) -> Option<Cow<'_, str>> {
+    match plain_string(text) {
+        Some(plain) => Some(Cow::Borrowed(plain)),
+        None => serde_json::from_str(text).ok().map(Cow::Owned),
+    }
+}
+
 /// Returns the value of a JSON text, or the text itself, as a string, where it is none: not JSON,
 /// half of a surrogate pair, a number out of range, more than 256 levels.
 pub fn value(text: &str) -> Value {
@@ -106,10 +116,7 @@ pub(super) fn is_shallow(text: &str) -> bool {
 
 /// Tells whether a key, as it stands in the text, is this name.
 pub(super) fn is_name(key: &str, name: &str) -> bool {
-    match plain_string(key) {
-        Some(key) => key == name,
-        None => serde_json::from_str::<String>(key).is_ok_and(|key| key == name),
-    }
+    string(key).is_some_and(|key| key == name)
 }
 
 #[cfg(test)]
