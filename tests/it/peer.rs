@@ -17,6 +17,7 @@ mod novel;
 mod replay;
 mod time;
 mod turns;
+mod unreadable;
 mod wire;
 
 /// Longer than anything here takes; what takes longer hangs.

@@ -197,7 +197,10 @@ pub(super) mod tests {
                 "unusable: neither method nor id",
             ),
             (r#"{"id":1.5,"result":{}}"#, "unusable: an answer to nobody"),
-            (r#"{"method":5,"id":1}"#, "unusable: its method is not a string"),
+            (
+                r#"{"method":5,"id":1}"#,
+                "unusable: its method is not a string",
+            ),
             (
                 r#"{"\ud800":1e999,"method":"a","params":{"b":"\ud800"}}"#,
                 r#"notification a {"b":"\ud800"}"#,

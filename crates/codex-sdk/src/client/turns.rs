@@ -4,9 +4,7 @@ use std::future::poll_fn;
 use std::task::Poll;
 use std::time::Duration;
 
-use codex_types::{
-    LoginAccountParams, LoginAccountResponse, TurnInterruptParams, TurnStartParams,
-};
+use codex_types::{LoginAccountParams, LoginAccountResponse, TurnInterruptParams, TurnStartParams};
 use tokio::time::{sleep, timeout};
 
 #[cfg(test)]

@@ -147,12 +147,7 @@ impl<E: Routed, R> Router<E, R> {
     }
 
     /// Remembers a start that was sent and whose caller has given up.
-    pub(super) fn abandon_start(
-        &mut self,
-        call: i64,
-        thread: &str,
-        turn_id: ReadId,
-    ) {
+    pub(super) fn abandon_start(&mut self, call: i64, thread: &str, turn_id: ReadId) {
         let Some(start) = self.start(thread, call) else {
             return;
         };

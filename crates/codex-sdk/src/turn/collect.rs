@@ -7,6 +7,8 @@ use codex_types::{
     MessagePhase, ThreadItem, ThreadTokenUsage, Turn, TurnError, TurnStatus, UnknownNotification,
 };
 
+use serde_json::Value;
+
 use crate::error::{Error, RawPayload, Result};
 use crate::event::Notification;
 use crate::names::TURN_COMPLETED;
@@ -206,14 +208,18 @@ fn undecodable(unknown: &UnknownNotification) -> Error {
     Error::Decode {
         method: Cow::Owned(unknown.method.clone()),
         source: without_values(serde::de::Error::custom(reason)),
-        raw: RawPayload::new(unknown.params.to_string()),
+        raw: RawPayload::new(match &unknown.params {
+            // What no value can hold is there as its text.
+            Value::String(text) => text.clone(),
+            params => params.to_string(),
+        }),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     fn message(text: &str, phase: Option<&str>) -> Value {
         json!({"type": "agentMessage", "id": text, "text": text, "phase": phase})

@@ -52,7 +52,8 @@ impl World {
     pub(super) fn answer(&mut self, id: i64, fx: &mut TestEffects) {
         let call = self.take_call(id);
         let turn = call.turn.unwrap();
-        self.router.answer(id, Ok(turn_name(turn).as_str().into()), fx);
+        self.router
+            .answer(id, Ok(turn_name(turn).as_str().into()), fx);
         let completed = self.turns[&turn].completed;
         let known = self.known.get(&call.thread) == Some(&turn);
         let joined = call.running == Some(turn) || (known && self.turns[&turn].owned);
