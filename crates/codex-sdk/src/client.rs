@@ -186,7 +186,8 @@ impl Codex {
     pub async fn request<P: ClientRequest>(&self, params: P) -> Result<P::Response> {
         let (method, request) = encode(&params)?;
         drop(params);
-        let (result, _) = self.send(&method, request, Then::Nothing).await?;
+        let then = event::on_answer(&method, &request);
+        let (result, _) = self.send(&method, request, then).await?;
         decode(&method, &result)
     }
 
@@ -203,7 +204,8 @@ impl Codex {
             method: method.clone(),
             source,
         })?;
-        let (result, _) = self.send(&method, request, Then::Nothing).await?;
+        let then = event::on_answer(&method, &request);
+        let (result, _) = self.send(&method, request, then).await?;
         decode(&method, &result)
     }
 

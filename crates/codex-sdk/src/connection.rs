@@ -15,7 +15,7 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Context;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -36,7 +36,7 @@ mod tests;
 pub(crate) use call::decode;
 use effects::Delivered;
 pub(crate) use effects::Handle;
-pub(crate) use subscription::{GlobalEvents, LoginEvents, TurnEvents};
+pub(crate) use subscription::{Cut, GlobalEvents, LoginEvents, TurnEvents};
 
 use crate::child::Child;
 use crate::config::Options;
@@ -199,17 +199,30 @@ impl Connection {
         GlobalEvents::new(Arc::clone(&self.shared), id, events)
     }
 
-    /// Subscribes to a turn that runs, from its next event on.
-    pub(crate) fn join(&self, thread_id: &str, turn_id: &str) -> TurnEvents {
-        let (id, events) = self.shared.routing().router.join(turn_id);
-        TurnEvents::new(
-            Arc::clone(&self.shared),
-            thread_id.into(),
-            turn_id.into(),
-            id,
-            events,
-            true,
-        )
+    /// Subscribes to a turn, from its next event on; tells too whether it is known to run.
+    pub(crate) fn join(&self, thread_id: &str, turn_id: &str) -> (TurnEvents, bool) {
+        let mut routing = self.shared.routing();
+        let router = &mut routing.router;
+        let runs = router.is_running(thread_id, turn_id);
+        let (id, events) = router.join(thread_id, turn_id);
+        let shared = Arc::clone(&self.shared);
+        let events = TurnEvents::new(shared, thread_id.into(), turn_id.into(), id, events, true);
+        (events, runs)
+    }
+
+    /// Waits until a turn does not run any more, or is not known to.
+    pub(crate) fn poll_over(&self, thread_id: &str, turn_id: &str, cx: &mut Context<'_>) -> Poll<()> {
+        self.shared.routing().router.poll_over(thread_id, turn_id, cx)
+    }
+
+    /// Tells whether a turn ended not long ago.
+    pub(crate) fn is_over(&self, turn_id: &str) -> bool {
+        self.shared.routing().router.is_over(turn_id)
+    }
+
+    /// Waits until no compaction of a thread goes on that this client has asked for.
+    pub(crate) fn poll_compacted(&self, thread_id: &str, cx: &mut Context<'_>) -> Poll<()> {
+        self.shared.routing().router.poll_compacted(thread_id, cx)
     }
 
     /// Returns how far a turn is; while it is accepted, `cx` is woken on a change.

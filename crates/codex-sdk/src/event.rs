@@ -4,16 +4,19 @@
 use std::borrow::Cow;
 
 use codex_types::request::ClientRequest;
-use codex_types::{Id, RequestId, ServerRequest, TurnInterruptParams, raw};
-use serde_json::Value;
+use codex_types::{
+    Id, RequestId, ServerRequest, ThreadCompactStartParams, ThreadResumeParams, ThreadStatus,
+    ThreadUnsubscribeParams, TurnInterruptParams, raw,
+};
 
 pub(crate) use codex_types::ServerNotification as Notification;
 
 use crate::message::Request;
 use crate::names::{
-    LOGIN_COMPLETED, REQUEST_RESOLVED, THREAD_CLOSED, THREAD_DELETED, TURN_COMPLETED, TURN_STARTED,
+    ERROR, LOGIN_COMPLETED, REQUEST_RESOLVED, THREAD_ARCHIVED, THREAD_CLOSED, THREAD_DELETED,
+    THREAD_STATUS, TURN_COMPLETED, TURN_STARTED,
 };
-use crate::router::{Coalesce, Kind, Routed};
+use crate::router::{Coalesce, Kind, Routed, Then};
 
 /// What a delta continues.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -99,7 +102,15 @@ impl Routed for Notification {
         match self {
             Self::TurnStarted(_) => Kind::TurnStarted,
             Self::TurnCompleted(_) => Kind::TurnCompleted,
-            Self::ThreadClosed(_) | Self::ThreadDeleted(_) => Kind::ThreadClosed,
+            Self::Error(error) if !error.will_retry => Kind::TurnFailed,
+            Self::ThreadStatusChanged(changed) => match changed.status {
+                ThreadStatus::Active(_) => Kind::ThreadActive,
+                ThreadStatus::Unrecognized(_) => Kind::Other,
+                _ => Kind::ThreadInactive,
+            },
+            Self::ThreadArchived(_) => Kind::ThreadEnded(THREAD_ARCHIVED),
+            Self::ThreadClosed(_) => Kind::ThreadEnded(THREAD_CLOSED),
+            Self::ThreadDeleted(_) => Kind::ThreadEnded(THREAD_DELETED),
             Self::AccountLoginCompleted(login) => match &login.login_id {
                 Some(login) => Kind::LoginCompleted(login),
                 None => Kind::Other,
@@ -108,7 +119,22 @@ impl Routed for Notification {
             Self::Unknown(unknown) => match &*unknown.method {
                 TURN_STARTED => Kind::TurnStarted,
                 TURN_COMPLETED => Kind::TurnCompleted,
-                THREAD_CLOSED | THREAD_DELETED => Kind::ThreadClosed,
+                ERROR if unknown.member("willRetry").as_deref() == Some("false") => {
+                    Kind::TurnFailed
+                }
+                THREAD_STATUS => {
+                    let status = unknown.member("status");
+                    match status.as_deref().and_then(|status| raw::member(status, "type")) {
+                        Some(r#""active""#) => Kind::ThreadActive,
+                        Some(r#""idle""# | r#""systemError""# | r#""notLoaded""#) => {
+                            Kind::ThreadInactive
+                        }
+                        _ => Kind::Other,
+                    }
+                }
+                THREAD_ARCHIVED => Kind::ThreadEnded(THREAD_ARCHIVED),
+                THREAD_CLOSED => Kind::ThreadEnded(THREAD_CLOSED),
+                THREAD_DELETED => Kind::ThreadEnded(THREAD_DELETED),
                 LOGIN_COMPLETED => match unknown.text("loginId") {
                     Some(login) => Kind::LoginCompleted(login),
                     None => Kind::Other,
@@ -138,10 +164,7 @@ pub(crate) fn resolved_request(event: &Notification) -> Option<Cow<'_, str>> {
             _ => None,
         },
         Notification::Unknown(unknown) if unknown.method == REQUEST_RESOLVED => {
-            match &unknown.params {
-                Value::String(text) => raw::member(text, "requestId").map(Cow::Borrowed),
-                params => params.get("requestId").map(|id| id.to_string().into()),
-            }
+            unknown.member("requestId")
         }
         _ => None,
     }
@@ -171,6 +194,17 @@ pub(crate) fn started_turn(result: &str) -> Option<Box<str>> {
 /// Returns the id of the login that an `account/login/start` led to, if it has one.
 pub(crate) fn started_login(result: &str) -> Option<Box<str>> {
     Some(raw::string(raw::member(result, "loginId")?)?.into())
+}
+
+/// Returns what the answer to a request means for the turns of its thread.
+pub(crate) fn on_answer(method: &str, request: &Request) -> Then {
+    let then: fn(Box<str>) -> Then = match method {
+        ThreadCompactStartParams::METHOD => Then::Compacted,
+        ThreadResumeParams::METHOD => Then::Subscribed,
+        ThreadUnsubscribeParams::METHOD => Then::Unsubscribed,
+        _ => return Then::Nothing,
+    };
+    request.param("threadId").map_or(Then::Nothing, then)
 }
 
 /// Encodes a request that interrupts a turn.

@@ -6,9 +6,14 @@
 pub(crate) const INITIALIZED: &str = "initialized";
 pub(crate) const TURN_STARTED: &str = "turn/started";
 pub(crate) const TURN_COMPLETED: &str = "turn/completed";
+pub(crate) const ERROR: &str = "error";
+pub(crate) const THREAD_STATUS: &str = "thread/status/changed";
+pub(crate) const THREAD_ARCHIVED: &str = "thread/archived";
 pub(crate) const THREAD_CLOSED: &str = "thread/closed";
 pub(crate) const THREAD_DELETED: &str = "thread/deleted";
 pub(crate) const LOGIN_COMPLETED: &str = "account/login/completed";
+/// The request after which no event of a thread comes any more.
+pub(crate) const UNSUBSCRIBE: &str = "thread/unsubscribe";
 pub(crate) const REQUEST_RESOLVED: &str = "serverRequest/resolved";
 
 /// The notifications that turns, logins and request handlers cannot do without.
@@ -27,8 +32,10 @@ mod tests {
 
     #[test]
     fn the_names_are_methods_of_the_protocol() {
-        for name in NEEDED.iter().chain(&[THREAD_CLOSED, THREAD_DELETED]) {
+        let ends = [THREAD_ARCHIVED, THREAD_CLOSED, THREAD_DELETED];
+        for name in NEEDED.iter().chain(&ends).chain(&[ERROR, THREAD_STATUS]) {
             assert!(codex_types::NOTIFICATION_METHODS.contains(name), "{name}");
         }
+        assert!(codex_types::CLIENT_METHODS.contains(&UNSUBSCRIBE));
     }
 }

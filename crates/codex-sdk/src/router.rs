@@ -23,7 +23,8 @@
 //!
 //! # What is left behind
 //!
-//! Nothing once a turn has completed: its entry goes as its completion is delivered. A caller
+//! Nothing once a turn has completed but its id, among those of the last turns that ended: its
+//! entry goes as its completion is delivered. A caller
 //! that gives up takes its entry with it; only a `turn/start` that was sent leaves a note, a few
 //! bytes until its response, because the turn that it may have started must be interrupted.
 
@@ -35,6 +36,8 @@ mod active;
 mod admission;
 mod buffer;
 mod calls;
+mod compactions;
+mod endings;
 mod inbound;
 mod logins;
 mod queue;
@@ -47,6 +50,7 @@ pub(crate) use active::Phase;
 pub(crate) use admission::Admission;
 pub(crate) use buffer::Coalesce;
 pub(crate) use calls::{Answered, NewCall, Opened, Outcome, Then};
+pub(crate) use endings::Lost;
 pub(crate) use inbound::{Inbound, PendingRequest};
 pub(crate) use queue::{Next, QueueReader};
 
@@ -54,6 +58,8 @@ use crate::error::CloseReason;
 use active::Active;
 use admission::Admissions;
 use calls::Call;
+use compactions::Compaction;
+use endings::Endings;
 use queue::Queue;
 use starts::{Abandoned, Start};
 use turns::Subscribers;
@@ -75,8 +81,14 @@ pub(crate) enum Kind<'a> {
     TurnStarted,
     /// The turn is over; its last event.
     TurnCompleted,
-    /// The thread is gone, and with it what ran on it.
-    ThreadClosed,
+    /// The runtime gave the turn up; its completion should follow.
+    TurnFailed,
+    /// The thread is active.
+    ThreadActive,
+    /// The thread is not active.
+    ThreadInactive,
+    /// The thread is gone, by the notification of this name, and with it what ran on it.
+    ThreadEnded(&'static str),
     /// This login is over.
     LoginCompleted(&'a str),
     /// Nothing of that.
@@ -138,6 +150,10 @@ pub(crate) struct Router<E: Routed, R> {
     next_subscription: u64,
     /// Turns that just ended, whose waiters are to be woken.
     ended: Vec<Active>,
+    /// Turns that may end without their completion.
+    endings: Endings,
+    /// Compactions by thread, which starts wait for.
+    compactions: HashMap<Box<str>, Compaction>,
     /// Turns to be interrupted, once fewer interrupts are under way.
     unwanted: VecDeque<Interrupt>,
     /// Interrupts under way.
@@ -188,6 +204,8 @@ impl<E: Routed, R> Router<E, R> {
             globals: Vec::new(),
             next_subscription: 0,
             ended: Vec::new(),
+            endings: Endings::default(),
+            compactions: HashMap::new(),
             unwanted: VecDeque::new(),
             interrupting: 0,
             closed: None,
@@ -208,7 +226,11 @@ impl<E: Routed, R> Router<E, R> {
             kind => (kind != Kind::Other, kind == Kind::TurnCompleted),
         };
         // What the event changes is noted first, and acted on after it is delivered.
-        let changed = if lifecycle { self.note(&event) } else { None };
+        let changed = if lifecycle {
+            self.note(&event, fx)
+        } else {
+            None
+        };
         self.deliver(event, last, fx);
         if let Some(thread) = changed {
             self.settle(&thread, fx);
@@ -308,6 +330,10 @@ impl<E: Routed, R> Router<E, R> {
         for active in std::mem::take(&mut self.active).into_values() {
             active.wake(fx);
         }
+        for compaction in std::mem::take(&mut self.compactions).into_values() {
+            compaction.wake(fx);
+        }
+        self.endings.clear();
         self.admissions.clear();
         self.abandoned.clear();
         self.unwanted.clear();
@@ -333,6 +359,8 @@ impl<E: Routed, R> Router<E, R> {
             && self.logins.is_empty()
             && self.early_logins.is_empty()
             && self.login_starts == 0
+            && self.endings.is_empty()
+            && self.compactions.is_empty()
             && self.unwanted.is_empty()
             && self.interrupting == 0
             && self.globals.is_empty()

@@ -1,5 +1,6 @@
 //! What the generated method tables expand to.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserializer;
@@ -60,6 +61,14 @@ macro_rules! unknown_message {
                 params
                     .text("turnId")
                     .or_else(|| params.member("turn")?.text("id"))
+            }
+
+            /// The JSON text of what the raw params have under this name.
+            pub fn member(&self, name: &str) -> Option<Cow<'_, str>> {
+                Some(match Raw::of(&self.params).member(name)? {
+                    Raw::Value(value) => Cow::Owned(value.to_string()),
+                    Raw::Text(text) => Cow::Borrowed(text),
+                })
             }
 
             /// The string that the raw params have under this name.

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
-use tokio::time::{sleep, sleep_until};
+use tokio::time::{sleep, timeout_at};
 use tracing::Instrument;
 
 use super::slots::Slot;
@@ -217,8 +217,8 @@ impl Shared {
         loop {
             self.clock.notified().await;
             while let Some(next) = self.expire() {
-                // No request that comes meanwhile is due earlier: all get the same time.
-                sleep_until(self.began + next).await;
+                // A later request is due later, but the end of a turn may be due sooner.
+                let _ = timeout_at(self.began + next, self.clock.notified()).await;
             }
         }
     }

@@ -173,12 +173,18 @@ impl Routing {
         self.router.event(event, fx);
     }
 
-    /// Enters a request that has a handler; the others are answered at once.
+    /// Enters a request that has a handler, and whose turn is not over; the others are answered at
+    /// once.
     fn request(&mut self, mut job: Job, shared: &Shared) -> Job {
-        if self.router.closed().is_none() && shared.options.handlers.has(&job.method) {
+        if self.router.closed().is_some() || !shared.options.handlers.has(&job.method) {
+            return job;
+        }
+        let turn_id = event::turn_of_request(&job.method, &job.params);
+        // Nothing is decided about a turn that is over: its handlers were stopped with it.
+        if !turn_id.as_deref().is_some_and(|turn| self.router.is_over(turn)) {
             job.key = Some(self.inbound.enter(PendingRequest {
                 id: job.id.clone(),
-                turn_id: event::turn_of_request(&job.method, &job.params),
+                turn_id,
             }));
         }
         job

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use super::Shared;
-use crate::error::{Error, Result};
+use crate::error::{CloseReason, Error, Result};
 use crate::event::Notification;
-use crate::router::{Next, QueueReader, SubscriptionId};
+use crate::router::{Lost, Next, QueueReader, SubscriptionId};
 
 /// What a subscription yields: a notification, one error when the connection ends, then nothing.
 pub(crate) type Event = Option<Result<Notification>>;
@@ -18,8 +18,18 @@ fn event(next: Next<Notification>) -> Event {
         Next::Event(event) => Some(Ok(event)),
         Next::Lagged(count) => Some(Err(Error::Lagged(count))),
         Next::Closed(reason) => Some(Err(Error::Closed(reason))),
-        Next::End => None,
+        // Only turns are lost.
+        Next::Lost(_) | Next::End => None,
     }
+}
+
+/// Why the events of a turn end without its completion.
+#[derive(Debug)]
+pub(crate) enum Cut {
+    /// The connection ended.
+    Closed(Arc<CloseReason>),
+    /// The turn did.
+    Lost(Lost),
 }
 
 /// The events of one turn, in wire order; its completion is the last one.
@@ -76,15 +86,27 @@ impl TurnEvents {
 
     /// Waits for the next event. Cancel safe.
     #[cfg(test)]
-    pub(crate) async fn next(&mut self) -> Event {
+    pub(crate) async fn next(&mut self) -> Option<std::result::Result<Notification, Cut>> {
         poll_fn(|cx| self.poll_next(cx)).await
     }
 
-    /// Polls for the next event.
-    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
-        let next = ready!(self.events.poll_next(cx));
-        self.ended |= matches!(next, Next::End | Next::Closed(_));
-        Poll::Ready(event(next))
+    /// Polls for the next event; after an error comes nothing.
+    pub(crate) fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<std::result::Result<Notification, Cut>>> {
+        loop {
+            let next = ready!(self.events.poll_next(cx));
+            self.ended |= !matches!(next, Next::Event(_) | Next::Lagged(_));
+            return Poll::Ready(match next {
+                Next::Event(event) => Some(Ok(event)),
+                // The queue of a turn keeps everything.
+                Next::Lagged(_) => continue,
+                Next::Closed(reason) => Some(Err(Cut::Closed(reason))),
+                Next::Lost(lost) => Some(Err(Cut::Lost(lost))),
+                Next::End => None,
+            });
+        }
     }
 
     /// Ends the subscription and lets the turn go on.

@@ -1,5 +1,6 @@
 //! What is sent, line by line.
 
+use codex_types::raw;
 use serde::Serialize;
 
 /// A request without its id, which differs from attempt to attempt.
@@ -39,6 +40,15 @@ impl Request {
         }
         line.extend_from_slice(b"}\n");
         Ok(Self { line })
+    }
+
+    /// Returns the text of one of its params.
+    pub(crate) fn param(&self, name: &str) -> Option<Box<str>> {
+        // The first member follows the id, and a comma.
+        let members = self.line.get(ROOM + 1..)?;
+        let text = format!("{{{}", std::str::from_utf8(members).ok()?);
+        let param = raw::member(raw::member(&text, "params")?, name)?;
+        Some(raw::string(param)?.into())
     }
 
     /// Returns the line with this id, which is not negative.
@@ -94,7 +104,12 @@ mod tests {
             text(request("a", &serde_json::json!({"params": null}))),
             "{\"id\":1,\"method\":\"a\",\"params\":{\"params\":null}}\n"
         );
+        let params = serde_json::json!({"a": {"b": "x"}, "b": "y\n", "c": 5});
+        let request = Request::new("a", &params).unwrap();
+        assert_eq!(request.param("b").as_deref(), Some("y\n"));
+        assert_eq!((request.param("c"), request.param("d")), (None, None));
         let mut request = Request::new("a", &()).unwrap();
+        assert_eq!(request.param("a"), None);
         for id in [0, 10, i64::MAX, 7] {
             let line = String::from_utf8_lossy(request.line(id)).into_owned();
             assert_eq!(line, format!("{{\"id\":{id},\"method\":\"a\"}}\n"));

@@ -1,6 +1,6 @@
 //! Which turn runs on which thread, and whether anybody still wants it.
 
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 
 use super::{Effects, Interrupt, Kind, Routed, Router};
 
@@ -46,6 +46,13 @@ impl Active {
         }
     }
 
+    /// Wakes the task when the turn starts or ends.
+    fn wake_later(&mut self, cx: &Context<'_>) {
+        if !self.waiters.iter().any(|old| old.will_wake(cx.waker())) {
+            self.waiters.push(cx.waker().clone());
+        }
+    }
+
     pub(super) fn wake<E: Routed, R>(self, fx: &mut Effects<E, R>) {
         fx.wakers.extend(self.waiters);
     }
@@ -59,19 +66,31 @@ impl<E: Routed, R> Router<E, R> {
                 if active.started {
                     return Phase::Running;
                 }
-                if !active.waiters.iter().any(|old| old.will_wake(cx.waker())) {
-                    active.waiters.push(cx.waker().clone());
-                }
+                active.wake_later(cx);
                 Phase::Accepted
             }
             _ => Phase::Unknown,
         }
     }
 
+    /// Waits until a turn does not run any more, or is not known to.
+    pub(crate) fn poll_over(&mut self, thread: &str, turn: &str, cx: &mut Context<'_>) -> Poll<()> {
+        match self.active.get_mut(thread) {
+            Some(active) if *active.turn == *turn => {
+                active.wake_later(cx);
+                Poll::Pending
+            }
+            _ => Poll::Ready(()),
+        }
+    }
+
     /// Notes what an event says about the turn of its thread; returns the thread if that may
     /// free a turn to be interrupted.
-    pub(super) fn note(&mut self, event: &E) -> Option<Box<str>> {
+    pub(super) fn note(&mut self, event: &E, fx: &mut Effects<E, R>) -> Option<Box<str>> {
         let kind = event.kind();
+        if let (Kind::TurnCompleted, Some(turn)) = (kind, event.turn_id()) {
+            self.endings.ended(turn);
+        }
         let thread: Box<str> = match (event.thread_id(), event.turn_id()) {
             (Some(thread), _) => thread.into(),
             (None, Some(turn)) => self.thread_of(turn)?,
@@ -79,23 +98,39 @@ impl<E: Routed, R> Router<E, R> {
         };
         match (kind, event.turn_id()) {
             (Kind::TurnStarted, Some(turn)) => {
+                self.endings.thread_is_active(&thread);
+                self.compaction_began(&thread, turn);
                 self.activate(&thread, turn).started = true;
                 Some(thread)
             }
             (Kind::TurnCompleted, Some(turn)) => {
+                self.compaction_ended(&thread, Some(turn), fx);
                 self.note_abandoned(&thread, turn);
-                self.active.remove(&thread).and_then(|active| {
-                    if *active.turn == *turn {
-                        // Waiters are woken by `settle`, once the completion is delivered.
-                        self.ended.push(active);
-                        Some(thread)
-                    } else {
-                        self.active.insert(thread, active);
-                        None
-                    }
-                })
+                let active = self.active.remove(&thread)?;
+                if *active.turn == *turn {
+                    self.endings.thread_is_idle(&thread);
+                    // Waiters are woken by `settle`, once the completion is delivered.
+                    self.ended.push(active);
+                    Some(thread)
+                } else {
+                    self.active.insert(thread, active);
+                    None
+                }
             }
-            (Kind::ThreadClosed, _) => {
+            (Kind::TurnFailed, Some(turn)) => {
+                self.turn_failed(&thread, turn, fx);
+                None
+            }
+            (Kind::ThreadActive, _) => {
+                self.endings.thread_is_active(&thread);
+                None
+            }
+            (Kind::ThreadInactive, _) => {
+                self.thread_is_inactive(&thread, fx);
+                None
+            }
+            (Kind::ThreadEnded(why), _) => {
+                self.thread_ended(&thread, why, fx);
                 self.ended.extend(self.active.remove(&thread));
                 Some(thread)
             }
@@ -105,6 +140,7 @@ impl<E: Routed, R> Router<E, R> {
 
     /// Returns the entry of a thread's running turn, replacing that of another turn.
     pub(super) fn activate(&mut self, thread: &str, turn: &str) -> &mut Active {
+        self.endings.begun(turn);
         let active = self
             .active
             .entry(thread.into())

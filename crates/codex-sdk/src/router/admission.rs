@@ -87,8 +87,8 @@ impl<E: Routed, R> Router<E, R> {
         self.admissions.under_way -= 1;
     }
 
-    /// Gives up the requests whose deadline has come; returns the first deadline of the others,
-    /// when this is to be called again.
+    /// Gives up the requests whose deadline has come, and ends the turns whose completion has not
+    /// come in time; returns the first deadline of the others, when this is to be called again.
     ///
     /// Once it has returned none, [`Effects::clock`] says when there is one.
     pub(crate) fn expire(&mut self, now: Duration, fx: &mut Effects<E, R>) -> Option<Duration> {
@@ -106,7 +106,12 @@ impl<E: Routed, R> Router<E, R> {
                 fx.replies.push((reply, Outcome::TimedOut));
             }
         }
-        let next = self.calls.values().filter_map(|call| call.deadline).min();
+        let next = [
+            self.calls.values().filter_map(|call| call.deadline).min(),
+            self.end_overdue(now, fx),
+            self.expire_compactions(now, fx),
+        ];
+        let next = next.into_iter().flatten().min();
         self.clock = next.is_some();
         next
     }

@@ -8,6 +8,7 @@ use super::admission::Admission;
 use super::buffer::Coalesce;
 use super::starts::Abandoned;
 use super::{Effects, Interrupt, QueueReader, Routed, Router, SubscriptionId};
+use crate::names::UNSUBSCRIBE;
 use crate::error::{CloseReason, RpcError, RpcErrorCode};
 
 /// A request, to be entered.
@@ -46,6 +47,12 @@ pub(crate) enum Then {
     },
     /// Nothing; it ends a turn that nobody wants.
     Interrupted(Interrupt),
+    /// Nothing; the thread is compacted, and starts wait for the end of that.
+    Compacted(Box<str>),
+    /// Nothing; this client gets no more events of the thread.
+    Unsubscribed(Box<str>),
+    /// Nothing; this client gets the events of the thread.
+    Subscribed(Box<str>),
     /// A login.
     OpenLogin {
         /// Reads the login's id from the result.
@@ -133,8 +140,10 @@ impl<E: Routed, R> Router<E, R> {
         if let (Admission::Now, Then::OpenTurn { thread_id, .. }) = (admission, &then) {
             self.open_start(id, thread_id.clone());
         }
-        if let Then::OpenLogin { .. } = then {
-            self.login_starts += 1;
+        match &then {
+            Then::OpenLogin { .. } => self.login_starts += 1,
+            Then::Compacted(thread) => self.compaction_requested(thread, fx),
+            _ => {}
         }
         if deadline.is_some() && !self.clock {
             self.clock = true;
@@ -158,7 +167,7 @@ impl<E: Routed, R> Router<E, R> {
             Some(call) => match call.then {
                 Then::OpenTurn { turn_id, .. } => Some(turn_id),
                 Then::OpenLogin { login_id } => Some(login_id),
-                Then::Nothing | Then::Interrupted(_) => None,
+                _ => None,
             },
             None => self.abandoned.get(&id).map(Abandoned::id_reader),
         }
@@ -186,7 +195,6 @@ impl<E: Routed, R> Router<E, R> {
             }
         };
         let outcome = match (answer, call.then) {
-            (Ok(result), Then::Nothing) => Outcome::Result(result.text, Opened::Nothing),
             (answer, Then::Interrupted(interrupt)) => {
                 let refused = matches!(
                     &answer,
@@ -201,6 +209,14 @@ impl<E: Routed, R> Router<E, R> {
             (Ok(result), Then::OpenLogin { .. }) => {
                 let opened = self.open_login(result.id, fx);
                 Outcome::Result(result.text, opened)
+            }
+            (Ok(result), then) => {
+                match then {
+                    Then::Unsubscribed(thread) => self.thread_ended(&thread, UNSUBSCRIBE, fx),
+                    Then::Subscribed(thread) => self.thread_subscribed(&thread),
+                    _ => {}
+                }
+                Outcome::Result(result.text, Opened::Nothing)
             }
             (Err(outcome), then) => {
                 self.release(id, &then, fx);
@@ -234,7 +250,11 @@ impl<E: Routed, R> Router<E, R> {
     /// Lets go of what was kept for a request that opened nothing.
     fn release(&mut self, id: i64, then: &Then, fx: &mut Effects<E, R>) {
         match then {
-            Then::Nothing | Then::Interrupted(_) => {}
+            Then::Nothing
+            | Then::Interrupted(_)
+            | Then::Unsubscribed(_)
+            | Then::Subscribed(_) => {}
+            Then::Compacted(thread) => self.compaction_ended(thread, None, fx),
             Then::OpenTurn { thread_id, .. } => {
                 if let Some(start) = self.take_start(thread_id, id) {
                     self.publish_all(start, fx);

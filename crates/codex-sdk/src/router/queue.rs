@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use super::Coalesce;
+use super::{Coalesce, Lost};
 use super::buffer::Buffer;
 use crate::error::CloseReason;
 
@@ -17,6 +17,8 @@ pub(crate) enum Next<E> {
     Lagged(u64),
     /// The connection ended; said once.
     Closed(Arc<CloseReason>),
+    /// The turn ended without its completion; said once.
+    Lost(Lost),
     /// Nothing comes any more.
     End,
 }
@@ -43,6 +45,7 @@ struct State<E: Coalesce> {
 #[derive(Clone, Debug)]
 enum End {
     Finished,
+    Lost(Lost),
     Closed(Arc<CloseReason>),
 }
 
@@ -88,6 +91,11 @@ impl<E: Coalesce> Queue<E> {
         self.end(End::Finished)
     }
 
+    /// Ends the queue, after what is in it, without a completion; returns whom to wake.
+    pub(super) fn lose(&self, lost: Lost) -> Option<Waker> {
+        self.end(End::Lost(lost))
+    }
+
     /// Ends the queue, after what is in it, with the reason; returns whom to wake.
     pub(super) fn close(&self, reason: &Arc<CloseReason>) -> Option<Waker> {
         self.end(End::Closed(Arc::clone(reason)))
@@ -113,7 +121,7 @@ impl<E: Coalesce> Queue<E> {
 pub(crate) struct QueueReader<E: Coalesce> {
     queue: Arc<Queue<E>>,
     taken: VecDeque<E>,
-    /// Set once [`Next::Closed`] or [`Next::End`] was returned.
+    /// Set once [`Next::Closed`], [`Next::Lost`] or [`Next::End`] was returned.
     ended: bool,
 }
 
@@ -171,6 +179,7 @@ impl<E: Coalesce> QueueReader<E> {
                 self.ended = true;
                 Poll::Ready(match end {
                     End::Finished => Next::End,
+                    End::Lost(lost) => Next::Lost(lost),
                     End::Closed(reason) => Next::Closed(reason),
                 })
             }

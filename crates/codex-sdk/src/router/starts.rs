@@ -134,7 +134,7 @@ impl<E: Routed, R> Router<E, R> {
             self.subscription_id()
         } else {
             self.activate(&thread, &turn).owned |= !joined;
-            self.subscribe(&turn, queue, !joined)
+            self.subscribe(&thread, &turn, queue, !joined)
         };
         self.settle(&thread, fx);
         Opened::Turn {

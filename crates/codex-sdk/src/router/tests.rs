@@ -72,7 +72,10 @@ impl Routed for Event {
         match (&self.what, &self.login) {
             (What::Started, _) => Kind::TurnStarted,
             (What::Completed, _) => Kind::TurnCompleted,
-            (What::Gone, _) => Kind::ThreadClosed,
+            (What::Gone, _) => Kind::ThreadEnded("gone"),
+            (What::Failed, _) => Kind::TurnFailed,
+            (What::Busy, _) => Kind::ThreadActive,
+            (What::Idle, _) => Kind::ThreadInactive,
             (What::Login, Some(login)) => Kind::LoginCompleted(login),
             _ => Kind::Other,
         }

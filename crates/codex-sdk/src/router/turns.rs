@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::queue::Queue;
-use super::{Effects, QueueReader, Routed, Router, SubscriptionId};
+use super::{Effects, Lost, QueueReader, Routed, Router, SubscriptionId};
 use crate::error::CloseReason;
 
 /// The subscriptions of one turn; never empty while it is in the router.
 #[derive(Debug)]
 pub(super) struct Subscribers<E: Routed> {
+    thread: Box<str>,
     entries: Vec<Subscriber<E>>,
 }
 
@@ -38,6 +39,12 @@ impl<E: Routed> Subscribers<E> {
         }
     }
 
+    pub(super) fn lose<R>(self, lost: Lost, fx: &mut Effects<E, R>) {
+        for entry in self.entries {
+            fx.wake(entry.queue.lose(lost));
+        }
+    }
+
     pub(super) fn close<R>(self, reason: &Arc<CloseReason>, fx: &mut Effects<E, R>) {
         for entry in self.entries {
             fx.wake(entry.queue.close(reason));
@@ -48,30 +55,45 @@ impl<E: Routed> Subscribers<E> {
 impl<E: Routed, R> Router<E, R> {
     /// Opens a subscription of a turn that runs, from its next event on.
     ///
-    /// Nothing tells the router of a turn that completed before: such a subscription stays empty
-    /// until the connection closes.
-    pub(crate) fn join(&mut self, turn: &str) -> (SubscriptionId, QueueReader<E>) {
+    /// A turn that is over has no next event: [`Router::is_running`] tells whether it is known to
+    /// run.
+    pub(crate) fn join(&mut self, thread: &str, turn: &str) -> (SubscriptionId, QueueReader<E>) {
         let queue = Arc::new(Queue::lossless());
         let reader = QueueReader::new(Arc::clone(&queue));
         if let Some(reason) = &self.closed {
             let _ = queue.close(reason);
             return (self.subscription_id(), reader);
         }
-        (self.subscribe(turn, queue, false), reader)
+        (self.subscribe(thread, turn, queue, false), reader)
     }
 
     pub(super) fn subscribe(
         &mut self,
+        thread: &str,
         turn: &str,
         queue: Arc<Queue<E>>,
         owner: bool,
     ) -> SubscriptionId {
         let id = self.subscription_id();
-        let subscribers = self.turns.entry(turn.into()).or_insert(Subscribers {
+        let subscribers = self.turns.entry(turn.into()).or_insert_with(|| Subscribers {
+            thread: thread.into(),
             entries: Vec::with_capacity(1),
         });
         subscribers.entries.push(Subscriber { id, queue, owner });
         id
+    }
+
+    /// Tells whether a turn is known to run, and not to end soon.
+    pub(crate) fn is_running(&self, thread: &str, turn: &str) -> bool {
+        let active = self.active.get(thread);
+        active.is_some_and(|active| *active.turn == *turn)
+    }
+
+    /// Lists the turns of a thread that somebody subscribes to.
+    pub(super) fn turns_read_on<'a>(&'a self, thread: &'a str) -> impl Iterator<Item = &'a str> {
+        let turns = self.turns.iter();
+        let of = turns.filter(move |(_, subscribers)| *subscribers.thread == *thread);
+        of.map(|(turn, _)| &**turn)
     }
 
     /// Ends a subscription: its reader is gone.
