@@ -13,6 +13,8 @@ pub use close::CloseReason;
 pub use response::ResponseError;
 pub use rpc::{RpcError, RpcErrorCode, RpcErrorKind};
 
+use codex_types::Id;
+
 use crate::result::TurnFailure;
 
 /// The result of everything in this crate that can fail.
@@ -77,6 +79,31 @@ pub enum Error {
     },
     /// The final response of a turn is not the JSON that was asked for.
     Output(OutputError),
+    /// The runtime's answer can be read, and contradicts the request or itself.
+    UnexpectedResponse {
+        /// The method of the request, or of the notification that answers it.
+        method: Cow<'static, str>,
+        /// What is wrong with it.
+        reason: Cow<'static, str>,
+        /// What the runtime sent, where it is known.
+        raw: Option<RawPayload>,
+    },
+    /// The runtime has the thread loaded and ignored these options; the thread keeps what it had.
+    NotApplied {
+        /// The options, by the names of their setters.
+        fields: Vec<String>,
+    },
+    /// A turn runs on the thread, and the start was to happen only on an idle one; nothing was
+    /// sent.
+    ThreadBusy {
+        /// The turn that runs.
+        turn_id: Id,
+    },
+    /// The turn to be joined has ended, and the runtime keeps nothing of it that could be read.
+    TurnOver {
+        /// The turn that has ended.
+        turn_id: Id,
+    },
     /// So many notifications were dropped because [`Notifications`](crate::Notifications) was
     /// not read.
     Lagged(u64),
@@ -185,6 +212,28 @@ impl fmt::Display for Error {
                 )
             }
             Self::Output(error) => error.fmt(f),
+            Self::UnexpectedResponse { method, reason, .. } => {
+                write!(
+                    f,
+                    "the response to {method} is not the expected one: {reason}"
+                )
+            }
+            Self::NotApplied { fields } => write!(
+                f,
+                "the runtime did not apply {} because it has the thread loaded already; fork the \
+                 thread, or resume it in a new client",
+                fields.join(", ")
+            ),
+            Self::ThreadBusy { turn_id } => write!(
+                f,
+                "turn {turn_id} runs on the thread; wait for its end, or start without if_idle() \
+                 to join it"
+            ),
+            Self::TurnOver { turn_id } => write!(
+                f,
+                "turn {turn_id} has ended and the runtime has nothing of it to read; start a new \
+                 turn"
+            ),
             Self::Lagged(count) => write!(
                 f,
                 "{count} notifications were dropped because they were not read in time"
@@ -210,5 +259,50 @@ impl std::error::Error for Error {
 impl From<codex_runtime::Error> for Error {
     fn from(error: codex_runtime::Error) -> Self {
         Self::Runtime(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_name_the_thing_the_value_and_the_remedy() {
+        let rows = [
+            (
+                Error::UnexpectedResponse {
+                    method: "thread/list".into(),
+                    reason: "a cursor came twice".into(),
+                    raw: Some(RawPayload::new("secret")),
+                },
+                "the response to thread/list is not the expected one: a cursor came twice",
+            ),
+            (
+                Error::NotApplied {
+                    fields: vec!["config".into(), "base_instructions".into()],
+                },
+                "the runtime did not apply config, base_instructions because it has the thread \
+                 loaded already; fork the thread, or resume it in a new client",
+            ),
+            (
+                Error::ThreadBusy {
+                    turn_id: "u1".into(),
+                },
+                "turn u1 runs on the thread; wait for its end, or start without if_idle() to join \
+                 it",
+            ),
+            (
+                Error::TurnOver {
+                    turn_id: "u1".into(),
+                },
+                "turn u1 has ended and the runtime has nothing of it to read; start a new turn",
+            ),
+        ];
+        for (error, text) in rows {
+            assert_eq!(error.to_string(), text);
+            assert!(!format!("{error:?}").contains("secret"));
+            assert!(std::error::Error::source(&error).is_none());
+            assert!(!error.is_retryable() && !error.is_closed());
+        }
     }
 }
