@@ -26,7 +26,6 @@ mod login;
 mod models;
 mod options;
 mod peer;
-mod probe;
 #[cfg(target_os = "linux")]
 mod processes;
 mod run;

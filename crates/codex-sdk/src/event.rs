@@ -124,7 +124,10 @@ impl Routed for Notification {
                 }
                 THREAD_STATUS => {
                     let status = unknown.member("status");
-                    match status.as_deref().and_then(|status| raw::member(status, "type")) {
+                    match status
+                        .as_deref()
+                        .and_then(|status| raw::member(status, "type"))
+                    {
                         Some(r#""active""#) => Kind::ThreadActive,
                         Some(r#""idle""# | r#""systemError""# | r#""notLoaded""#) => {
                             Kind::ThreadInactive
