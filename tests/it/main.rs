@@ -13,6 +13,7 @@ mod blocking;
 mod control;
 #[cfg(unix)]
 mod disk;
+mod endings;
 mod errors;
 mod examples;
 mod faults;

@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 
 mod approvals;
 mod calls;
+mod endings;
 mod lines;
 mod novel;
 mod replay;

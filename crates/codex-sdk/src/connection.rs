@@ -210,6 +210,11 @@ impl Connection {
         (events, runs)
     }
 
+    /// Tells whether a turn is known to run, or to have failed a moment ago.
+    pub(crate) fn is_running(&self, thread_id: &str, turn_id: &str) -> bool {
+        self.shared.routing().router.is_running(thread_id, turn_id)
+    }
+
     /// Waits until a turn does not run any more, or is not known to.
     pub(crate) fn poll_over(
         &self,

@@ -151,7 +151,7 @@ pub(crate) struct Router<E: Routed, R> {
     /// Turns that just ended, whose waiters are to be woken.
     ended: Vec<Active>,
     /// Turns that may end without their completion.
-    endings: Endings,
+    endings: Endings<E>,
     /// Compactions by thread, which starts wait for.
     compactions: HashMap<Box<str>, Compaction>,
     /// Turns to be interrupted, once fewer interrupts are under way.

@@ -204,15 +204,11 @@ impl TurnHandle {
             Poll::Ready(Ok(Standing::Runs)) => self.inquiry = None,
             Poll::Ready(Ok(Standing::Over)) => {
                 // What the runtime sent before it answered comes first.
-                if let Poll::Ready(Some(event)) = self.poll_events(cx) {
-                    return Poll::Ready(Some(event));
+                if let Poll::Ready(event) = self.poll_events(cx) {
+                    return Poll::Ready(event);
                 }
                 let past = self.inquiry.as_mut().and_then(Inquiry::next_past);
-                if past.is_none()
-                    || past
-                        .as_ref()
-                        .is_some_and(|event| event.kind() == Kind::TurnCompleted)
-                {
+                if past.is_none() {
                     self.end_inquiry();
                 }
                 return Poll::Ready(past.map(Ok));
@@ -233,7 +229,9 @@ impl TurnHandle {
     fn poll_events(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Notification>>> {
         Poll::Ready(match ready!(self.events.poll_next(cx)) {
             Some(Ok(event)) => {
-                if let Some(inquiry) = &mut self.inquiry {
+                if event.kind() == Kind::TurnCompleted {
+                    self.inquiry = None;
+                } else if let Some(inquiry) = &mut self.inquiry {
                     inquiry.observe(&event);
                 }
                 Some(Ok(event))

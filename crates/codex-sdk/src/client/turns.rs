@@ -127,7 +127,7 @@ impl Codex {
         }
     }
 
-    pub(crate) async fn phase(&self, thread_id: &str, turn_id: &str) -> Phase {
+    async fn phase(&self, thread_id: &str, turn_id: &str) -> Phase {
         poll_fn(|cx| Poll::Ready(self.connection().poll_phase(thread_id, turn_id, cx))).await
     }
 }

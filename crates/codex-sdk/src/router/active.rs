@@ -118,7 +118,7 @@ impl<E: Routed, R> Router<E, R> {
                 }
             }
             (Kind::TurnFailed, Some(turn)) => {
-                self.turn_failed(&thread, turn, fx);
+                self.turn_failed(&thread, turn, event, fx);
                 None
             }
             (Kind::ThreadActive, _) => {

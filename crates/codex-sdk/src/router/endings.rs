@@ -34,18 +34,35 @@ struct Ending {
 }
 
 /// What is known of turns that may end without their completion.
-#[derive(Debug, Default)]
-pub(super) struct Endings {
+#[derive(Debug)]
+pub(super) struct Endings<E> {
     /// The threads that the runtime said are active.
     active: HashSet<Box<str>>,
-    /// The turns that the runtime said failed, with their threads, until they complete.
-    failed: HashMap<Box<str>, Box<str>>,
+    /// The turns that the runtime said failed, until they complete: their thread, and what it said,
+    /// for a reader that comes late.
+    failed: HashMap<Box<str>, (Box<str>, E)>,
     due: HashMap<Box<str>, Ending>,
     /// The turns that ended last.
     over: VecDeque<Box<str>>,
 }
 
-impl Endings {
+impl<E> Default for Endings<E> {
+    fn default() -> Self {
+        Self {
+            active: HashSet::new(),
+            failed: HashMap::new(),
+            due: HashMap::new(),
+            over: VecDeque::new(),
+        }
+    }
+}
+
+impl<E: Clone> Endings<E> {
+    /// Returns what the runtime said when it gave a turn up that has not ended yet.
+    pub(super) fn failure(&self, turn: &str) -> Option<E> {
+        self.failed.get(turn).map(|(_, event)| event.clone())
+    }
+
     pub(super) fn thread_is_active(&mut self, thread: &str) {
         self.active.insert(thread.into());
         self.due
@@ -90,8 +107,15 @@ impl<E: Routed, R> Router<E, R> {
     }
 
     /// Notes that the runtime gave a turn up.
-    pub(super) fn turn_failed(&mut self, thread: &str, turn: &str, fx: &mut Effects<E, R>) {
-        self.endings.failed.insert(turn.into(), thread.into());
+    pub(super) fn turn_failed(
+        &mut self,
+        thread: &str,
+        turn: &str,
+        event: &E,
+        fx: &mut Effects<E, R>,
+    ) {
+        let failed = &mut self.endings.failed;
+        failed.insert(turn.into(), (thread.into(), event.clone()));
         if !self.endings.active.contains(thread) {
             self.end_soon(thread, turn, Lost::Failed, fx);
         }
@@ -102,7 +126,7 @@ impl<E: Routed, R> Router<E, R> {
         self.endings.active.remove(thread);
         let failed = self.endings.failed.iter();
         let failed: Vec<Box<str>> = failed
-            .filter(|(_, of)| ***of == *thread)
+            .filter(|(_, (of, _))| **of == *thread)
             .map(|(turn, _)| turn.clone())
             .collect();
         for turn in failed {

@@ -64,6 +64,10 @@ impl<E: Routed, R> Router<E, R> {
             let _ = queue.close(reason);
             return (self.subscription_id(), reader);
         }
+        // The runtime says it once, and perhaps before its turn can be joined.
+        if let Some(failure) = self.endings.failure(turn) {
+            let _ = queue.push(failure);
+        }
         (self.subscribe(thread, turn, queue, false), reader)
     }
 
@@ -86,10 +90,10 @@ impl<E: Routed, R> Router<E, R> {
         id
     }
 
-    /// Tells whether a turn is known to run, and not to end soon.
+    /// Tells whether a turn is known to run, or to have failed a moment ago: its end comes.
     pub(crate) fn is_running(&self, thread: &str, turn: &str) -> bool {
         let active = self.active.get(thread);
-        active.is_some_and(|active| *active.turn == *turn)
+        active.is_some_and(|active| *active.turn == *turn) || self.endings.failure(turn).is_some()
     }
 
     /// Lists the turns of a thread that somebody subscribes to.

@@ -12,7 +12,6 @@ use tokio::time::sleep;
 use crate::client::Codex;
 use crate::error::{Error, Result};
 use crate::event::Notification;
-use crate::router::Phase;
 
 /// How often the history is read before a turn that is not in it counts as over: the runtime
 /// stores a turn a moment after it has accepted it, and its end a moment after it has told it.
@@ -115,7 +114,7 @@ async fn ask(codex: Codex, thread_id: String, turn_id: Id) -> Result<Found> {
     loop {
         let stored = stored(&codex, &thread_id, &turn_id).await?;
         // What was said of the turn before the answer is known by now.
-        if codex.phase(&thread_id, &turn_id).await != Phase::Unknown {
+        if codex.connection().is_running(&thread_id, &turn_id) {
             return Ok(Found::Runs);
         }
         match stored {
