@@ -122,7 +122,7 @@ mod child;
 mod client;
 mod config;
 mod connection;
-mod error;
+pub mod error;
 mod event;
 mod handler;
 mod input;
@@ -146,12 +146,14 @@ pub use codex_types::{
     ServerNotification as Notification, UnknownNotification, UserInput as InputItem,
 };
 pub use config::CodexConfig;
-pub use error::{CloseReason, Error, ResponseError, Result, RpcError, RpcErrorCode, RpcErrorKind};
+pub use error::{
+    CloseReason, Error, ResponseError, Result, RpcError, RpcErrorCode, RpcErrorKind, TurnFailure,
+};
 pub use input::{ExternalMessage, Input, RunInput};
 pub use login::{ChatgptLoginHandle, DeviceCodeLoginHandle};
 pub use notifications::Notifications;
 pub use policy::{ApprovalMode, Sandbox};
-pub use result::{TurnFailure, TurnResult};
+pub use result::TurnResult;
 pub use retry::{RetryPolicy, retry_on_overload};
 pub use server_info::ServerInfo;
 pub use thread::{Thread, ThreadInfo};
@@ -187,7 +189,8 @@ pub mod request {
     pub use codex_types::request::{ClientRequest, ServerRequest};
 
     pub use crate::builder::{ModelList, ThreadFork, ThreadList, ThreadResume, ThreadStart};
-    pub use crate::turn::TurnStart;
+    pub use crate::input::ExternalContent;
+    pub use crate::turn::{TextDelta, TextDeltas, TurnStart};
 }
 
 /// The version of this crate.

@@ -31,6 +31,7 @@
 
 mod codec;
 mod ext;
+mod failure;
 mod generated;
 mod id;
 mod message;
@@ -39,6 +40,7 @@ pub mod request;
 mod safe;
 
 pub use codec::{DecodeError, UnknownFields, Unrecognized, from_str};
+pub use failure::TurnFailureKind;
 pub use generated::*;
 pub use id::Id;
 pub use message::ServerMessage;

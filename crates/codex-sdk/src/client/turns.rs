@@ -42,10 +42,10 @@ impl Codex {
         let _: TurnStartResponse = decode(&method, &result)?;
         match handle {
             Handle::Turn(events) => Ok(events),
-            _ => Err(Error::Decode {
+            _ => Err(Error::UnexpectedResponse {
                 method,
-                source: serde::de::Error::custom("the response names no turn"),
-                raw: RawPayload::new(result),
+                reason: "it names no turn".into(),
+                raw: Some(RawPayload::new(result)),
             }),
         }
     }

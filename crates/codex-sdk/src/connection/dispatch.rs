@@ -149,6 +149,7 @@ impl Routing {
                 stops.extend(self.inbound.resolved(&id));
             }
         }
+        self.totals.observe(&event);
         self.router.event(event, fx);
     }
 
