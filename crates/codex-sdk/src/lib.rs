@@ -71,6 +71,25 @@
 //! the runtime and every command that it runs. Futures can be dropped at any time. After the
 //! runtime has ended, everything fails with the same [`Error::Closed`], which says why.
 //!
+//! # Errors
+//!
+//! Everything that can fail fails with an [`Error`], and [`Error::is_retryable`] tells whether a
+//! second try may succeed. What the runtime refuses is an [`RpcError`] with an [`RpcErrorKind`], and
+//! a turn that fails a [`TurnFailure`] with a [`TurnFailureKind`](error::TurnFailureKind).
+//!
+//! # What the runtime does
+//!
+//! Some of what the runtime does is told by no type, and surprises:
+//!
+//! - The first piece of a command's output comes with the completed item only, as part of its
+//!   `aggregated_output`; a command that the sandbox stops under [`ApprovalMode::DenyAll`] makes no
+//!   item at all; `FileUpdateChange::diff` of an added or deleted file is its content.
+//! - A misspelt configuration key is ignored, with a warning among [`Codex::notifications`].
+//! - [`Codex::thread_list`] sorts by creation unless asked otherwise.
+//! - A turn whose model cannot be connected to waits for the network; it does not fail.
+//!
+//! `docs/runtime-facts.md` of the repository has more, each with the test that holds it.
+//!
 //! # Testing what you build
 //!
 //! `codex-testkit` has a scripted model and a home for the real runtime, so that a test needs neither
@@ -198,3 +217,8 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The version of the runtime that this crate is made for.
 pub const RUNTIME_VERSION: &str = codex_runtime::VERSION;
+
+/// Compiles the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

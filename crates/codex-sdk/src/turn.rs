@@ -32,6 +32,10 @@ use collect::Collector;
 /// the last one. If the connection ends first, the last one is an [`Error::Closed`]. What cannot
 /// be decoded comes as [`Notification::Unknown`].
 ///
+/// The runtime sends no delta for the first piece of a command's output: the item, when it is
+/// completed, has all of it (`aggregated_output`). The `diff` of a file that was added or deleted is
+/// the file's content.
+///
 /// Reading late loses nothing: what is not read is kept, and deltas of one item are joined when
 /// there are many.
 ///

@@ -45,3 +45,8 @@ pub use generated::*;
 pub use id::Id;
 pub use message::ServerMessage;
 pub use registry::{UnknownNotification, UnknownRequest};
+
+/// Compiles the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
