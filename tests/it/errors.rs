@@ -2,12 +2,13 @@
 
 use codex_testkit::{Answer, Gate};
 use openai_codex::types::{
-    ThreadReadParams, ThreadResumeParams, TurnInterruptParams, TurnStartParams, TurnSteerParams,
+    ReviewStartParams, ReviewTarget, ThreadReadParams, ThreadResumeParams, TurnInterruptParams,
+    TurnStartParams, TurnSteerParams,
 };
-use openai_codex::{InputItem, RpcErrorKind};
+use openai_codex::{Codex, InputItem, Notification, RpcErrorKind};
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, err, ok};
+use crate::stage::{Stage, config, err, ok, within};
 
 const NOBODY: &str = "01a20682-4d91-7193-80bb-942b578db90a";
 
@@ -122,5 +123,88 @@ async fn another_turn_than_the_running_one_is_a_mismatch() {
     }
     gate.open();
     assert_eq!(ok(turn.run()).await.text(), "done");
+    stage.finish().await;
+}
+
+/// A thread is written by one process at a time.
+#[tokio::test]
+async fn a_thread_that_another_process_has_open_has_an_active_writer() {
+    let stage = Stage::new().await;
+    stage.model.push(Answer::text("hello"));
+    let thread = stage.thread().await;
+    ok(thread.run("hi")).await;
+    let other = ok(Codex::start_with(config(&stage.home, &stage.model))).await;
+    for error in [
+        err(other.thread_resume(thread.id())).await,
+        err(other.thread_archive(thread.id())).await,
+    ] {
+        let kind = error.rpc().map(|error| error.kind());
+        assert_eq!(kind, Some(RpcErrorKind::ActiveWriter), "{error}");
+        assert!(!error.is_retryable());
+    }
+    // It can be read and forked.
+    ok(other.request(ThreadReadParams::new(thread.id()))).await;
+    ok(other.thread_fork(thread.id())).await;
+    ok(stage.codex.close()).await;
+    ok(other.thread_resume(thread.id())).await;
+    ok(other.close()).await;
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn a_thread_that_is_compacted_or_reviewed_takes_no_turn() {
+    let stage = Stage::new().await;
+    stage.model.push(Answer::text("hello"));
+    let thread = stage.thread().await;
+    ok(thread.run("hi")).await;
+    let input = || [InputItem::text("more")];
+    let compact = Gate::new();
+    stage.model.push(Answer::text("summary").gate(&compact));
+    let mut notifications = stage.codex.notifications();
+    ok(thread.compact()).await;
+    compact.reached().await.unwrap();
+    let turn_id = loop {
+        let event = within(notifications.next()).await.unwrap().unwrap();
+        if let Notification::TurnStarted(started) = event {
+            break started.turn.id;
+        }
+    };
+    let refused = |error: openai_codex::Error| {
+        let kind = error.rpc().map(|error| error.kind());
+        assert_eq!(kind, Some(RpcErrorKind::NotSteerable), "{error}");
+        assert!(!error.is_retryable());
+    };
+    let start = || {
+        stage
+            .codex
+            .request(TurnStartParams::new(input(), thread.id()))
+    };
+    refused(err(start()).await);
+    let steer = TurnSteerParams::new(turn_id.to_string(), input(), thread.id());
+    refused(err(stage.codex.request(steer)).await);
+    compact.open();
+    loop {
+        let event = within(notifications.next()).await.unwrap().unwrap();
+        if matches!(event, Notification::TurnCompleted(_)) {
+            break;
+        }
+    }
+    let review = Gate::new();
+    stage.model.push(Answer::text("fine").gate(&review));
+    let target: ReviewTarget =
+        serde_json::from_value(json!({"type": "custom", "instructions": "look"})).unwrap();
+    ok(stage
+        .codex
+        .request(ReviewStartParams::new(target, thread.id())))
+    .await;
+    review.reached().await.unwrap();
+    refused(err(start()).await);
+    review.open();
+    loop {
+        let event = within(notifications.next()).await.unwrap().unwrap();
+        if matches!(event, Notification::TurnCompleted(_)) {
+            break;
+        }
+    }
     stage.finish().await;
 }

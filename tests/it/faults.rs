@@ -51,11 +51,14 @@ fn reason(error: &Error) -> &CloseReason {
     }
 }
 
-/// Probe "docs": each test that `docs/reliability.md` names exists where it says.
+/// Probe "docs": each test that `docs/reliability.md` and `docs/runtime-facts.md` name exists where
+/// they say.
 #[test]
 fn each_promise_is_held_by_a_test_that_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let table = std::fs::read_to_string(root.join("docs/reliability.md")).unwrap();
+    let table = ["docs/reliability.md", "docs/runtime-facts.md"]
+        .map(|file| std::fs::read_to_string(root.join(file)).unwrap())
+        .concat();
     let rows = table
         .lines()
         .filter(|line| line.starts_with("| ") && line.contains("::"));

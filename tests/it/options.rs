@@ -34,6 +34,46 @@ async fn a_schema_reaches_the_model_and_its_answer_is_parsed() {
     stage.finish().await;
 }
 
+#[tokio::test]
+async fn a_response_that_is_not_the_json_that_was_asked_for_is_shown() {
+    let stage = Stage::new().await;
+    stage
+        .model
+        .push(Answer::text("I cannot\ncount."))
+        .push(Answer::text(r#"{"files": "three"}"#))
+        .push(Answer::text("Counting.").phase("commentary"))
+        .push(Answer::empty());
+    let thread = stage.thread().await;
+    let rows = [
+        (
+            "I cannot\ncount.",
+            "the final response is not the JSON that was asked for (expected value at line 1 column \
+             1): I cannot count.",
+        ),
+        (
+            r#"{"files": "three"}"#,
+            "the final response is not the JSON that was asked for (invalid type: map, expected u32 \
+             at line 1 column 0): {\"files\": \"three\"}",
+        ),
+        (
+            "Counting.",
+            "the turn has no final response; the last message is: Counting.",
+        ),
+        ("", "the turn has no final response"),
+    ];
+    for (text, message) in rows {
+        let result = ok(thread.run("How many files?")).await;
+        let error = result.parse::<u32>().unwrap_err();
+        assert_eq!(error.to_string(), message);
+        assert!(!error.is_retryable());
+        let Error::Output(error) = error else {
+            panic!("{error}");
+        };
+        assert_eq!(error.text(), text);
+    }
+    stage.finish().await;
+}
+
 /// RUN-03: effort and folder of a turn are used, and stay.
 #[tokio::test]
 async fn effort_and_folder_of_a_turn_stay() {

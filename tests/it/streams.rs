@@ -80,9 +80,13 @@ async fn the_text_stream_has_the_text_of_its_turn() {
     let first = ok(stage.thread().await.turn("first")).await.text_deltas();
     gate.reached().await.unwrap();
     let second = ok(stage.thread().await.turn("second")).await.text_deltas();
-    let second: Vec<String> = within(second.try_collect()).await.unwrap();
+    let second: Vec<String> = within(second.map_ok(|delta| delta.text).try_collect())
+        .await
+        .unwrap();
     gate.open();
-    let first: Vec<String> = within(first.try_collect()).await.unwrap();
+    let first: Vec<String> = within(first.map_ok(|delta| delta.text).try_collect())
+        .await
+        .unwrap();
     assert_eq!(
         (first.concat(), second.concat()),
         ("first".into(), "second".into())
@@ -101,7 +105,7 @@ async fn the_text_stream_of_a_failed_turn_fails() {
     let [Ok(half), Err(Error::TurnFailed(failure))] = &*parts else {
         panic!("{parts:?}");
     };
-    assert_eq!(half, "half");
+    assert_eq!(half.text, "half");
     let message = &failure.error.message;
     assert!(message.contains("boom"), "{message}");
     stage.finish().await;
@@ -116,12 +120,14 @@ async fn a_request_is_answered_while_a_stream_is_open() {
     stage.model.push(answer);
     let turn = ok(stage.thread().await.turn("count")).await;
     let mut text = turn.text_deltas();
-    assert_eq!(within(text.next()).await.unwrap().unwrap(), "one ");
+    assert_eq!(within(text.next()).await.unwrap().unwrap().text, "one ");
     gate.reached().await.unwrap();
     let models = tokio::time::timeout(Duration::from_secs(10), stage.codex.models());
     assert!(!within(models).await.unwrap().unwrap().data.is_empty());
     gate.open();
-    let rest: Vec<String> = within(text.try_collect()).await.unwrap();
+    let rest: Vec<String> = within(text.map_ok(|delta| delta.text).try_collect())
+        .await
+        .unwrap();
     assert_eq!(rest.concat(), "two three");
     stage.finish().await;
 }

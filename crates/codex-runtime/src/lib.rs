@@ -54,3 +54,8 @@ pub use program::probe_version;
 pub use runtime::{Runtime, Source};
 pub use target::Target;
 pub use version::{InvalidVersion, MINIMUM_VERSION, VERSION, Version};
+
+/// Compiles the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

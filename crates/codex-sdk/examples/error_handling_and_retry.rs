@@ -27,7 +27,8 @@ async fn main() -> Outcome {
         Ok(result) => println!("Text: {}", result.text()),
         Err(Error::TurnFailed(failure)) => {
             println!("Failed: {}", failure.error.message);
-            println!("Because: {:?}", failure.error.codex_error_info);
+            println!("Kind: {:?}", failure.kind());
+            println!("Worth another try: {}", failure.is_retryable());
             println!("Items before that: {}", failure.result.items.len());
         }
         Err(error) => return Err(error.into()),

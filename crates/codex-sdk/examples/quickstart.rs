@@ -47,11 +47,10 @@ async fn main() -> Outcome {
     let result = turn.run().await?;
     let seconds = result.duration_ms.unwrap_or_default() as f64 / 1000.0;
     print!("\n\n{} in {seconds:.1} s", result.status);
-    if let Some(usage) = &result.usage {
-        let last = &usage.last;
+    if let Some(used) = result.turn_usage() {
         print!(
             ": {} tokens in, {} out",
-            last.input_tokens, last.output_tokens
+            used.input_tokens, used.output_tokens
         );
     }
     println!();

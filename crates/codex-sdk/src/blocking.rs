@@ -39,4 +39,4 @@ pub use login::{ChatgptLoginHandle, DeviceCodeLoginHandle};
 pub use notifications::Notifications;
 pub use retry::retry_on_overload;
 pub use thread::Thread;
-pub use turn::{TurnControl, TurnHandle};
+pub use turn::{TextDeltas, TurnControl, TurnHandle};

@@ -210,6 +210,9 @@ impl Codex {
     }
 
     /// Subscribes to every notification that no turn and no login owns.
+    ///
+    /// Warnings come here too: that the runtime ignores a misspelt configuration key is told by a
+    /// `configWarning` and, for each thread that is started, by a `warning`.
     pub fn notifications(&self) -> Notifications {
         Notifications::new(self.connection().subscribe())
     }

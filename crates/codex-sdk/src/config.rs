@@ -106,6 +106,9 @@ impl CodexConfig {
 
     /// Overrides a setting of the runtime's configuration, `--config key=<toml value>`.
     ///
+    /// A key that the runtime does not know is no error: it is ignored, with a warning among
+    /// [`Codex::notifications`](crate::Codex::notifications).
+    ///
     /// A value that TOML cannot say, such as a number that is not finite, is an
     /// [`Error::InvalidInput`](crate::Error::InvalidInput) when the client starts.
     pub fn config_override(mut self, key: impl Into<String>, value: impl Serialize) -> Self {

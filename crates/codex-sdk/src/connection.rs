@@ -32,11 +32,13 @@ mod subscription;
 mod supervise;
 #[cfg(test)]
 mod tests;
+mod usage;
 
 pub(crate) use call::decode;
 use effects::Delivered;
 pub(crate) use effects::Handle;
 pub(crate) use subscription::{Cut, GlobalEvents, LoginEvents, TurnEvents};
+pub(crate) use usage::UsedBefore;
 
 use crate::child::Child;
 use crate::config::Options;
@@ -104,6 +106,7 @@ struct Shared {
 struct Routing {
     router: Router<Notification, oneshot::Sender<Delivered>>,
     inbound: Inbound<AbortHandle>,
+    totals: usage::Totals,
 }
 
 /// What came that could not be used, for diagnosis.
@@ -141,6 +144,7 @@ impl Connection {
             routing: Mutex::new(Routing {
                 router: Router::new(options.max_in_flight),
                 inbound: Inbound::default(),
+                totals: usage::Totals::default(),
             }),
             outbox: Arc::default(),
             next_id: AtomicI64::new(0),

@@ -1,4 +1,24 @@
-//! What can go wrong, in one enum.
+//! Every type that an [`Error`] holds.
+//!
+//! The ones in common use are at the root too.
+//!
+//! ```no_run
+//! # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
+//! use openai_codex::Error;
+//! use openai_codex::error::{OutputError, TurnFailureKind};
+//!
+//! # let result = thread.run("x").await?;
+//! match result.parse::<serde_json::Value>() {
+//!     Ok(answer) => println!("{answer}"),
+//!     Err(Error::Output(OutputError::Malformed { text, .. })) => println!("no JSON: {text}"),
+//!     Err(Error::TurnFailed(failure)) if failure.kind() == TurnFailureKind::UsageLimit => {
+//!         println!("no credit: {failure}");
+//!     }
+//!     Err(error) => return Err(error),
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,16 +26,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 mod close;
+mod output;
 mod response;
 mod rpc;
+mod turn;
+
+pub use codex_types::{DecodeError, TurnFailureKind};
 
 pub use close::CloseReason;
+pub use output::OutputError;
 pub use response::ResponseError;
 pub use rpc::{RpcError, RpcErrorCode, RpcErrorKind};
+pub use turn::TurnFailure;
 
 use codex_types::Id;
-
-use crate::result::TurnFailure;
 
 /// The result of everything in this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -23,7 +47,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// What can go wrong.
 ///
 /// Texts name what could not be done and the value that decides; causes are in
-/// [`source`](std::error::Error::source). Neither texts nor the `Debug` form hold payloads.
+/// [`source`](std::error::Error::source). Neither texts nor the `Debug` form hold payloads; only
+/// [`Error::Output`] quotes the beginning of what the model said.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
@@ -115,19 +140,10 @@ pub enum Error {
 #[derive(Clone, PartialEq, Eq)]
 pub struct RawPayload(Box<str>);
 
-/// Why the final response of a turn is not the JSON that was asked for.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum OutputError {
-    /// The turn has no final response.
-    Missing,
-    /// The final response is not JSON, or JSON of another shape.
-    Malformed(serde_json::Error),
-}
-
 impl Error {
     /// Tells whether the same call may succeed later: the runtime or the model service lacked
-    /// capacity, or the turn lost its connection to the service.
+    /// capacity, or the turn had or lost no connection to the service
+    /// ([`TurnFailure::is_retryable`]).
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Rpc { source, .. } => source.kind() == RpcErrorKind::ServerBusy,
@@ -164,24 +180,6 @@ impl RawPayload {
 impl fmt::Debug for RawPayload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "<{} bytes>", self.0.len())
-    }
-}
-
-impl fmt::Display for OutputError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Missing => "the turn has no final response",
-            Self::Malformed(_) => "the final response is not the JSON that was asked for",
-        })
-    }
-}
-
-impl std::error::Error for OutputError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Missing => None,
-            Self::Malformed(error) => Some(error),
-        }
     }
 }
 

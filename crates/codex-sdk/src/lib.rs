@@ -71,6 +71,25 @@
 //! the runtime and every command that it runs. Futures can be dropped at any time. After the
 //! runtime has ended, everything fails with the same [`Error::Closed`], which says why.
 //!
+//! # Errors
+//!
+//! Everything that can fail fails with an [`Error`], and [`Error::is_retryable`] tells whether a
+//! second try may succeed. What the runtime refuses is an [`RpcError`] with an [`RpcErrorKind`], and
+//! a turn that fails a [`TurnFailure`] with a [`TurnFailureKind`](error::TurnFailureKind).
+//!
+//! # What the runtime does
+//!
+//! Some of what the runtime does is told by no type, and surprises:
+//!
+//! - The first piece of a command's output comes with the completed item only, as part of its
+//!   `aggregated_output`; a command that the sandbox stops under [`ApprovalMode::DenyAll`] makes no
+//!   item at all; `FileUpdateChange::diff` of an added or deleted file is its content.
+//! - A misspelt configuration key is ignored, with a warning among [`Codex::notifications`].
+//! - [`Codex::thread_list`] sorts by creation unless asked otherwise.
+//! - A turn whose model cannot be connected to waits for the network; it does not fail.
+//!
+//! `docs/runtime-facts.md` of the repository has more, each with the test that holds it.
+//!
 //! # Testing what you build
 //!
 //! `codex-testkit` has a scripted model and a home for the real runtime, so that a test needs neither
@@ -122,7 +141,7 @@ mod child;
 mod client;
 mod config;
 mod connection;
-mod error;
+pub mod error;
 mod event;
 mod handler;
 mod input;
@@ -146,12 +165,14 @@ pub use codex_types::{
     ServerNotification as Notification, UnknownNotification, UserInput as InputItem,
 };
 pub use config::CodexConfig;
-pub use error::{CloseReason, Error, ResponseError, Result, RpcError, RpcErrorCode, RpcErrorKind};
+pub use error::{
+    CloseReason, Error, ResponseError, Result, RpcError, RpcErrorCode, RpcErrorKind, TurnFailure,
+};
 pub use input::{ExternalMessage, Input, RunInput};
 pub use login::{ChatgptLoginHandle, DeviceCodeLoginHandle};
 pub use notifications::Notifications;
 pub use policy::{ApprovalMode, Sandbox};
-pub use result::{TurnFailure, TurnResult};
+pub use result::TurnResult;
 pub use retry::{RetryPolicy, retry_on_overload};
 pub use server_info::ServerInfo;
 pub use thread::{Thread, ThreadInfo};
@@ -187,7 +208,8 @@ pub mod request {
     pub use codex_types::request::{ClientRequest, ServerRequest};
 
     pub use crate::builder::{ModelList, ThreadFork, ThreadList, ThreadResume, ThreadStart};
-    pub use crate::turn::TurnStart;
+    pub use crate::input::ExternalContent;
+    pub use crate::turn::{TextDelta, TextDeltas, TurnStart};
 }
 
 /// The version of this crate.
@@ -195,3 +217,8 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The version of the runtime that this crate is made for.
 pub const RUNTIME_VERSION: &str = codex_runtime::VERSION;
+
+/// Compiles the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

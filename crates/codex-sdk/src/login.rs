@@ -54,8 +54,8 @@ impl ChatgptLoginHandle {
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`] if the connection ends first; [`Error::Decode`] if the runtime's word on
-    /// it cannot be understood. A login that failed is no error: its `success` is false.
+    /// [`Error::Closed`] if the connection ends first; [`Error::Decode`] if the completion cannot be
+    /// understood. A login that failed is no error: its `success` is false.
     ///
     /// # Cancel safety
     ///
@@ -227,10 +227,10 @@ impl Codex {
 fn unexpected((response, _): (LoginAccountResponse, Option<LoginEvents>)) -> Error {
     let response = serde_json::to_value(response).unwrap_or_default();
     let kind = response.get("type").and_then(Value::as_str);
-    let kind = kind.unwrap_or("one without a type");
-    Error::Decode {
+    let kind = kind.unwrap_or("without a type");
+    Error::UnexpectedResponse {
         method: Cow::Borrowed(LoginAccountParams::METHOD),
-        source: serde::de::Error::custom(format!("unexpected login response: {kind}")),
-        raw: RawPayload::new(response.to_string()),
+        reason: format!("it is for another kind of login ({kind}) than was asked for").into(),
+        raw: Some(RawPayload::new(response.to_string())),
     }
 }

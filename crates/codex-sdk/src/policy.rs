@@ -35,6 +35,8 @@ pub enum ApprovalMode {
     #[default]
     AutoReview,
     /// Nothing beyond the sandbox is ever approved.
+    ///
+    /// A command that the sandbox stops then makes no item and no event; only the model is told.
     DenyAll,
 }
 

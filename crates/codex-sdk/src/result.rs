@@ -1,13 +1,8 @@
-//! What a turn came to.
+//! The result of a turn.
 
-use std::fmt;
+use codex_types::{ThreadItem, ThreadTokenUsage, TokenUsageBreakdown, TurnError, TurnStatus};
 
-use codex_types::{CodexErrorInfo, ThreadItem, ThreadTokenUsage, TurnError, TurnStatus};
-use serde::de::DeserializeOwned;
-
-use crate::error::{Error, OutputError, Result};
-
-/// What a turn came to: its status, its items and what it cost.
+/// The result of a turn: its status, its items and what it cost.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnResult {
@@ -32,7 +27,10 @@ pub struct TurnResult {
     pub items: Vec<ThreadItem>,
     /// The tokens that the thread had used when it ended, as the runtime said last: a turn that
     /// reached no model has those of the one before, and none if it was the first.
+    /// [`TurnResult::turn_usage`] has those of the turn.
     pub usage: Option<ThreadTokenUsage>,
+    /// The tokens of the turn alone.
+    pub(crate) used: Option<TokenUsageBreakdown>,
 }
 
 impl TurnResult {
@@ -41,65 +39,23 @@ impl TurnResult {
         self.final_response.as_deref().unwrap_or_default()
     }
 
-    /// Decodes the final response as JSON, for a turn with an output schema.
+    /// Returns the tokens that this turn has used, with all its requests to the model.
     ///
-    /// # Errors
+    /// ```no_run
+    /// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
+    /// let result = thread.run("Describe this project.").await?;
+    /// if let Some(used) = result.turn_usage() {
+    ///     println!("{} tokens in, {} out", used.input_tokens, used.output_tokens);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
-    /// [`Error::Output`] if there is no final response, or if it is not JSON of this shape.
-    pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
-        let text = self.final_response.as_deref();
-        let text = text.ok_or(Error::Output(OutputError::Missing))?;
-        serde_json::from_str(text).map_err(|error| Error::Output(OutputError::Malformed(error)))
-    }
-}
-
-/// How a turn failed, and what it came to before that.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TurnFailure {
-    /// The id of the turn.
-    pub turn_id: String,
-    /// The runtime's reason.
-    pub error: TurnError,
-    /// What there is of the turn.
-    pub result: TurnResult,
-}
-
-impl TurnFailure {
-    /// Makes the failure of a turn.
-    pub fn new(turn_id: impl Into<String>, error: TurnError, result: TurnResult) -> Self {
-        Self {
-            turn_id: turn_id.into(),
-            error,
-            result,
-        }
-    }
-
-    /// Whether the model service lacked capacity, or the connection to it failed.
-    pub(crate) fn is_retryable(&self) -> bool {
-        use CodexErrorInfo as Info;
-        matches!(
-            self.error.codex_error_info,
-            Some(
-                Info::ServerOverloaded
-                    | Info::RateLimitExceeded
-                    | Info::HttpConnectionFailed(_)
-                    | Info::ResponseStreamConnectionFailed(_)
-                    | Info::ResponseStreamDisconnected(_)
-            )
-        )
-    }
-}
-
-impl fmt::Display for TurnFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.error.message.is_empty() {
-            write!(
-                f,
-                "turn {} failed with status {}",
-                self.turn_id, self.result.status
-            )
-        } else {
-            write!(f, "turn {} failed: {}", self.turn_id, self.error.message)
-        }
+    /// The runtime tells totals of the thread after each request; this is how much they have
+    /// grown. It is zero for a turn that used none, and `None` where the runtime told no totals,
+    /// or where what the thread had used before is unknown: for a turn that was joined and whose
+    /// beginning this client has not seen.
+    pub fn turn_usage(&self) -> Option<TokenUsageBreakdown> {
+        self.used.clone()
     }
 }

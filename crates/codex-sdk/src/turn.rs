@@ -13,17 +13,19 @@ mod control;
 mod inquiry;
 mod start;
 mod text;
+mod usage;
 
 pub use control::TurnControl;
 pub use start::TurnStart;
+pub use text::{TextDelta, TextDeltas};
 
 use crate::client::Codex;
 use crate::connection::{Cut, TurnEvents};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TurnFailure};
 use crate::event::Notification;
 use crate::input::{Input, RunInput};
 use crate::names::TURN_COMPLETED;
-use crate::result::{TurnFailure, TurnResult};
+use crate::result::TurnResult;
 use crate::router::{Kind, Routed};
 use crate::thread::Thread;
 use collect::Collector;
@@ -34,6 +36,10 @@ use inquiry::{Inquiry, Standing};
 /// The events come in wire order, from the start of the turn to its `turn/completed`, which is
 /// the last one. If the connection ends first, the last one is an [`Error::Closed`]. What cannot
 /// be decoded comes as [`Notification::Unknown`].
+///
+/// The runtime sends no delta for the first piece of a command's output: the item, when it is
+/// completed, has all of it (`aggregated_output`). The `diff` of a file that was added or deleted is
+/// the file's content.
 ///
 /// Reading late loses nothing: what is not read is kept, and deltas of one item are joined when
 /// there are many.
@@ -74,11 +80,12 @@ pub struct TurnHandle {
 impl TurnHandle {
     fn new(codex: Codex, events: TurnEvents) -> Self {
         let (thread, turn) = (events.thread_id(), events.turn_id());
+        let before = codex.connection().used_before(thread, turn);
         Self {
             span: tracing::debug_span!("turn", thread, turn, joined = events.joined()),
             control: TurnControl::new(codex, thread, turn),
+            seen: Collector::new(before, events.joined()),
             events,
-            seen: Collector::default(),
             inquiry: None,
             lost: None,
         }
@@ -115,23 +122,33 @@ impl TurnHandle {
 
     /// Streams the text of the agent's messages as it is written.
     ///
-    /// A failed turn ends it with [`Error::TurnFailed`]. After a connection to the model that
-    /// broke and was made again, the text of a message comes once more from its start. Who wants the
-    /// result too reads the events with [`TurnHandle::next`] and then calls [`TurnHandle::run`].
+    /// What the deltas of a message add up to is its text, also where the provider of the model
+    /// sends no deltas or not all of them: the rest comes when the message is complete. Text that
+    /// comes once more, after a connection to the model that broke and was made again, is left out;
+    /// [`TextDelta::restarted`] says where it comes differently. A message that had begun before
+    /// this handle joined, or that [`TurnHandle::next`] has returned parts of, comes whole when it is
+    /// complete.
+    ///
+    /// A failed turn ends the stream with [`Error::TurnFailed`]. The result too is had by reading
+    /// the events with [`TurnHandle::next`] and then calling [`TurnHandle::run`].
     ///
     /// ```no_run
     /// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
     /// use futures_util::TryStreamExt;
+    /// use openai_codex::types::MessagePhase;
     ///
     /// let mut text = thread.turn("Describe this project.").await?.text_deltas();
     /// while let Some(delta) = text.try_next().await? {
-    ///     print!("{delta}");
+    ///     // The answer alone, without commentary on the way to it.
+    ///     if delta.phase != Some(MessagePhase::Commentary) {
+    ///         print!("{delta}");
+    ///     }
     /// }
     /// # Ok(())
     /// # }
     /// ```
-    pub fn text_deltas(self) -> impl Stream<Item = Result<String>> + Send + Unpin + use<> {
-        text::TextDeltas::new(self)
+    pub fn text_deltas(self) -> TextDeltas {
+        TextDeltas::new(self)
     }
 
     /// Returns what steers and interrupts the turn while another task reads it.

@@ -138,3 +138,8 @@ pub use scripted::{
     Call, LogEvent, LogLine, Script, ScriptedProcess, ScriptedServer, Start, scripted_main,
 };
 pub use transcript::{Direction, Recorder, Replay, Tap, Transcript, TranscriptLine};
+
+/// Compiles the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

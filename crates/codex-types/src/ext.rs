@@ -52,19 +52,6 @@ impl Turn {
     }
 }
 
-#[doc(hidden)]
-impl TurnError {
-    pub fn of(message: String) -> Self {
-        Self {
-            additional_details: None,
-            codex_error_info: None,
-            message,
-            misalignment: None,
-            unknown_fields: UnknownFields::default(),
-        }
-    }
-}
-
 impl UserInput {
     /// Makes a text item.
     ///

@@ -31,6 +31,7 @@
 
 mod codec;
 mod ext;
+mod failure;
 mod generated;
 mod id;
 mod message;
@@ -42,7 +43,13 @@ mod safe;
 #[doc(hidden)]
 pub use codec::raw;
 pub use codec::{DecodeError, UnknownFields, Unrecognized, from_str};
+pub use failure::TurnFailureKind;
 pub use generated::*;
 pub use id::Id;
 pub use message::ServerMessage;
 pub use registry::{UnknownNotification, UnknownRequest};
+
+/// Compiles the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

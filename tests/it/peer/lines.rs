@@ -87,7 +87,7 @@ async fn a_malformed_answer_fails_its_own_call_only() {
         server.send(&answer(id(&call)));
         let error = joined(asking).await.unwrap_err();
         assert!(
-            matches!(&error, Error::Decode { method, .. } if method == "x/y"),
+            matches!(&error, Error::UnexpectedResponse { method, .. } if method == "x/y"),
             "{error:?}"
         );
         other_call.reply(json!({"fine": 1}));

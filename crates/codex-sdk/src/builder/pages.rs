@@ -100,10 +100,10 @@ impl<P: Paged> Pages<P> {
             return Next::End;
         };
         if !self.seen.insert(cursor.clone()) {
-            return Next::Fail(Error::Decode {
+            return Next::Fail(Error::UnexpectedResponse {
                 method: Cow::Borrowed(P::METHOD),
-                source: serde::de::Error::custom("the cursor of the next page is an earlier one"),
-                raw: RawPayload::new(cursor),
+                reason: "the cursor of the next page is that of an earlier one".into(),
+                raw: Some(RawPayload::new(cursor)),
             });
         }
         *self.params.cursor() = Some(cursor);

@@ -41,10 +41,10 @@ impl Codex {
         let (result, handle) = self.send(&method, request, then).await?;
         match handle {
             Handle::Turn(events) => Ok(events),
-            _ => Err(Error::Decode {
+            _ => Err(Error::UnexpectedResponse {
                 method,
-                source: serde::de::Error::custom("the response names no turn"),
-                raw: RawPayload::new(result),
+                reason: "it names no turn".into(),
+                raw: Some(RawPayload::new(result)),
             }),
         }
     }

@@ -34,8 +34,8 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`], [`Error::Timeout`], [`Error::Rpc`], and [`Error::Decode`] for an
-    /// answer that is none.
+    /// [`Error::Closed`], [`Error::Timeout`], [`Error::Rpc`], and [`Error::UnexpectedResponse`] for
+    /// an answer without a result and an error.
     pub(crate) async fn request(
         &self,
         method: &Cow<'static, str>,
@@ -103,10 +103,10 @@ impl Connection {
                     source,
                 })
             }
-            Delivered::Malformed(reason) => Err(Error::Decode {
+            Delivered::Malformed(reason) => Err(Error::UnexpectedResponse {
                 method: method.clone(),
-                source: serde::de::Error::custom(reason),
-                raw: RawPayload::new(""),
+                reason: reason.into(),
+                raw: None,
             }),
             Delivered::TimedOut => {
                 tracing::debug!("the runtime did not answer in time");

@@ -170,6 +170,7 @@ impl Routing {
                 stops.extend(self.inbound.resolved(&id));
             }
         }
+        self.totals.observe(&event);
         self.router.event(event, fx);
     }
 

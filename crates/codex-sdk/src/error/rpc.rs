@@ -55,6 +55,12 @@ pub enum RpcErrorKind {
     NoActiveTurn,
     /// Another turn than the named one is active.
     TurnMismatch,
+    /// Another process has the thread open; it can be read and forked, but not resumed.
+    ActiveWriter,
+    /// The turn that runs takes no further input: the thread is being compacted, or reviewed.
+    NotSteerable,
+    /// The runtime is about to end and takes no more work; another one does.
+    ShuttingDown,
     /// None of the other kinds.
     Other,
 }
@@ -126,6 +132,16 @@ impl RpcError {
     pub fn kind(&self) -> RpcErrorKind {
         use RpcErrorKind as Kind;
         let text = self.message.to_ascii_lowercase();
+        // The runtime sends these under more than one code.
+        if self.is_not_steerable(&text) {
+            return Kind::NotSteerable;
+        }
+        if text.starts_with("server is draining")
+            || text.ends_with("is shutting down")
+            || self.names("serverShuttingDown")
+        {
+            return Kind::ShuttingDown;
+        }
         match self.code {
             RpcErrorCode::PARSE_ERROR => Kind::Parse,
             RpcErrorCode::INVALID_REQUEST => self.refusal(&text),
@@ -136,7 +152,8 @@ impl RpcError {
                 if text.contains("retry limit") || text.contains("too many failed attempts") {
                     Kind::RetryLimitExceeded
                 } else if code == RpcErrorCode::OVERLOADED
-                    || self.data.as_ref().is_some_and(names_overload)
+                    || self.names("serverOverloaded")
+                    || self.names("server_overloaded")
                 {
                     Kind::ServerBusy
                 } else {
@@ -145,6 +162,18 @@ impl RpcError {
             }
             _ => Kind::Other,
         }
+    }
+
+    /// Whether input was refused because of what the running turn does.
+    fn is_not_steerable(&self, text: &str) -> bool {
+        text.contains("activeturnnotsteerable")
+            || (text.starts_with("cannot steer a ") && text.ends_with(" turn"))
+            || self.names("activeTurnNotSteerable")
+    }
+
+    /// Whether the data has this name as a member or a text, at any depth.
+    fn names(&self, name: &str) -> bool {
+        self.data.as_ref().is_some_and(|data| names(data, name))
     }
 
     /// Tells apart what the runtime answers with "invalid request".
@@ -162,6 +191,8 @@ impl RpcError {
             || text.contains("no archived rollout found for thread id")
         {
             Kind::ThreadNotFound
+        } else if text.ends_with("already has an active writer") {
+            Kind::ActiveWriter
         } else if text.starts_with("not initialized") {
             Kind::NotInitialized
         } else if let Some(reason) = text.strip_prefix("invalid request: ") {
@@ -183,14 +214,14 @@ fn names_methods(reason: &str) -> bool {
     reason.matches('/').count() > 20
 }
 
-/// Whether error data names an overload, at any depth.
-fn names_overload(data: &Value) -> bool {
+/// Whether a value has this name as a member or a text, at any depth.
+fn names(data: &Value, name: &str) -> bool {
     match data {
-        Value::String(text) => text == "server_overloaded" || text == "serverOverloaded",
-        Value::Array(items) => items.iter().any(names_overload),
+        Value::String(text) => text == name,
+        Value::Array(items) => items.iter().any(|item| names(item, name)),
         Value::Object(members) => members
             .iter()
-            .any(|(name, value)| name == "serverOverloaded" || names_overload(value)),
+            .any(|(member, value)| member == name || names(value, name)),
         _ => false,
     }
 }
@@ -277,7 +308,29 @@ mod tests {
             (
                 -32600,
                 "Server is draining; retry after reconnecting",
-                InvalidRequest,
+                ShuttingDown,
+            ),
+            (
+                -32603,
+                "Server is draining; retry the turn after reconnecting",
+                ShuttingDown,
+            ),
+            (
+                -32603,
+                "in-process app-server runtime is shutting down",
+                ShuttingDown,
+            ),
+            (
+                -32600,
+                "thread 1 already has an active writer",
+                ActiveWriter,
+            ),
+            (-32600, "cannot steer a compact turn", NotSteerable),
+            (-32600, "cannot steer a review turn", NotSteerable),
+            (
+                -32603,
+                "failed to submit turn input: ActiveTurnNotSteerable { turn_kind: Compact }",
+                NotSteerable,
             ),
         ];
         for (code, message, kind) in table {
@@ -304,6 +357,17 @@ mod tests {
             error.data = Some(data);
             assert_eq!(error.kind(), RpcErrorKind::ServerBusy);
         }
+    }
+
+    /// In case the text changes.
+    #[test]
+    fn a_turn_that_takes_no_input_is_found_in_the_data() {
+        let mut error = RpcError::new(-32600, "not now");
+        let info = json!({"activeTurnNotSteerable": {"turnKind": "review"}});
+        error.data = Some(json!({"message": "not now", "codexErrorInfo": info}));
+        assert_eq!(error.kind(), RpcErrorKind::NotSteerable);
+        error.data = Some(json!({"codexErrorInfo": "serverShuttingDown"}));
+        assert_eq!(error.kind(), RpcErrorKind::ShuttingDown);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What a turn came to, from its events.
+//! The result of a turn, made of its events.
 
 use std::borrow::Cow;
 use std::io;
@@ -7,16 +7,18 @@ use codex_types::{
     MessagePhase, ThreadItem, ThreadTokenUsage, Turn, TurnError, TurnStatus, UnknownNotification,
 };
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::error::{Error, RawPayload, Result};
+use super::usage::TurnUsage;
+use crate::connection::UsedBefore;
+use crate::error::{Error, OutputError, RawPayload, Result, TurnFailure};
 use crate::event::Notification;
-use crate::names::TURN_COMPLETED;
-use crate::result::{TurnFailure, TurnResult};
+use crate::result::TurnResult;
 use crate::router::{Kind, Lost, Routed};
 use crate::secrets::without_values;
 
-/// Collects what a turn came to, event by event.
+/// Collects the result of a turn, event by event.
 ///
 /// Items that are handed out are copied, for a result that is asked for later; but no more than
 /// [`MOST_COPIED`], so that a stream costs a bounded amount of memory however long its turn is.
@@ -29,6 +31,9 @@ pub(super) struct Collector {
     /// The final response among the items that were handed out and are not kept.
     response: Option<Response<String>>,
     usage: Option<ThreadTokenUsage>,
+    used: TurnUsage,
+    /// Whether events were handed out.
+    handed_out: bool,
     end: Option<Result<Turn>>,
     /// Why the runtime gave the turn up, until its completion says so.
     error: Option<TurnError>,
@@ -46,11 +51,30 @@ struct Response<T> {
 }
 
 impl Collector {
+    pub(super) fn new(before: UsedBefore, joined: bool) -> Self {
+        Self {
+            used: TurnUsage::new(before, joined),
+            ..Self::default()
+        }
+    }
+
     /// Notes an event that is handed out.
     pub(super) fn see(&mut self, event: &Notification) {
+        self.handed_out = true;
+        self.note(event);
+    }
+
+    /// Tells whether events were handed out.
+    pub(super) fn handed_out(&self) -> bool {
+        self.handed_out
+    }
+
+    fn note(&mut self, event: &Notification) {
         match event {
             Notification::ItemCompleted(completed) => self.copy(&completed.item),
+            Notification::ItemStarted(started) => self.used.started(&started.item),
             Notification::ThreadTokenUsageUpdated(updated) => {
+                self.used.update(&updated.token_usage);
                 self.usage = Some(updated.token_usage.clone());
             }
             Notification::TurnCompleted(completed) => {
@@ -70,7 +94,7 @@ impl Collector {
     pub(super) fn take(&mut self, event: Notification) {
         match event {
             Notification::ItemCompleted(completed) => self.items.push(completed.item),
-            other => self.see(&other),
+            other => self.note(&other),
         }
     }
 
@@ -78,8 +102,8 @@ impl Collector {
     pub(super) fn lose(&mut self, turn_id: &str, lost: Lost) {
         let error = match (lost, self.error.take()) {
             (Lost::Failed, Some(error)) => error,
-            (Lost::Failed, None) => TurnError::of("the runtime gave it up".into()),
-            (Lost::Thread(what), _) => TurnError::of(format!(
+            (Lost::Failed, None) => TurnError::new("the runtime gave it up"),
+            (Lost::Thread(what), _) => TurnError::new(format!(
                 "it did not complete before the end of its thread's events ({what})"
             )),
         };
@@ -112,6 +136,7 @@ impl Collector {
             duration_ms: turn.duration_ms,
             items: self.items,
             usage: self.usage,
+            used: self.used.finish(),
         };
         Some(if result.status == TurnStatus::Failed {
             failure(result)
@@ -202,25 +227,48 @@ fn response(item: &ThreadItem) -> Option<Response<&str>> {
 }
 
 fn failure(result: TurnResult) -> Result<TurnResult> {
-    let error = match &result.error {
-        Some(error) => error.clone(),
-        // The type is the runtime's to make, so it is made of what the runtime could have sent.
-        None => codex_types::from_str::<TurnError>(r#"{"message":""}"#).map_err(|source| {
-            Error::Decode {
-                method: Cow::Borrowed(TURN_COMPLETED),
-                source,
-                raw: RawPayload::new(""),
-            }
-        })?,
-    };
+    let error = result.error.clone().unwrap_or_else(|| TurnError::new(""));
     let failure = TurnFailure::new(result.id.clone(), error, result);
     Err(Error::TurnFailed(Box::new(failure)))
+}
+
+impl TurnResult {
+    /// Decodes the final response as JSON, for a turn with an output schema.
+    ///
+    /// ```no_run
+    /// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
+    /// let schema = serde_json::json!({"type": "object", "properties": {"files": {"type": "integer"}}});
+    /// let turn = thread.turn("Count the files, as JSON.").output_schema(schema);
+    /// let answer: serde_json::Value = turn.run().await?.parse()?;
+    /// println!("{}", answer["files"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Output`] with what the model said, if there is no final response, or if it is not
+    /// JSON of this shape.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
+        let Some(text) = &self.final_response else {
+            let said = self.items.iter().rev().find_map(|item| match item {
+                ThreadItem::AgentMessage(message) => Some(message.text.clone()),
+                _ => None,
+            });
+            let text = said.unwrap_or_default();
+            return Err(Error::Output(OutputError::Missing { text }));
+        };
+        serde_json::from_str(text).map_err(|source| {
+            let text = text.clone();
+            Error::Output(OutputError::Malformed { text, source })
+        })
+    }
 }
 
 fn undecodable(unknown: &UnknownNotification) -> Error {
     let reason = match &unknown.error {
         Some(reason) => reason.to_string(),
-        None => "it is of a method that is not known".into(),
+        None => "unknown method".into(),
     };
     Error::Decode {
         method: Cow::Owned(unknown.method.clone()),

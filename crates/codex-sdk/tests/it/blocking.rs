@@ -55,7 +55,7 @@ fn a_thread_runs_streams_and_is_read() {
         assert_eq!(thread.run("first").unwrap().text(), "one");
         assert_eq!(text_of(thread.turn("second").send().unwrap()), "two");
         let deltas = thread.turn("third").send().unwrap().text_deltas();
-        let deltas: openai_codex::Result<Vec<_>> = deltas.collect();
+        let deltas: openai_codex::Result<Vec<_>> = deltas.map(|delta| Ok(delta?.text)).collect();
         assert_eq!(deltas.unwrap(), ["th", "ree"]);
         assert_eq!(thread.turns().count(), 3);
         let fork = codex.thread_fork(thread.id()).send().unwrap();

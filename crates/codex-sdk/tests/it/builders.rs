@@ -286,6 +286,11 @@ async fn pages_are_followed_until_there_are_no_more_or_they_repeat() {
         let (ids, end, ended) = within(task).await.unwrap();
         assert_eq!(ids, ["a", "b"]);
         assert!(ended);
-        assert_eq!(matches!(end, Err(Error::Decode { .. })), repeats, "{end:?}");
+        let is_circle = matches!(
+            &end,
+            Err(Error::UnexpectedResponse { method, raw: Some(raw), .. })
+                if method == "thread/list" && raw.as_str() == "start"
+        );
+        assert_eq!(is_circle, repeats, "{end:?}");
     }
 }

@@ -101,8 +101,12 @@ async fn an_unexpected_kind_of_login_is_named() {
     assert_eq!(call.params(), &json!({"type": "chatgpt"}));
     call.reply(json!({"type": "apiKey"}));
     match joined(task).await.unwrap_err() {
-        Error::Decode { source, .. } => {
-            assert_eq!(source.to_string(), "unexpected login response: apiKey");
+        Error::UnexpectedResponse { method, reason, .. } => {
+            assert_eq!(method, "account/login/start");
+            assert_eq!(
+                reason,
+                "it is for another kind of login (apiKey) than was asked for"
+            );
         }
         other => panic!("{other:?}"),
     }

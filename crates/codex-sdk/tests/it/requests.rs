@@ -98,7 +98,10 @@ async fn an_error_of_the_runtime_keeps_code_message_and_data() {
 
     let task = ask(&codex, 1);
     server.expect("x/y").await.unwrap().error_with(json!("odd"));
-    assert!(matches!(joined(task).await, Err(Error::Decode { .. })));
+    assert_eq!(
+        joined(task).await.unwrap_err().to_string(),
+        "the response to x/y is not the expected one: malformed JSON-RPC error response"
+    );
 }
 
 /// D-19, ERR-03: an overload is retried, and told when it stays.

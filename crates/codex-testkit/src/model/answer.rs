@@ -265,6 +265,12 @@ impl Answer {
         self.change_message(|message| message.phase = Some(phase))
     }
 
+    /// Streams only the first `sent` deltas of the last message, as providers do that stream
+    /// nothing (`0`) or not everything; the message is whole when it is complete.
+    pub fn streams(self, sent: usize) -> Self {
+        self.change_message(|message| message.streamed = Some(sent))
+    }
+
     /// Leaves the last message open: its deltas come, its completion does not.
     pub fn unfinished(self) -> Self {
         self.change_message(|message| message.unfinished = true)

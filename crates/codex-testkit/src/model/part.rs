@@ -29,6 +29,8 @@ pub(super) struct Message {
     /// Gates by the number of deltas sent before them.
     pub(super) gates: Vec<(usize, Gate)>,
     pub(super) unfinished: bool,
+    /// How many of the deltas are streamed; all of them if it is not set.
+    pub(super) streamed: Option<usize>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -106,7 +108,8 @@ impl Message {
             for (_, gate) in self.gates.iter().filter(|(after, _)| *after == sent) {
                 steps.push(Step::Hold(gate.clone()));
             }
-            if let Some(delta) = self.deltas.get(sent).filter(|delta| !delta.is_empty()) {
+            let delta = self.deltas.get(sent).filter(|delta| !delta.is_empty());
+            if let Some(delta) = delta.filter(|_| self.streamed.is_none_or(|most| sent < most)) {
                 steps.push(Step::Delta(json!({
                     "type": "response.output_text.delta",
                     "item_id": id,

@@ -52,6 +52,20 @@ async fn a_text_answer_becomes_a_turn() {
 }
 
 #[tokio::test]
+async fn a_message_is_whole_however_much_of_it_is_streamed() {
+    for streamed in 0..=2 {
+        let mut stage = Stage::new(json!({})).await;
+        let answer = Answer::deltas(["he", "llo"]).streams(streamed);
+        stage.model.push(answer);
+        stage.run("say hello").await;
+        assert_eq!(stage.runtime.agent_texts(), ["hello"]);
+        let deltas = stage.runtime.seen.iter();
+        let deltas = deltas.filter(|message| message["method"] == "item/agentMessage/delta");
+        assert_eq!(deltas.count(), streamed);
+    }
+}
+
+#[tokio::test]
 async fn several_items_stand_in_one_answer() {
     let mut stage = Stage::new(json!({})).await;
     stage.model.push(
