@@ -9,6 +9,7 @@ use futures_core::Stream;
 
 mod collect;
 mod control;
+mod output;
 mod start;
 mod text;
 mod usage;
