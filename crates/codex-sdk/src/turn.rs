@@ -11,6 +11,7 @@ use futures_core::Stream;
 mod collect;
 mod control;
 mod inquiry;
+mod output;
 mod start;
 mod text;
 mod usage;
