@@ -211,8 +211,16 @@ impl Connection {
     }
 
     /// Waits until a turn does not run any more, or is not known to.
-    pub(crate) fn poll_over(&self, thread_id: &str, turn_id: &str, cx: &mut Context<'_>) -> Poll<()> {
-        self.shared.routing().router.poll_over(thread_id, turn_id, cx)
+    pub(crate) fn poll_over(
+        &self,
+        thread_id: &str,
+        turn_id: &str,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        self.shared
+            .routing()
+            .router
+            .poll_over(thread_id, turn_id, cx)
     }
 
     /// Tells whether a turn ended not long ago.

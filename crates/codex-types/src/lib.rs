@@ -46,3 +46,4 @@ pub use generated::*;
 pub use id::Id;
 pub use message::ServerMessage;
 pub use registry::{UnknownNotification, UnknownRequest};
+pub use request::SafeReply;

@@ -181,7 +181,10 @@ impl Routing {
         }
         let turn_id = event::turn_of_request(&job.method, &job.params);
         // Nothing is decided about a turn that is over: its handlers were stopped with it.
-        if !turn_id.as_deref().is_some_and(|turn| self.router.is_over(turn)) {
+        if !turn_id
+            .as_deref()
+            .is_some_and(|turn| self.router.is_over(turn))
+        {
             job.key = Some(self.inbound.enter(PendingRequest {
                 id: job.id.clone(),
                 turn_id,

@@ -8,8 +8,8 @@ use super::admission::Admission;
 use super::buffer::Coalesce;
 use super::starts::Abandoned;
 use super::{Effects, Interrupt, QueueReader, Routed, Router, SubscriptionId};
-use crate::names::UNSUBSCRIBE;
 use crate::error::{CloseReason, RpcError, RpcErrorCode};
+use crate::names::UNSUBSCRIBE;
 
 /// A request, to be entered.
 #[derive(Debug)]
@@ -250,10 +250,7 @@ impl<E: Routed, R> Router<E, R> {
     /// Lets go of what was kept for a request that opened nothing.
     fn release(&mut self, id: i64, then: &Then, fx: &mut Effects<E, R>) {
         match then {
-            Then::Nothing
-            | Then::Interrupted(_)
-            | Then::Unsubscribed(_)
-            | Then::Subscribed(_) => {}
+            Then::Nothing | Then::Interrupted(_) | Then::Unsubscribed(_) | Then::Subscribed(_) => {}
             Then::Compacted(thread) => self.compaction_ended(thread, None, fx),
             Then::OpenTurn { thread_id, .. } => {
                 if let Some(start) = self.take_start(thread_id, id) {

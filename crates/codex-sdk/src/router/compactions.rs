@@ -84,7 +84,8 @@ impl<E: Routed, R> Router<E, R> {
         for compaction in self.compactions.values_mut() {
             compaction.deadline.get_or_insert(now + BEGIN);
         }
-        let waits = |compaction: &Compaction| compaction.deadline.filter(|_| compaction.turn.is_none());
+        let waits =
+            |compaction: &Compaction| compaction.deadline.filter(|_| compaction.turn.is_none());
         let overdue = self
             .compactions
             .extract_if(|_, compaction| waits(compaction).is_some_and(|deadline| deadline <= now));

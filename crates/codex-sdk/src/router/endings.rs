@@ -145,7 +145,11 @@ impl<E: Routed, R> Router<E, R> {
     }
 
     /// Ends the turns whose grace is over; returns when the next one is.
-    pub(super) fn end_overdue(&mut self, now: Duration, fx: &mut Effects<E, R>) -> Option<Duration> {
+    pub(super) fn end_overdue(
+        &mut self,
+        now: Duration,
+        fx: &mut Effects<E, R>,
+    ) -> Option<Duration> {
         for ending in self.endings.due.values_mut() {
             ending.deadline.get_or_insert(now + GRACE);
         }
@@ -167,7 +171,10 @@ impl<E: Routed, R> Router<E, R> {
     ) {
         self.endings.ended(turn);
         self.compaction_ended(thread, Some(turn), fx);
-        if self.active.get(thread).is_some_and(|active| *active.turn == *turn)
+        if self
+            .active
+            .get(thread)
+            .is_some_and(|active| *active.turn == *turn)
             && let Some(active) = self.active.remove(thread)
         {
             active.wake(fx);

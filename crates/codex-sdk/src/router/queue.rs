@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use super::{Coalesce, Lost};
 use super::buffer::Buffer;
+use super::{Coalesce, Lost};
 use crate::error::CloseReason;
 
 /// What a consumer reads.

@@ -75,10 +75,13 @@ impl<E: Routed, R> Router<E, R> {
         owner: bool,
     ) -> SubscriptionId {
         let id = self.subscription_id();
-        let subscribers = self.turns.entry(turn.into()).or_insert_with(|| Subscribers {
-            thread: thread.into(),
-            entries: Vec::with_capacity(1),
-        });
+        let subscribers = self
+            .turns
+            .entry(turn.into())
+            .or_insert_with(|| Subscribers {
+                thread: thread.into(),
+                entries: Vec::with_capacity(1),
+            });
         subscribers.entries.push(Subscriber { id, queue, owner });
         id
     }
