@@ -24,6 +24,7 @@ mod launch;
 mod lifecycle;
 mod login;
 mod models;
+mod nulls;
 mod options;
 mod peer;
 mod probe;
