@@ -229,7 +229,7 @@ async fn a_dropped_joined_handle_leaves_the_turn_alone() {
     let thread = stage.thread().await;
     let turn = ok(thread.turn("go")).await;
     gate.reached().await.unwrap();
-    drop(thread.handle(turn.id()));
+    drop(thread.join_turn(turn.id()));
     gate.open();
     let result = ok(turn.run()).await;
     assert_eq!(result.status, TurnStatus::Completed);

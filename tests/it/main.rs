@@ -27,7 +27,6 @@ mod models;
 mod nulls;
 mod options;
 mod peer;
-mod probe;
 #[cfg(target_os = "linux")]
 mod processes;
 mod run;

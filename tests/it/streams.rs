@@ -159,7 +159,7 @@ async fn a_turn_read_after_its_end_is_whole() {
     stage.model.push(Answer::deltas(["la", "te"]));
     let thread = stage.thread().await;
     let mut turn = ok(thread.turn("go")).await;
-    let mut joined = thread.handle(turn.id());
+    let mut joined = thread.join_turn(turn.id());
     let is_end = |event: &Notification| matches!(event, Notification::TurnCompleted(_));
     event(&mut joined, is_end).await;
     let events = events(&mut turn).await;
@@ -178,7 +178,7 @@ async fn a_joined_handle_sees_what_comes_from_then_on() {
     let thread = stage.thread().await;
     let mut turn = ok(thread.turn("go")).await;
     said(&mut turn, "early").await;
-    let joined = thread.handle(turn.id());
+    let joined = thread.join_turn(turn.id());
     assert_eq!(joined.id(), turn.id());
     assert_eq!(joined.thread_id(), thread.id());
     gate.open();

@@ -3,12 +3,14 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
+use codex_types::Id;
 use futures_core::Stream;
 
 mod collect;
 mod control;
+mod inquiry;
 mod start;
 mod text;
 
@@ -16,13 +18,16 @@ pub use control::TurnControl;
 pub use start::TurnStart;
 
 use crate::client::Codex;
-use crate::connection::TurnEvents;
-use crate::error::{CloseReason, Error, Result};
+use crate::connection::{Cut, TurnEvents};
+use crate::error::{Error, Result};
 use crate::event::Notification;
 use crate::input::{Input, RunInput};
-use crate::result::TurnResult;
+use crate::names::TURN_COMPLETED;
+use crate::result::{TurnFailure, TurnResult};
+use crate::router::{Kind, Routed};
 use crate::thread::Thread;
 use collect::Collector;
+use inquiry::{Inquiry, Standing};
 
 /// A turn that runs, as a stream of its events.
 ///
@@ -59,6 +64,10 @@ pub struct TurnHandle {
     control: TurnControl,
     events: TurnEvents,
     seen: Collector,
+    /// Set while it is not known whether the turn, which this handle joined, is over.
+    inquiry: Option<Inquiry>,
+    /// Set once the turn has ended without its completion.
+    lost: Option<Box<TurnFailure>>,
     span: tracing::Span,
 }
 
@@ -70,6 +79,8 @@ impl TurnHandle {
             control: TurnControl::new(codex, thread, turn),
             events,
             seen: Collector::default(),
+            inquiry: None,
+            lost: None,
         }
     }
 
@@ -182,19 +193,76 @@ impl TurnHandle {
     }
 
     fn poll_unseen(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Notification>>> {
-        let _entered = self.span.enter();
-        self.events.poll_next(cx)
+        let span = self.span.clone();
+        let _entered = span.enter();
+        let standing = match &mut self.inquiry {
+            Some(inquiry) => inquiry.poll(cx),
+            None => return self.poll_events(cx),
+        };
+        match standing {
+            Poll::Pending => {}
+            Poll::Ready(Ok(Standing::Runs)) => self.inquiry = None,
+            Poll::Ready(Ok(Standing::Over)) => {
+                // What the runtime sent before it answered comes first.
+                if let Poll::Ready(Some(event)) = self.poll_events(cx) {
+                    return Poll::Ready(Some(event));
+                }
+                let past = self.inquiry.as_mut().and_then(Inquiry::next_past);
+                if past.is_none()
+                    || past
+                        .as_ref()
+                        .is_some_and(|event| event.kind() == Kind::TurnCompleted)
+                {
+                    self.end_inquiry();
+                }
+                return Poll::Ready(past.map(Ok));
+            }
+            Poll::Ready(Err(error)) => {
+                self.end_inquiry();
+                return Poll::Ready(Some(Err(error)));
+            }
+        }
+        self.poll_events(cx)
+    }
+
+    fn end_inquiry(&mut self) {
+        self.inquiry = None;
+        self.events.end();
+    }
+
+    fn poll_events(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Notification>>> {
+        Poll::Ready(match ready!(self.events.poll_next(cx)) {
+            Some(Ok(event)) => {
+                if let Some(inquiry) = &mut self.inquiry {
+                    inquiry.observe(&event);
+                }
+                Some(Ok(event))
+            }
+            Some(Err(Cut::Closed(reason))) => Some(Err(Error::Closed(reason))),
+            Some(Err(Cut::Lost(lost))) => {
+                self.seen.lose(self.control.id(), lost);
+                Some(Err(match self.result() {
+                    Err(Error::TurnFailed(failure)) => {
+                        self.lost = Some(failure.clone());
+                        Error::TurnFailed(failure)
+                    }
+                    Err(error) => error,
+                    Ok(_) => unfinished(),
+                }))
+            }
+            None => None,
+        })
     }
 
     /// Returns what the turn came to, once its events have been read.
     fn result(&mut self) -> Result<TurnResult> {
+        if let Some(failure) = &self.lost {
+            return Err(Error::TurnFailed(failure.clone()));
+        }
         let outcome = std::mem::take(&mut self.seen).finish();
         let outcome = outcome.unwrap_or_else(|| {
             let connection = self.control.codex().connection();
-            let reason = connection.closed().unwrap_or_else(|| {
-                CloseReason::Protocol("the turn ended without its completion".into()).into()
-            });
-            Err(Error::Closed(reason))
+            Err(connection.closed().map_or_else(unfinished, Error::Closed))
         });
         let _entered = self.span.enter();
         match &outcome {
@@ -202,6 +270,15 @@ impl TurnHandle {
             Err(error) => tracing::debug!(%error, "the turn has ended"),
         }
         outcome
+    }
+}
+
+/// The error of a turn whose end was told before.
+fn unfinished() -> Error {
+    Error::UnexpectedResponse {
+        method: TURN_COMPLETED.into(),
+        reason: "the turn ended without it".into(),
+        raw: None,
     }
 }
 
@@ -266,12 +343,36 @@ impl Thread {
         self.turn(input).run().await
     }
 
-    /// Joins a turn that runs on this thread: its events from now on.
+    /// Joins a turn of this thread, whoever started it: its events from now on.
     ///
-    /// Dropping the handle leaves the turn alone. Nothing comes of a turn that has completed
-    /// already.
-    pub fn handle(&self, turn_id: impl Into<String>) -> TurnHandle {
-        let events = self.codex().join_turn(self.id(), &turn_id.into());
-        TurnHandle::new(self.codex().clone(), events)
+    /// ```no_run
+    /// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
+    /// let turn = thread.turn("Refactor the parser.").await?;
+    /// let id = turn.id().to_owned();
+    /// turn.detach();
+    /// // Later, and perhaps after its end:
+    /// println!("{}", thread.join_turn(id).run().await?.text());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// A turn that is over ends at once with what the runtime has stored of it
+    /// (`thread/turns/list`): its completed items, then its completion; of its tokens nothing is
+    /// stored. Where nothing is stored, as for a thread that is ephemeral or never had a turn, the
+    /// handle ends with [`Error::TurnOver`]. Nothing is asked before the handle is first read, and
+    /// nothing at all about a turn that this client knows to run.
+    ///
+    /// # Drop
+    ///
+    /// Dropping the handle leaves the turn alone.
+    pub fn join_turn(&self, turn_id: impl Into<Id>) -> TurnHandle {
+        let turn_id = turn_id.into();
+        let codex = self.codex().clone();
+        let (events, runs) = codex.connection().join(self.id(), &turn_id);
+        let inquiry = (!runs).then(|| Inquiry::new(codex.clone(), self.id(), &turn_id));
+        TurnHandle {
+            inquiry,
+            ..TurnHandle::new(codex, events)
+        }
     }
 }

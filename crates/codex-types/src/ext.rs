@@ -3,10 +3,67 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::UnknownFields;
 use crate::generated::{
-    AbsolutePathBuf, ImageUserInput, LocalImageUserInput, MentionUserInput, SkillUserInput,
-    TextUserInput, ThreadListCwdFilter, UserInput,
+    AbsolutePathBuf, ImageUserInput, ItemCompletedNotification, LocalImageUserInput,
+    MentionUserInput, ServerNotification, SkillUserInput, TextUserInput, ThreadItem,
+    ThreadListCwdFilter, Turn, TurnCompletedNotification, TurnError, TurnItemsView, TurnStatus,
+    UserInput,
 };
+
+// What only the runtime builds is built here too, where a client tells what the runtime did not say.
+#[doc(hidden)]
+impl ServerNotification {
+    pub fn of_item(thread_id: &str, turn_id: &str, item: ThreadItem, completed_at_ms: i64) -> Self {
+        Self::ItemCompleted(Box::new(ItemCompletedNotification {
+            completed_at_ms,
+            content_token_count: None,
+            item,
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            unknown_fields: UnknownFields::default(),
+        }))
+    }
+
+    pub fn of_turn(thread_id: &str, turn: Turn) -> Self {
+        Self::TurnCompleted(Box::new(TurnCompletedNotification {
+            thread_id: thread_id.into(),
+            turn,
+            unknown_fields: UnknownFields::default(),
+        }))
+    }
+}
+
+#[doc(hidden)]
+impl Turn {
+    pub fn failed(id: &str, error: TurnError) -> Self {
+        Self {
+            completed_at: None,
+            duration_ms: None,
+            error: Some(error),
+            id: id.to_owned(),
+            items: Vec::new(),
+            items_view: TurnItemsView::NotLoaded,
+            root_turn_id: None,
+            started_at: None,
+            status: TurnStatus::Failed,
+            unknown_fields: UnknownFields::default(),
+        }
+    }
+}
+
+#[doc(hidden)]
+impl TurnError {
+    pub fn of(message: String) -> Self {
+        Self {
+            additional_details: None,
+            codex_error_info: None,
+            message,
+            misalignment: None,
+            unknown_fields: UnknownFields::default(),
+        }
+    }
+}
 
 impl UserInput {
     /// Makes a text item.

@@ -47,8 +47,8 @@ async fn dropped_handles_take_nothing_along() {
     drop(codex.notifications());
     let turn = start_turn(&thread, &mut server, "a").await;
     drop(turn.control());
-    drop(thread.handle("a"));
-    drop(thread.handle("never heard of"));
+    drop(thread.join_turn("a"));
+    drop(thread.join_turn("never heard of"));
     drop(thread.turn("never sent"));
     still_works(&codex, &mut server).await;
     assert!(

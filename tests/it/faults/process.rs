@@ -85,8 +85,8 @@ async fn after_an_exit_every_call_fails_at_once() {
         codex.models().await.unwrap_err(),
         codex.account().await.unwrap_err(),
         codex.request_raw("x/y", json!({})).await.unwrap_err(),
-        thread.handle("a").interrupt().await.unwrap_err(),
-        thread.handle("a").steer("x").await.unwrap_err(),
+        thread.join_turn("a").interrupt().await.unwrap_err(),
+        thread.join_turn("a").steer("x").await.unwrap_err(),
     ];
     assert!(before.elapsed() < Duration::from_millis(500));
     for error in errors {

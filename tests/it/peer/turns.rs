@@ -178,7 +178,7 @@ async fn the_end_of_the_connection_reaches_everybody() {
     let config = CodexConfig::new().request_timeout(None).max_in_flight(3);
     let (codex, mut server, thread) = super::stage_with(config).await;
     let mut turn = start_turn(&thread, &mut server, "a").await;
-    let mut joined_turn = thread.handle("a");
+    let mut joined_turn = thread.join_turn("a");
     let mut globals = codex.notifications();
     let logging_in = spawn({
         let codex = codex.clone();
@@ -223,7 +223,7 @@ async fn the_end_of_the_connection_reaches_everybody() {
         texts.push(thread.run("x").await.unwrap_err().to_string());
         texts.push(
             thread
-                .handle("b")
+                .join_turn("b")
                 .next()
                 .await
                 .unwrap()

@@ -3,7 +3,7 @@
 use std::future::IntoFuture;
 use std::sync::Arc;
 
-use codex_types::{ThreadReadResponse, Turn};
+use codex_types::{Id, ThreadReadResponse, Turn};
 
 use super::client::Codex;
 use super::driver::{Driver, Iter};
@@ -108,9 +108,12 @@ impl Thread {
         self.driver.block_on(self.inner.compact())
     }
 
-    /// Joins a turn that runs on this thread: its events from now on.
-    pub fn handle(&self, turn_id: impl Into<String>) -> TurnHandle {
-        TurnHandle::new(self.inner.handle(turn_id), &self.driver)
+    /// Joins a turn of this thread, whoever started it: its events from now on, or what the runtime
+    /// has stored of it.
+    ///
+    /// As [`Thread::join_turn`](crate::Thread::join_turn).
+    pub fn join_turn(&self, turn_id: impl Into<Id>) -> TurnHandle {
+        TurnHandle::new(self.inner.join_turn(turn_id), &self.driver)
     }
 }
 

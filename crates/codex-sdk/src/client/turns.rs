@@ -1,6 +1,7 @@
 //! Starting, joining, interrupting turns and logins: what `thread`, `turn` and `login` build on.
 
 use std::future::poll_fn;
+use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ impl Codex {
     pub(crate) async fn start_turn(&self, params: &TurnStartParams) -> Result<TurnEvents> {
         let (method, request) = encode(params)?;
         let _slot = self.connection().start_slot(&params.thread_id).await;
+        // No turn can join a compaction.
+        poll_fn(|cx| self.connection().poll_compacted(&params.thread_id, cx)).await;
         let then = Then::OpenTurn {
             thread_id: params.thread_id.as_str().into(),
             turn_id: started_turn,
@@ -44,11 +47,6 @@ impl Codex {
                 raw: RawPayload::new(result),
             }),
         }
-    }
-
-    /// Joins a turn that runs: its events from now on.
-    pub(crate) fn join_turn(&self, thread_id: &str, turn_id: &str) -> TurnEvents {
-        self.connection().join(thread_id, turn_id)
     }
 
     /// Interrupts a turn. One that is accepted and not yet running is interrupted once it runs;
@@ -66,12 +64,19 @@ impl Codex {
         let mut attempt = 0;
         loop {
             self.turn_running(thread_id, turn_id).await;
-            let refused = match self
-                .request(TurnInterruptParams::new(thread_id, turn_id))
-                .await
-            {
-                Ok(_) => return Ok(()),
-                Err(error) => error,
+            let known = self.phase(thread_id, turn_id).await != Phase::Unknown;
+            let mut asking = pin!(self.request(TurnInterruptParams::new(thread_id, turn_id)));
+            // The answer, or the end of the turn, after which no answer is needed.
+            let answer = poll_fn(|cx| match asking.as_mut().poll(cx) {
+                Poll::Ready(answer) => Poll::Ready(Some(answer)),
+                Poll::Pending if known => {
+                    let over = self.connection().poll_over(thread_id, turn_id, cx);
+                    over.map(|()| None)
+                }
+                Poll::Pending => Poll::Pending,
+            });
+            let Some(Err(refused)) = answer.await else {
+                return Ok(());
             };
             // A turn that the runtime does not know any more is over, and one that it does not
             // know yet is known here.
@@ -122,7 +127,7 @@ impl Codex {
         }
     }
 
-    async fn phase(&self, thread_id: &str, turn_id: &str) -> Phase {
+    pub(crate) async fn phase(&self, thread_id: &str, turn_id: &str) -> Phase {
         poll_fn(|cx| Poll::Ready(self.connection().poll_phase(thread_id, turn_id, cx))).await
     }
 }

@@ -95,7 +95,7 @@ impl TurnEvents {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<std::result::Result<Notification, Cut>>> {
-        loop {
+        while !self.ended {
             let next = ready!(self.events.poll_next(cx));
             self.ended |= !matches!(next, Next::Event(_) | Next::Lagged(_));
             return Poll::Ready(match next {
@@ -107,15 +107,20 @@ impl TurnEvents {
                 Next::End => None,
             });
         }
+        Poll::Ready(None)
     }
 
     /// Ends the subscription and lets the turn go on.
     pub(crate) fn detach(mut self) {
-        self.ended = true;
-        let mut routing = self.shared.routing();
-        routing
-            .router
-            .detach(&self.thread_id, &self.turn_id, self.id);
+        self.end();
+    }
+
+    /// Ends the subscription: nothing comes any more, and the turn is left alone.
+    pub(crate) fn end(&mut self) {
+        if !std::mem::replace(&mut self.ended, true) {
+            let router = &mut self.shared.routing().router;
+            router.detach(&self.thread_id, &self.turn_id, self.id);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The router, values in and values out.
 
 mod admission;
+mod endings;
 mod joining;
 mod merging;
 mod model;
@@ -25,6 +26,9 @@ pub(super) enum What {
     Started,
     Completed,
     Gone,
+    Failed,
+    Busy,
+    Idle,
     Login,
     Item(u32),
     /// A delta of an item.
@@ -147,6 +151,7 @@ pub(super) fn drain(reader: &mut QueueReader<Event>) -> (Vec<Event>, bool, bool)
             Next::Event(event) => events.push(event),
             Next::Lagged(count) => panic!("lagged by {count}"),
             Next::Closed(_) => closed = true,
+            Next::Lost(lost) => panic!("lost: {lost:?}"),
             Next::End => {
                 ended = true;
                 break;

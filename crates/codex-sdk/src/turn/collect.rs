@@ -13,7 +13,7 @@ use crate::error::{Error, RawPayload, Result};
 use crate::event::Notification;
 use crate::names::TURN_COMPLETED;
 use crate::result::{TurnFailure, TurnResult};
-use crate::router::{Kind, Routed};
+use crate::router::{Kind, Lost, Routed};
 use crate::secrets::without_values;
 
 /// Collects what a turn came to, event by event.
@@ -30,6 +30,8 @@ pub(super) struct Collector {
     response: Option<Response<String>>,
     usage: Option<ThreadTokenUsage>,
     end: Option<Result<Turn>>,
+    /// Why the runtime gave the turn up, until its completion says so.
+    error: Option<TurnError>,
 }
 
 /// How many bytes of JSON the items may be that are copied for the result.
@@ -54,6 +56,9 @@ impl Collector {
             Notification::TurnCompleted(completed) => {
                 self.end = Some(Ok(completed.turn.clone()));
             }
+            Notification::Error(error) if event.kind() == Kind::TurnFailed => {
+                self.error = Some(error.error.clone());
+            }
             Notification::Unknown(unknown) if event.kind() == Kind::TurnCompleted => {
                 self.end = Some(Err(undecodable(unknown)));
             }
@@ -67,6 +72,18 @@ impl Collector {
             Notification::ItemCompleted(completed) => self.items.push(completed.item),
             other => self.see(&other),
         }
+    }
+
+    /// Notes that the turn ended without its completion.
+    pub(super) fn lose(&mut self, turn_id: &str, lost: Lost) {
+        let error = match (lost, self.error.take()) {
+            (Lost::Failed, Some(error)) => error,
+            (Lost::Failed, None) => TurnError::of("the runtime gave it up".into()),
+            (Lost::Thread(what), _) => TurnError::of(format!(
+                "it did not complete before the end of its thread's events ({what})"
+            )),
+        };
+        self.end = Some(Ok(Turn::failed(turn_id, error)));
     }
 
     /// Returns what the turn came to; `None` if its completion was not among the events.

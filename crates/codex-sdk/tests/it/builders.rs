@@ -166,7 +166,7 @@ async fn inputs_and_options_of_turns_are_sent_as_they_are() {
 async fn nothing_is_sent_that_cannot_be() {
     let (codex, mut server) = connect().await;
     let thread = thread_of(&codex, &mut server).await;
-    let handle = thread.handle("u");
+    let handle = thread.join_turn("u");
     let refused = [
         thread.run(Vec::new()).await.unwrap_err(),
         thread

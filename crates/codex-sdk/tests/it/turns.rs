@@ -258,7 +258,7 @@ async fn a_dropped_handle_interrupts_and_a_detached_one_does_not() {
     ]);
     let (_codex, thread) = stage.thread().await;
     let turn = within(thread.turn("dropped").into_future()).await.unwrap();
-    let mut joined = thread.handle(turn.id());
+    let mut joined = thread.join_turn(turn.id());
     assert!(joined.is_joined());
     drop(turn);
     // Nobody may read it when it is dropped: the joined one keeps it running.
@@ -266,7 +266,7 @@ async fn a_dropped_handle_interrupts_and_a_detached_one_does_not() {
     within(joined.interrupt()).await.unwrap();
     while within(joined.next()).await.is_some() {}
     let turn = within(thread.turn("detached").into_future()).await.unwrap();
-    let joined = thread.handle(turn.id());
+    let joined = thread.join_turn(turn.id());
     turn.detach();
     gate.open();
     let result = within(joined.run()).await.unwrap();

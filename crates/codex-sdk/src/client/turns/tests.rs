@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::CodexConfig;
+use crate::connection::Cut;
 use crate::event::Notification;
 
 async fn within<T>(future: impl Future<Output = T>) -> T {
@@ -58,7 +59,7 @@ async fn methods(mut events: TurnEvents) -> Vec<String> {
     while let Some(event) = within(events.next()).await {
         methods.push(match event {
             Ok(event) => event.method().to_owned(),
-            Err(error) => error.to_string(),
+            Err(cut) => format!("{cut:?}"),
         });
     }
     methods
@@ -102,7 +103,7 @@ async fn an_undecodable_completion_ends_the_turn_and_a_closed_pipe_is_told_once(
         let last = within(events.next()).await.unwrap();
         match last {
             Ok(Notification::Unknown(unknown)) => assert!(undecodable && unknown.error.is_some()),
-            Err(Error::Closed(_)) => assert!(!undecodable),
+            Err(Cut::Closed(_)) => assert!(!undecodable),
             other => panic!("{other:?}"),
         }
         assert!(within(events.next()).await.is_none());
@@ -213,7 +214,7 @@ async fn a_detached_or_joined_turn_goes_on() {
         within(started.next()).await.unwrap().unwrap().method(),
         "turn/started"
     );
-    drop(codex.join_turn("t", "a"));
+    drop(codex.connection().join("t", "a").0);
     started.detach();
     drop(codex);
     server.closed().await.unwrap();

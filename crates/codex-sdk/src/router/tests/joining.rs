@@ -15,7 +15,7 @@ fn send(router: &mut TestRouter, event: Event) {
 fn a_joined_handle_starts_where_it_joins() {
     let mut router = router();
     send(&mut router, item(1));
-    let (_, mut events) = router.join("a");
+    let (_, mut events) = router.join("t", "a");
     send(&mut router, item(2));
     assert_eq!(drain(&mut events), (vec![item(2)], false, false));
 }
@@ -34,7 +34,7 @@ fn a_completed_turn_that_nobody_reads_leaves_nothing() {
 #[test]
 fn what_one_handle_has_read_another_still_has() {
     let mut router = router();
-    let ((_, mut fast), (_, mut slow)) = (router.join("a"), router.join("a"));
+    let ((_, mut fast), (_, mut slow)) = (router.join("t", "a"), router.join("t", "a"));
     let mut sent = Vec::new();
     for n in 0..1_000 {
         send(&mut router, item(n));
@@ -49,7 +49,7 @@ fn what_one_handle_has_read_another_still_has() {
 #[test]
 fn a_handle_that_goes_leaves_the_others_alone() {
     let mut router = router();
-    let ((gone, _), (_, mut stays)) = (router.join("a"), router.join("a"));
+    let ((gone, _), (_, mut stays)) = (router.join("t", "a"), router.join("t", "a"));
     router.unsubscribe("t", "a", gone, &mut TestEffects::default());
     let done = Event::new("t", "a", What::Completed);
     send(&mut router, item(1));

@@ -194,7 +194,7 @@ fn a_turn_that_somebody_reads_is_not_interrupted() {
 fn a_joined_or_detached_turn_is_left_alone() {
     let mut router = router();
     let mut fx = TestEffects::default();
-    let (joined, _events) = router.join("b");
+    let (joined, _events) = router.join("t", "b");
     router.unsubscribe("t", "b", joined, &mut fx);
     let turn = start(&mut router, 1, "a");
     send(&mut router, Event::new("t", "a", What::Started));
@@ -293,7 +293,7 @@ fn closing_reaches_everybody_and_stays() {
     let mut router = router();
     let mut fx = TestEffects::default();
     let mut turn = start(&mut router, 1, "a");
-    let (_, mut joined) = router.join("a");
+    let (_, mut joined) = router.join("t", "a");
     let (_, mut global) = router.subscribe_globally(10);
     router.event(item("a", 1), &mut fx);
     enter(&mut router, 2, Then::Nothing).unwrap();
@@ -317,7 +317,7 @@ fn closing_reaches_everybody_and_stays() {
 
     let reason = enter(&mut router, 5, Then::Nothing).unwrap_err();
     assert!(matches!(*reason, CloseReason::Requested));
-    assert_eq!(drain(&mut router.join("z").1), (vec![], true, true));
+    assert_eq!(drain(&mut router.join("t", "z").1), (vec![], true, true));
     assert_eq!(
         drain(&mut router.subscribe_globally(1).1),
         (vec![], true, true)

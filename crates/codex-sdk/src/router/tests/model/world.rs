@@ -218,7 +218,7 @@ impl World {
             Step::Complete { thread } => self.complete(thread % 2, &mut fx),
             Step::Join { thread } => {
                 if let Some(turn) = self.running.get(&(thread % 2)).copied() {
-                    let (id, reader) = self.router.join(&turn_name(turn));
+                    let (id, reader) = self.router.join(&thread_name(thread % 2), &turn_name(turn));
                     self.add(turn, id, reader, false, Vec::new());
                 }
             }
