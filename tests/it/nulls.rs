@@ -98,28 +98,79 @@ async fn a_null_lists_the_threads_without_a_section_and_absence_all() {
     stage.finish().await;
 }
 
-/// The project of a thread is part of the experimental API.
+/// Projects are part of the experimental API.
 #[cfg(feature = "experimental")]
 #[tokio::test]
-async fn a_null_lists_the_threads_without_a_project() {
-    use std::time::Duration;
-
-    use openai_codex::types::ProcessSpawnParams;
+async fn a_null_lists_the_threads_without_a_project_and_absence_all() {
+    use openai_codex::types::ProjectCreateParams;
 
     let stage = Stage::with_config(|config| config.experimental_api(true)).await;
     stage
         .model
         .default_answer(codex_testkit::Answer::text("done"));
-    let thread = stage.thread().await;
-    ok(thread.run("one")).await;
-    let listed = ok(stage
-        .codex
-        .request(ThreadListParams::default().project_id(None)))
-    .await;
-    assert_eq!(listed.data.len(), 1);
-    let other = ThreadListParams::default().project_id("none-of-ours".to_owned());
-    let listed = ok(stage.codex.request(other)).await;
-    assert_eq!(listed.data.len(), 0);
-    let _ = (Duration::ZERO, ProcessSpawnParams::new);
+    let project = ProjectCreateParams::new("key", "one", []);
+    let project = ok(stage.codex.request(project)).await.project;
+    let (inside, outside) = (stage.thread().await, stage.thread().await);
+    ok(inside.run("one")).await;
+    ok(outside.run("two")).await;
+    let into = ThreadMetadataUpdateParams::new(inside.id()).project_id(&*project.id);
+    ok(stage.codex.request(into)).await;
+    let list = |params: ThreadListParams| async {
+        let page = ok(stage.codex.request(params)).await;
+        let mut ids: Vec<_> = page.data.into_iter().map(|thread| thread.id).collect();
+        ids.sort();
+        ids
+    };
+    let mut both = vec![inside.id().to_owned(), outside.id().to_owned()];
+    both.sort();
+    let params = ThreadListParams::default;
+    assert_eq!(list(params()).await, both);
+    assert_eq!(list(params().project_id(None)).await, [outside.id()]);
+    assert_eq!(list(params().project_id(project.id)).await, [inside.id()]);
+    stage.finish().await;
+}
+
+/// Processes are part of the experimental API.
+#[cfg(all(unix, feature = "experimental"))]
+#[tokio::test]
+async fn a_null_takes_the_cap_off_the_output_of_a_process_and_absence_keeps_it() {
+    use openai_codex::Notification;
+    use openai_codex::types::ProcessSpawnParams;
+
+    use crate::stage::within;
+
+    const BYTES: usize = 3 << 20;
+    let stage = Stage::with_config(|config| config.experimental_api(true)).await;
+    let script = format!("head -c {BYTES} /dev/zero | tr '\\0' x");
+    let command = ["/bin/sh".to_owned(), "-c".to_owned(), script];
+    let spawn = |handle: &str| ProcessSpawnParams::new(command.clone(), "/", handle);
+    let mut events = stage.codex.notifications();
+    let mut output = async |params: ProcessSpawnParams| {
+        let handle = params.process_handle.clone();
+        ok(stage.codex.request(params)).await;
+        loop {
+            match within(events.next()).await {
+                Some(Ok(Notification::ProcessExited(exited)))
+                    if exited.process_handle == handle =>
+                {
+                    return (exited.stdout.len(), exited.stdout_cap_reached);
+                }
+                Some(_) => {}
+                None => panic!("the stream ended before the process"),
+            }
+        }
+    };
+    let (kept, capped) = output(spawn("absent")).await;
+    assert!(kept < BYTES && capped, "{kept} bytes, capped: {capped}");
+    assert_eq!(
+        output(spawn("null").output_bytes_cap(None)).await,
+        (BYTES, false)
+    );
+    assert_eq!(
+        output(spawn("value").output_bytes_cap(1_000)).await,
+        (1_000, true)
+    );
+    let timeless = spawn("timeless").timeout_ms(None).output_bytes_cap(None);
+    assert_eq!(output(timeless).await, (BYTES, false));
     stage.finish().await;
 }
