@@ -27,6 +27,7 @@ mod launch;
 mod lifecycle;
 mod login;
 mod models;
+mod nulls;
 mod options;
 mod peer;
 #[cfg(target_os = "linux")]

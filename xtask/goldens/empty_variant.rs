@@ -20,7 +20,7 @@ impl Target {
 /// `UncommittedChangesTarget` of the protocol.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UncommittedChangesTarget {
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(UncommittedChangesTarget {

@@ -3,7 +3,7 @@
 pub struct TurnStartParams {
     #[cfg(feature = "experimental")]
     pub novel: Option<bool>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(TurnStartParams {

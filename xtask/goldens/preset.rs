@@ -2,7 +2,7 @@
 #[derive(Debug, Clone, PartialEq)]
 pub struct SearchParams {
     pub recursive: bool,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(SearchParams {

@@ -4,7 +4,7 @@ impl Item {
         match self {
             Self::Plan(value) => Some(value.id.as_str()),
             Self::Review(value) => Some(value.id.as_str()),
-            Self::Unrecognized(value) => value.value.get("id")?.as_str(),
+            Self::Unrecognized(value) => value.text("id"),
         }
     }
 }

@@ -6,6 +6,7 @@ mod emit;
 mod ir;
 mod lower;
 mod merge;
+mod nulls;
 mod output;
 mod reach;
 mod registry;
@@ -125,6 +126,7 @@ fn generate(schema: &schema::Schema) -> Result<emit::Files> {
     merge::mark_methods(&mut registry, &stable_registry)?;
     let reach = reach::Reach::of(&registry, &types);
     tables::check_used(|name| types.contains_key(name) && reach.contains(name))?;
+    nulls::check(&types, &reach, true)?;
     let emission = emit::Emission {
         types: &types,
         registry: &registry,

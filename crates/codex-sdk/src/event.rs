@@ -175,17 +175,9 @@ pub(crate) fn resolved_request(event: &Notification) -> Option<Cow<'_, str>> {
 
 /// Returns the turn that a request of the runtime belongs to.
 pub(crate) fn turn_of_request(method: &str, params: &str) -> Option<Box<str>> {
-    let turn: String = match ServerRequest::decode(method, params) {
-        ServerRequest::ItemCommandExecutionRequestApproval(params) => params.turn_id.to_string(),
-        ServerRequest::ItemFileChangeRequestApproval(params) => params.turn_id.to_string(),
-        ServerRequest::ItemPermissionsRequestApproval(params) => params.turn_id.to_string(),
-        ServerRequest::ItemToolCall(params) => params.turn_id.to_string(),
-        ServerRequest::ItemToolRequestUserInput(params) => params.turn_id.to_string(),
-        ServerRequest::McpServerElicitationRequest(params) => params.turn_id()?.to_owned(),
-        ServerRequest::Unknown(unknown) => unknown.turn_id()?.to_owned(),
-        _ => return None,
-    };
-    Some(turn.into())
+    ServerRequest::decode(method, params)
+        .turn_id()
+        .map(Box::from)
 }
 
 /// Returns the id of the turn that a `turn/start` led to, whatever else the result holds.

@@ -8,13 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use codex_types::request::ServerRequest;
-use codex_types::{
-    ApplyPatchApprovalParams, AttestationGenerateParams, ChatgptAuthTokensRefreshParams,
-    CommandExecutionRequestApprovalParams, DynamicToolCallParams, ExecCommandApprovalParams,
-    FileChangeRequestApprovalParams, McpServerElicitationRequestParams,
-    PermissionsRequestApprovalParams, ToolRequestUserInputParams,
-};
+use codex_types::request::{SafeReply, ServerRequest};
 
 use crate::error::{ResponseError, RpcErrorCode};
 
@@ -108,27 +102,12 @@ impl Handler {
 }
 
 /// Answers a request that has no handler: nothing is accepted, granted or told.
+///
+/// Which answer that is, the types say for every method they know; there is no list here.
 pub(crate) fn unattended(method: &str) -> Reply {
-    type Row = (&'static str, fn(Option<ResponseError>) -> Reply);
-    fn row<P: ServerRequest>() -> Row {
-        (P::METHOD, safe::<P>)
-    }
-    let rows = [
-        row::<ApplyPatchApprovalParams>(),
-        row::<AttestationGenerateParams>(),
-        row::<ChatgptAuthTokensRefreshParams>(),
-        row::<CommandExecutionRequestApprovalParams>(),
-        row::<DynamicToolCallParams>(),
-        row::<ExecCommandApprovalParams>(),
-        row::<FileChangeRequestApprovalParams>(),
-        row::<McpServerElicitationRequestParams>(),
-        row::<PermissionsRequestApprovalParams>(),
-        row::<ToolRequestUserInputParams>(),
-        #[cfg(feature = "experimental")]
-        clock::row(),
-    ];
-    match rows.iter().find(|(known, _)| *known == method) {
-        Some((_, safe)) => safe(None),
+    match codex_types::safe_reply(method, None) {
+        Some(SafeReply::Result(text)) => Reply::Result(text),
+        Some(_) => Reply::Error(ResponseError::new("no handler answers this request")),
         None => Reply::Error(ResponseError::with_code(
             RpcErrorCode::METHOD_NOT_FOUND,
             "the client does not know this method",
@@ -153,27 +132,6 @@ fn encode(response: &impl serde::Serialize) -> Reply {
     }
 }
 
-#[cfg(feature = "experimental")]
-mod clock {
-    //! The one request that has an answer without anybody's decision: the time.
-
-    use std::time::{SystemTime, UNIX_EPOCH};
-
-    use codex_types::request::ServerRequest;
-    use codex_types::{CurrentTimeReadParams, CurrentTimeReadResponse};
-
-    use super::{Reply, ResponseError, encode};
-
-    pub(super) fn row() -> (&'static str, fn(Option<ResponseError>) -> Reply) {
-        (CurrentTimeReadParams::METHOD, |_| {
-            let now = SystemTime::now().duration_since(UNIX_EPOCH);
-            let seconds = now.map_or(0, |since| since.as_secs());
-            let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
-            encode(&CurrentTimeReadResponse::new(seconds))
-        })
-    }
-}
-
 impl fmt::Debug for Handler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Handler")
@@ -188,6 +146,8 @@ impl fmt::Debug for Handlers {
 
 #[cfg(test)]
 mod tests {
+    use codex_types::DynamicToolCallParams;
+
     use super::*;
 
     fn text(reply: Reply) -> String {

@@ -48,6 +48,7 @@ pub use generated::*;
 pub use id::Id;
 pub use message::ServerMessage;
 pub use registry::{UnknownNotification, UnknownRequest};
+pub use request::SafeReply;
 
 /// Compiles the examples of the README.
 #[cfg(doctest)]

@@ -196,9 +196,47 @@ macro_rules! client_requests {
     };
 }
 
+/// Reads the id of the thread or turn from where a message has it.
+macro_rules! routed {
+    ($what:ident none $message:ident) => {{
+        let _ = $message;
+        None
+    }};
+    (thread direct $message:ident) => {
+        Some(&$message.thread_id)
+    };
+    (thread optional $message:ident) => {
+        $message.thread_id.as_deref()
+    };
+    (thread nested $message:ident) => {
+        Some(&$message.thread.id)
+    };
+    (thread conversation $message:ident) => {
+        Some(&$message.conversation_id.0)
+    };
+    (thread shared $message:ident) => {
+        $message.thread_id()
+    };
+    (turn direct $message:ident) => {
+        Some(&$message.turn_id)
+    };
+    (turn optional $message:ident) => {
+        $message.turn_id.as_deref()
+    };
+    (turn nested $message:ident) => {
+        Some(&$message.turn.id)
+    };
+    (turn shared $message:ident) => {
+        $message.turn_id()
+    };
+}
+
 /// Implements [`ServerRequest`](crate::request::ServerRequest) and the enum's reading and writing.
 macro_rules! server_requests {
-    ($($(#[$cfg:meta])* $method:literal $variant:ident($params:ident) => $response:ident,)*) => {
+    ($(
+        $(#[$cfg:meta])*
+        $method:literal $variant:ident($params:ident) => $response:ident thread=$thread:ident turn=$turn:ident,
+    )*) => {
         $($(#[$cfg])* impl crate::request::ServerRequest for $params {
             const METHOD: &'static str = $method;
             type Response = $response;
@@ -210,6 +248,26 @@ macro_rules! server_requests {
 
         /// The names of all methods that the runtime can call, sorted.
         pub const SERVER_METHODS: &[&str] = &[$($(#[$cfg])* $method,)*];
+
+        /// The fail-closed answer to a request of the runtime, by its method alone.
+        ///
+        /// It needs no params, so it answers also what could not be decoded. `failure` says what
+        /// went wrong, for the methods whose answer has a place for it. `None` is for a method
+        /// that these types do not know.
+        ///
+        /// ```
+        /// use codex_types::{SafeReply, safe_reply};
+        ///
+        /// let reply = safe_reply("item/fileChange/requestApproval", None);
+        /// assert_eq!(reply, Some(SafeReply::Result(r#"{"decision":"decline"}"#.to_owned())));
+        /// assert_eq!(safe_reply("novel/method", None), None);
+        /// ```
+        pub fn safe_reply(method: &str, failure: Option<&str>) -> Option<crate::request::SafeReply> {
+            match method {
+                $($(#[$cfg])* $method => Some(crate::request::SafeReply::of::<$params>(failure)),)*
+                _ => None,
+            }
+        }
 
         impl ServerRequest {
             /// Decodes a request; what does not fit is [`ServerRequest::Unknown`].
@@ -229,6 +287,22 @@ macro_rules! server_requests {
                 match self {
                     $($(#[$cfg])* Self::$variant(_) => $method,)*
                     Self::Unknown(request) => &request.method,
+                }
+            }
+
+            /// The thread that it belongs to, if its params say so.
+            pub fn thread_id(&self) -> Option<&str> {
+                match self {
+                    $($(#[$cfg])* Self::$variant(params) => crate::registry::routed!(thread $thread params),)*
+                    Self::Unknown(request) => request.thread_id(),
+                }
+            }
+
+            /// The turn that it belongs to, if its params say so.
+            pub fn turn_id(&self) -> Option<&str> {
+                match self {
+                    $($(#[$cfg])* Self::$variant(params) => crate::registry::routed!(turn $turn params),)*
+                    Self::Unknown(request) => request.turn_id(),
                 }
             }
         }
@@ -256,14 +330,6 @@ macro_rules! server_requests {
 
 /// Implements the notification enum: decoding, routing, reading and writing.
 macro_rules! notifications {
-    (@thread none $payload:ident) => { { let _ = $payload; None } };
-    (@thread direct $payload:ident) => { Some(&$payload.thread_id) };
-    (@thread optional $payload:ident) => { $payload.thread_id.as_deref() };
-    (@thread nested $payload:ident) => { Some(&$payload.thread.id) };
-    (@turn none $payload:ident) => { { let _ = $payload; None } };
-    (@turn direct $payload:ident) => { Some(&$payload.turn_id) };
-    (@turn optional $payload:ident) => { $payload.turn_id.as_deref() };
-    (@turn nested $payload:ident) => { Some(&$payload.turn.id) };
     ($($(#[$cfg:meta])* $method:literal $variant:ident($payload:ident) thread=$thread:ident turn=$turn:ident,)*) => {
         /// The names of all notifications of the runtime, sorted.
         pub const NOTIFICATION_METHODS: &[&str] = &[$($(#[$cfg])* $method,)*];
@@ -292,7 +358,7 @@ macro_rules! notifications {
             /// The thread that it belongs to, if its payload says so.
             pub fn thread_id(&self) -> Option<&str> {
                 match self {
-                    $($(#[$cfg])* Self::$variant(payload) => notifications!(@thread $thread payload),)*
+                    $($(#[$cfg])* Self::$variant(payload) => crate::registry::routed!(thread $thread payload),)*
                     Self::Unknown(notification) => notification.thread_id(),
                 }
             }
@@ -300,7 +366,7 @@ macro_rules! notifications {
             /// The turn that it belongs to, if its payload says so.
             pub fn turn_id(&self) -> Option<&str> {
                 match self {
-                    $($(#[$cfg])* Self::$variant(payload) => notifications!(@turn $turn payload),)*
+                    $($(#[$cfg])* Self::$variant(payload) => crate::registry::routed!(turn $turn payload),)*
                     Self::Unknown(notification) => notification.turn_id(),
                 }
             }
@@ -327,4 +393,4 @@ macro_rules! notifications {
     };
 }
 
-pub(crate) use {client_requests, notifications, server_requests};
+pub(crate) use {client_requests, notifications, routed, server_requests};

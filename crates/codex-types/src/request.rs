@@ -47,3 +47,23 @@ pub trait ServerRequest: DeserializeOwned + Send + 'static {
     /// means that the method has no such answer: a JSON-RPC error is the safe reply.
     fn safe_response(failure: Option<&str>) -> Option<Self::Response>;
 }
+
+/// What a request of the runtime is answered when no handler decides; see
+/// [`safe_reply`](crate::safe_reply).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SafeReply {
+    /// A result that grants nothing, as JSON text.
+    Result(String),
+    /// The method has no such result: a JSON-RPC error is the safe reply.
+    Error,
+}
+
+impl SafeReply {
+    /// The safe reply of the method that the params belong to.
+    pub(crate) fn of<P: ServerRequest>(failure: Option<&str>) -> Self {
+        let response = P::safe_response(failure);
+        let text = response.and_then(|response| serde_json::to_string(&response).ok());
+        text.map_or(Self::Error, Self::Result)
+    }
+}

@@ -4,7 +4,8 @@
 //! is decided here.
 
 #[cfg(feature = "experimental")]
-use crate::generated::CurrentTimeReadParams;
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use crate::generated::{
     ApplyPatchApprovalParams, ApplyPatchApprovalResponse, AttestationGenerateParams,
     ChatgptAuthTokensRefreshParams, CommandExecutionApprovalDecision,
@@ -18,14 +19,16 @@ use crate::generated::{
     PermissionsRequestApprovalResponse, ReviewDecision, ToolRequestUserInputParams,
     ToolRequestUserInputResponse,
 };
+#[cfg(feature = "experimental")]
+use crate::generated::{CurrentTimeReadParams, CurrentTimeReadResponse};
 use crate::request::ServerRequest;
 
-/// The answer of one method when nobody gives one.
+/// The answer of one method when no handler gives one.
 pub(crate) trait Safe: ServerRequest {
     fn safe(failure: Option<&str>) -> Option<Self::Response>;
 }
 
-const NOBODY: &str = "no handler answers this request";
+const NO_HANDLER: &str = "no handler answers this request";
 
 impl Safe for CommandExecutionRequestApprovalParams {
     fn safe(_: Option<&str>) -> Option<Self::Response> {
@@ -63,7 +66,7 @@ impl Safe for McpServerElicitationRequestParams {
 
 impl Safe for DynamicToolCallParams {
     fn safe(failure: Option<&str>) -> Option<Self::Response> {
-        let text = InputTextDynamicToolCallOutputContentItem::new(failure.unwrap_or(NOBODY));
+        let text = InputTextDynamicToolCallOutputContentItem::new(failure.unwrap_or(NO_HANDLER));
         let content = vec![DynamicToolCallOutputContentItem::InputText(text)];
         Some(DynamicToolCallResponse::new(content, false))
     }
@@ -81,28 +84,36 @@ impl Safe for ExecCommandApprovalParams {
     }
 }
 
-/// Nobody but the caller has a token to give.
+/// Only the caller has a token to give.
 impl Safe for ChatgptAuthTokensRefreshParams {
     fn safe(_: Option<&str>) -> Option<Self::Response> {
         None
     }
 }
 
-/// Nobody but the caller can attest anything.
+/// Only the caller can attest anything.
 impl Safe for AttestationGenerateParams {
     fn safe(_: Option<&str>) -> Option<Self::Response> {
         None
     }
 }
 
-/// The time is not the types' to tell; the client answers with its clock.
+/// The clock of this machine is no secret and grants nothing. A handler that failed meant to tell
+/// another time, so this one does not stand in for it.
 #[cfg(feature = "experimental")]
 impl Safe for CurrentTimeReadParams {
-    fn safe(_: Option<&str>) -> Option<Self::Response> {
-        None
+    fn safe(failure: Option<&str>) -> Option<Self::Response> {
+        if failure.is_some() {
+            return None;
+        }
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let seconds = now.map_or(0, |since| since.as_secs());
+        Some(CurrentTimeReadResponse::new(
+            i64::try_from(seconds).unwrap_or(i64::MAX),
+        ))
     }
 }
 
 fn denied(failure: Option<&str>) -> ReviewDecision {
-    ReviewDecision::Denied(DeniedReviewDecision::new(failure.unwrap_or(NOBODY)))
+    ReviewDecision::Denied(DeniedReviewDecision::new(failure.unwrap_or(NO_HANDLER)))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use heck::ToUpperCamelCase;
 
 use super::bundle::{Bundle, Method};
@@ -41,13 +41,20 @@ const UNLISTED_NOTIFICATIONS: &[(&str, &str)] = &[
     ),
 ];
 
-/// How a notification says which turn it belongs to.
+/// How a message of the runtime says which thread or turn it belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Route {
     None,
+    /// `threadId`, `turnId`.
     Direct,
+    /// The same, which may be absent.
     Optional,
+    /// The `id` of `thread` or `turn`.
     Nested,
+    /// `conversationId`, as deprecated methods call the thread.
+    Conversation,
+    /// An accessor of a union, all of whose variants have the field.
+    Shared,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +64,9 @@ pub struct RequestRow {
     /// The params type is ours: the method takes none.
     pub unit: bool,
     pub response: String,
+    /// Where the params say the thread and the turn; only of a request that the runtime makes.
+    pub thread: Route,
+    pub turn: Route,
     pub docs: Option<String>,
     pub experimental: bool,
 }
@@ -99,8 +109,10 @@ impl Registry {
             registry.client_requests.push(row);
         }
         for method in &bundle.server_requests {
-            let row = request_row(method, types)?;
+            let mut row = request_row(method, types)?;
             used.insert(row.response.clone());
+            row.thread = request_route(&row.params, types, THREAD)?;
+            row.turn = request_route(&row.params, types, TURN)?;
             registry.server_requests.push(row);
         }
         for (method, _) in RESPONSES {
@@ -209,6 +221,8 @@ fn request_row(method: &Method, types: &mut Types) -> Result<RequestRow> {
         unit: method.params.is_none(),
         params,
         response,
+        thread: Route::None,
+        turn: Route::None,
         docs: method.docs.clone(),
         experimental: false,
     })
@@ -220,20 +234,27 @@ fn notification_row(method: &Method, types: &Types) -> Result<NotificationRow> {
         .clone()
         .with_context(|| format!("{} has no payload type", method.name))?;
     let Some(Kind::Object(fields)) = types.get(&payload).map(|definition| &definition.kind) else {
-        anyhow::bail!("the payload {payload} of {} is no object", method.name);
+        bail!("the payload {payload} of {} is no object", method.name);
     };
     Ok(NotificationRow {
         method: method.name.clone(),
         variant: method_name(&method.name),
-        thread: route(fields, "threadId", "thread", "Thread"),
-        turn: route(fields, "turnId", "turn", "Turn"),
+        thread: route(fields, THREAD),
+        turn: route(fields, TURN),
         payload,
         docs: method.docs.clone(),
         experimental: false,
     })
 }
 
-fn route(fields: &[Field], direct: &str, nested: &str, target: &str) -> Route {
+/// Where a message says what it belongs to: the field with the id, the one with the whole, the type
+/// of the whole.
+type Places = (&'static str, &'static str, &'static str);
+
+const THREAD: Places = ("threadId", "thread", "Thread");
+const TURN: Places = ("turnId", "turn", "Turn");
+
+fn route(fields: &[Field], (direct, nested, target): Places) -> Route {
     for field in fields {
         if field.wire == direct {
             return match field.presence {
@@ -246,4 +267,42 @@ fn route(fields: &[Field], direct: &str, nested: &str, target: &str) -> Route {
         }
     }
     Route::None
+}
+
+/// The route of a request's params, which may be a union.
+fn request_route(params: &str, types: &Types, places: Places) -> Result<Route> {
+    let variants = match types.get(params).map(|definition| &definition.kind) {
+        Some(Kind::Object(fields)) => {
+            let conversation = fields.iter().any(|field| field.wire == "conversationId");
+            return Ok(match route(fields, places) {
+                Route::None if conversation && places == THREAD => Route::Conversation,
+                route => route,
+            });
+        }
+        Some(
+            Kind::Tagged { variants, .. } | Kind::External(variants) | Kind::Untagged(variants),
+        ) => variants,
+        _ => return Ok(Route::None),
+    };
+    let mut routes = BTreeSet::new();
+    for variant in variants {
+        let mut found = Route::None;
+        if let Some(ty) = &variant.ty {
+            ty.names(&mut |name| {
+                if let Some(Kind::Object(fields)) = types.get(name).map(|target| &target.kind) {
+                    found = route(fields, places);
+                }
+            });
+        }
+        routes.insert(found);
+    }
+    match routes.iter().next() {
+        Some(Route::Direct | Route::Optional) if routes.len() == 1 => Ok(Route::Shared),
+        Some(Route::None) if routes.len() == 1 => Ok(Route::None),
+        None => Ok(Route::None),
+        _ => bail!(
+            "the variants of {params} say in different ways which {} they belong to",
+            places.1
+        ),
+    }
 }

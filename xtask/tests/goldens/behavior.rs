@@ -117,3 +117,40 @@ fn notifications_are_routed_by_the_shape_of_their_payload() {
         );
     }
 }
+
+#[test]
+fn requests_are_routed_and_answered_by_their_rows() {
+    use request::SafeReply;
+    use server_rows::{ServerRequest, safe_reply};
+    for (method, params, thread, turn) in [
+        (
+            "item/requestApproval",
+            r#"{"threadId":"a","turnId":"b"}"#,
+            Some("a"),
+            Some("b"),
+        ),
+        // What does not fit is routed by its raw params.
+        ("item/requestApproval", r#"{"turnId":"b"}"#, None, Some("b")),
+        (
+            "patchApproval",
+            r#"{"conversationId":"a"}"#,
+            Some("a"),
+            None,
+        ),
+        ("novel", r#"{"turnId":"b"}"#, None, Some("b")),
+    ] {
+        let request = ServerRequest::decode(method, params);
+        assert_eq!(
+            (request.thread_id(), request.turn_id()),
+            (thread, turn),
+            "{method}"
+        );
+    }
+    let granted_nothing = SafeReply::Result("{}".to_owned());
+    assert_eq!(
+        safe_reply("item/requestApproval", None),
+        Some(granted_nothing)
+    );
+    assert_eq!(safe_reply("patchApproval", None), Some(SafeReply::Error));
+    assert_eq!(safe_reply("novel", None), None);
+}

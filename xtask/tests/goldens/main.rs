@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 #![allow(
     dead_code,
+    unnameable_types,
     unexpected_cfgs,
     unreachable_pub,
     unused_imports,
@@ -110,9 +111,37 @@ mod client_rows {
 
 mod server_rows {
     use super::*;
-    empty!(ApprovalParams ApprovalResponse);
+    empty!(ApprovalResponse PatchResponse);
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct ThreadId(pub String);
+    named_string!(ThreadId);
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct ApprovalParams {
+        pub thread_id: String,
+        pub turn_id: String,
+        pub unknown_fields: UnknownFields,
+    }
+    object!(ApprovalParams {
+        0 thread_id "threadId" required,
+        1 turn_id "turnId" required,
+    });
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct PatchParams {
+        pub conversation_id: ThreadId,
+        pub unknown_fields: UnknownFields,
+    }
+    object!(PatchParams {
+        0 conversation_id "conversationId" required,
+    });
     impl safe::Safe for ApprovalParams {
         fn safe(_: Option<&str>) -> Option<ApprovalResponse> {
+            Some(ApprovalResponse {
+                unknown_fields: UnknownFields::default(),
+            })
+        }
+    }
+    impl safe::Safe for PatchParams {
+        fn safe(_: Option<&str>) -> Option<PatchResponse> {
             None
         }
     }

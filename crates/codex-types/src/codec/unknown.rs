@@ -5,6 +5,8 @@ use std::fmt;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
+use super::raw;
+
 /// One bit a field. In an object: its presence on the wire was not the usual one.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Marks(u64);
@@ -108,6 +110,23 @@ impl Unrecognized {
     /// Keeps a value that no known variant describes.
     pub fn new(value: Value) -> Self {
         Self { value, error: None }
+    }
+
+    /// The string that the raw JSON has under this name, also where no value can hold the rest.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        match &self.value {
+            Value::String(text) => raw::plain_string(raw::member(text, name)?),
+            value => value.get(name)?.as_str(),
+        }
+    }
+
+    /// The whole number that the raw JSON has under this name, also where no value can hold the
+    /// rest.
+    pub(crate) fn integer(&self, name: &str) -> Option<i64> {
+        match &self.value {
+            Value::String(text) => raw::member(text, name)?.parse().ok(),
+            value => value.get(name)?.as_i64(),
+        }
     }
 
     pub(crate) fn unfit(value: Value, reason: impl fmt::Display) -> Self {

@@ -25,7 +25,7 @@ unit!(AccountSecuritySetupReadParams);
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AccountSessionsListParams {
     pub refresh_workspace_metadata: Option<bool>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -48,7 +48,7 @@ pub struct AccountSessionsSwitchParams {
     pub allow_browser_login: Option<bool>,
     /// Opaque active-login identifier returned by accountSession/list.
     pub session_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -89,7 +89,7 @@ pub struct AppsInstalledParams {
     pub force_refresh: Option<bool>,
     /// Optional loaded thread id used to evaluate effective app configuration.
     pub thread_id: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(AppsInstalledParams {
@@ -116,7 +116,7 @@ pub struct AppsListParams {
     pub limit: Option<u32>,
     /// Optional thread id used to evaluate app feature gating from that thread's config.
     pub thread_id: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(AppsListParams {
@@ -147,7 +147,7 @@ pub struct AppsReadParams {
     pub include_tools: Option<bool>,
     /// Optional loaded thread id used to evaluate effective app configuration.
     pub thread_id: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(AppsReadParams {
@@ -177,7 +177,7 @@ setters!(AppsReadParams {
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct BedrockCheckGovCloudRequirementsParams {
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -188,7 +188,7 @@ object!(BedrockCheckGovCloudRequirementsParams {
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct BedrockDiscoverParams {
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -219,7 +219,7 @@ impl BedrockSetupParams {
         match self {
             Self::Profile(value) => Some(value.region.as_str()),
             Self::Environment(value) => Some(value.region.as_str()),
-            Self::Unrecognized(value) => value.value.get("region")?.as_str(),
+            Self::Unrecognized(value) => value.text("region"),
         }
     }
 }
@@ -228,7 +228,7 @@ impl BedrockSetupParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct CancelLoginAccountParams {
     pub login_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(CancelLoginAccountParams {
@@ -250,7 +250,7 @@ impl CancelLoginAccountParams {
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CollaborationModeListParams {
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -315,7 +315,7 @@ pub struct CommandExecParams {
     ///
     /// This implies `streamStdin` and `streamStdoutStderr`.
     pub tty: Option<bool>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(CommandExecParams {
@@ -412,7 +412,7 @@ pub struct CommandExecResizeParams {
     pub process_id: String,
     /// New PTY size in character cells.
     pub size: CommandExecTerminalSize,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(CommandExecResizeParams {
@@ -440,7 +440,7 @@ impl CommandExecResizeParams {
 pub struct CommandExecTerminateParams {
     /// Client-supplied, connection-scoped `processId` from the original `command/exec` request.
     pub process_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(CommandExecTerminateParams {
@@ -467,7 +467,7 @@ pub struct CommandExecWriteParams {
     pub delta_base64: Option<String>,
     /// Client-supplied, connection-scoped `processId` from the original `command/exec` request.
     pub process_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(CommandExecWriteParams {
@@ -502,7 +502,7 @@ pub struct ConfigBatchWriteParams {
     pub file_path: Option<String>,
     /// When true, hot-reload updated runtime settings into loaded threads after writing. Session-static model, reasoning-effort, Plan-mode reasoning-effort, and service-tier defaults are not reloaded. The deprecated personality setting is also not reloaded.
     pub reload_user_config: Option<bool>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ConfigBatchWriteParams {
@@ -543,7 +543,7 @@ pub struct ConfigReadParams {
     /// Optional working directory to resolve project config layers. If specified, return the effective config as seen from that directory (i.e., including any project layers between `cwd` and the project/repo root).
     pub cwd: Option<String>,
     pub include_layers: Option<bool>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ConfigReadParams {
@@ -571,7 +571,7 @@ pub struct ConfigValueWriteParams {
     pub key_path: String,
     pub merge_strategy: MergeStrategy,
     pub value: Value,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ConfigValueWriteParams {
@@ -619,7 +619,7 @@ pub struct ConsumeAccountRateLimitResetCreditParams {
     pub credit_id: Option<String>,
     /// Identifies one logical reset attempt. A UUID is recommended; reuse the same value when retrying that attempt.
     pub idempotency_key: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ConsumeAccountRateLimitResetCreditParams {
@@ -655,7 +655,7 @@ pub struct EnvironmentAddParams {
     pub skills: Option<EnvironmentSkillsParams>,
     /// Optional X-Request-ID for the direct WebSocket upgrade, including reconnects. Requires a secure transport or a loopback destination.
     pub websocket_request_id: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -711,7 +711,7 @@ redacted_debug!(EnvironmentAddParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct EnvironmentInfoParams {
     pub environment_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -737,7 +737,7 @@ impl EnvironmentInfoParams {
 pub struct EnvironmentStatusParams {
     /// Environment id to inspect.
     pub environment_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -762,7 +762,7 @@ pub struct ExperimentalFeatureEnablementSetParams {
     ///
     /// Only named features are updated. Omitted features are left unchanged. Send an empty map for a no-op.
     pub enablement: BTreeMap<String, bool>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ExperimentalFeatureEnablementSetParams {
@@ -787,7 +787,7 @@ pub struct ExperimentalFeatureListParams {
     pub limit: Option<u32>,
     /// Optional loaded thread id. Pass this when showing feature state for an existing thread so enablement is computed from that thread's refreshed config, including project-local config for the thread's cwd.
     pub thread_id: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ExperimentalFeatureListParams {
@@ -819,7 +819,7 @@ pub struct ExternalAgentConfigDetectParams {
     pub migration_source: Option<String>,
     /// Deprecated field retained for compatibility. This field is ignored; use `migrationSource` to select the migration source.
     pub source: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ExternalAgentConfigDetectParams {
@@ -852,7 +852,7 @@ pub struct ExternalAgentConfigImportHistoryRecordParams {
     pub item_type_results: Vec<ExternalAgentConfigImportHistoryRecordTypeResultParams>,
     /// Opaque provider identifier for the externally completed import.
     pub provider_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ExternalAgentConfigImportHistoryRecordParams {
@@ -885,7 +885,7 @@ pub struct ExternalAgentConfigImportParams {
     pub provider_id: Option<String>,
     /// Optional identifier for the product that initiated the import.
     pub source: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ExternalAgentConfigImportParams {
@@ -933,7 +933,7 @@ pub struct FeedbackSaveParams {
     pub save_path: LegacyAppPathString,
     pub tags: Option<BTreeMap<String, String>>,
     pub thread_id: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(FeedbackSaveParams {
@@ -985,7 +985,7 @@ pub struct FeedbackUploadParams {
     pub reason: Option<String>,
     pub tags: Option<BTreeMap<String, String>>,
     pub thread_id: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(FeedbackUploadParams {
@@ -1034,7 +1034,7 @@ pub struct FsCopyParams {
     pub recursive: Option<bool>,
     /// Absolute source path.
     pub source_path: AbsolutePathBuf,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(FsCopyParams {
@@ -1070,7 +1070,7 @@ pub struct FsCreateDirectoryParams {
     pub path: AbsolutePathBuf,
     /// Whether parent directories should also be created. Defaults to `true`.
     pub recursive: Option<bool>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(FsCreateDirectoryParams {
@@ -1099,7 +1099,7 @@ setters!(FsCreateDirectoryParams {
 pub struct FsGetMetadataParams {
     /// Absolute path to inspect.
     pub path: AbsolutePathBuf,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(FsGetMetadataParams {
@@ -1122,7 +1122,7 @@ impl FsGetMetadataParams {
 pub struct FsReadDirectoryParams {
     /// Absolute directory path to read.
     pub path: AbsolutePathBuf,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(FsReadDirectoryParams {
@@ -1145,7 +1145,7 @@ impl FsReadDirectoryParams {
 pub struct FsReadFileParams {
     /// Absolute path to read.
     pub path: AbsolutePathBuf,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(FsReadFileParams {
@@ -1172,7 +1172,7 @@ pub struct FsRemoveParams {
     pub path: AbsolutePathBuf,
     /// Whether directory removal should recurse. Defaults to `true`.
     pub recursive: Option<bool>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(FsRemoveParams {
@@ -1205,7 +1205,7 @@ setters!(FsRemoveParams {
 pub struct FsUnwatchParams {
     /// Watch identifier previously provided to `fs/watch`.
     pub watch_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(FsUnwatchParams {
@@ -1230,7 +1230,7 @@ pub struct FsWatchParams {
     pub path: AbsolutePathBuf,
     /// Connection-scoped watch identifier used for `fs/unwatch` and `fs/changed`.
     pub watch_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(FsWatchParams {
@@ -1257,7 +1257,7 @@ pub struct FsWriteFileParams {
     pub data_base64: String,
     /// Absolute path to write.
     pub path: AbsolutePathBuf,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(FsWriteFileParams {
@@ -1284,7 +1284,7 @@ pub struct FuzzyFileSearchParams {
     pub cancellation_token: Option<String>,
     pub query: String,
     pub roots: Vec<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(FuzzyFileSearchParams {
@@ -1314,7 +1314,7 @@ setters!(FuzzyFileSearchParams {
 pub struct FuzzyFileSearchSessionStartParams {
     pub roots: Vec<String>,
     pub session_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -1339,7 +1339,7 @@ impl FuzzyFileSearchSessionStartParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct FuzzyFileSearchSessionStopParams {
     pub session_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -1363,7 +1363,7 @@ impl FuzzyFileSearchSessionStopParams {
 pub struct FuzzyFileSearchSessionUpdateParams {
     pub query: String,
     pub session_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -1392,7 +1392,7 @@ pub struct GatewayOAuthLoginParams {
     pub device_auth: Option<bool>,
     /// Defaults to the current provider when omitted.
     pub model_provider: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(GatewayOAuthLoginParams {
@@ -1413,7 +1413,7 @@ setters!(GatewayOAuthLoginParams {
 pub struct GatewayOAuthReadParams {
     /// Defaults to the current provider when omitted.
     pub model_provider: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(GatewayOAuthReadParams {
@@ -1433,7 +1433,7 @@ pub struct GcpSetupParams {
     /// Vertex AI location. Omission or null selects `global`.
     pub location: Option<String>,
     pub project_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -1469,7 +1469,7 @@ pub struct GetAccountParams {
     ///
     /// In managed auth mode this triggers the normal refresh-token flow. In external auth mode this flag is ignored. Clients should refresh tokens themselves and call `account/login/start` with `chatgptAuthTokens`.
     pub refresh_token: Option<bool>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(GetAccountParams {
@@ -1489,7 +1489,7 @@ pub struct GetAccountRateLimitsParams {
     pub exclude_reset_credit_details: Option<bool>,
     /// The client supports automatic Luna Reserve fallback. For eligible ChatGPT CLI users, allow the backend to record experiment exposure after ordinary usage is blocked.
     pub supports_luna_reserve: Option<bool>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(GetAccountRateLimitsParams {
@@ -1508,7 +1508,7 @@ setters!(GetAccountRateLimitsParams {
 pub struct GetAccountTokenUsageParams {
     /// When present, read estimated usage for this thread instead of account-wide token activity.
     pub thread_id: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(GetAccountTokenUsageParams {
@@ -1526,7 +1526,7 @@ pub struct HooksListParams {
     pub cwds: Option<Vec<String>>,
     /// List a loaded thread's hooks, including its selected environments. Omit `cwds` in this mode.
     pub thread_id: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(HooksListParams {
@@ -1545,7 +1545,7 @@ setters!(HooksListParams {
 pub struct InitializeParams {
     pub capabilities: Option<InitializeCapabilities>,
     pub client_info: ClientInfo,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(InitializeParams {
@@ -1579,7 +1579,7 @@ pub struct ListMcpServerStatusParams {
     /// Limit discovery to one server. With a thread ID, reuse that thread's MCP connection.
     pub server_name: Option<String>,
     pub thread_id: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ListMcpServerStatusParams {
@@ -1642,7 +1642,7 @@ pub struct MarketplaceAddParams {
     pub ref_name: Option<String>,
     pub source: String,
     pub sparse_paths: Option<Vec<String>>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(MarketplaceAddParams {
@@ -1672,7 +1672,7 @@ setters!(MarketplaceAddParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct MarketplaceRemoveParams {
     pub marketplace_name: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(MarketplaceRemoveParams {
@@ -1692,7 +1692,7 @@ impl MarketplaceRemoveParams {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct MarketplaceUpgradeParams {
     pub marketplace_name: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(MarketplaceUpgradeParams {
@@ -1716,7 +1716,7 @@ pub struct McpResourceReadParams {
     pub target: Option<McpResourceReadTarget>,
     pub thread_id: Option<String>,
     pub uri: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(McpResourceReadParams {
@@ -1766,7 +1766,7 @@ pub struct McpServerEventStreamStartParams {
     pub server: String,
     pub subscription_id: String,
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -1810,7 +1810,7 @@ setters!(McpServerEventStreamStartParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct McpServerEventStreamStopParams {
     pub subscription_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -1837,7 +1837,7 @@ pub struct McpServerOauthLoginParams {
     pub scopes: Option<Vec<String>>,
     pub thread_id: Option<String>,
     pub timeout_secs: Option<i64>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(McpServerOauthLoginParams {
@@ -1879,7 +1879,7 @@ pub struct McpServerToolCallParams {
     pub server: String,
     pub thread_id: String,
     pub tool: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(McpServerToolCallParams {
@@ -1926,7 +1926,7 @@ unit!(MemoryResetParams);
 pub struct MemoryStatusParams {
     /// Required distinct consolidated threads. Defaults to 20; supported range is 1..=4096.
     pub min_consolidated_threads: Option<u32>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -1945,7 +1945,7 @@ setters!(MemoryStatusParams {
 pub struct MockExperimentalMethodParams {
     /// Test-only payload field.
     pub value: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -1969,7 +1969,7 @@ pub struct ModelListParams {
     pub limit: Option<u32>,
     /// List models for this configured provider instead of the app-server default.
     pub model_provider: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ModelListParams {
@@ -1992,7 +1992,7 @@ setters!(ModelListParams {
 /// Params of `modelProvider/capabilities/read`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ModelProviderCapabilitiesReadParams {
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ModelProviderCapabilitiesReadParams {
@@ -2002,7 +2002,7 @@ object!(ModelProviderCapabilitiesReadParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelProviderConfigWriteParams {
     pub settings: ProviderSettingsPatch,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ModelProviderConfigWriteParams {
@@ -2021,7 +2021,7 @@ impl ModelProviderConfigWriteParams {
 /// Params of `modelProvider/list`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ModelProviderListParams {
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ModelProviderListParams {
@@ -2036,7 +2036,7 @@ pub struct PermissionProfileListParams {
     pub cwd: Option<String>,
     /// Optional page size; defaults to the full result set.
     pub limit: Option<u32>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(PermissionProfileListParams {
@@ -2061,7 +2061,7 @@ pub struct PluginInstallParams {
     pub marketplace_path: Option<AbsolutePathBuf>,
     pub plugin_name: String,
     pub remote_marketplace_name: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(PluginInstallParams {
@@ -2098,7 +2098,7 @@ pub struct PluginInstalledParams {
     pub cwds: Option<Vec<AbsolutePathBuf>>,
     /// Additional uninstalled plugin names that should be returned when present locally. This is used by mention surfaces that intentionally expose install entrypoints.
     pub install_suggestion_plugin_names: Option<Vec<String>>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(PluginInstalledParams {
@@ -2121,7 +2121,7 @@ pub struct PluginListParams {
     pub force_refetch: Option<bool>,
     /// Optional marketplace kind filter. When omitted, only local marketplaces are queried, plus the default remote catalog when enabled by feature flag.
     pub marketplace_kinds: Option<Vec<PluginListMarketplaceKind>>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(PluginListParams {
@@ -2144,7 +2144,7 @@ pub struct PluginReadParams {
     pub marketplace_path: Option<AbsolutePathBuf>,
     pub plugin_name: String,
     pub remote_marketplace_name: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(PluginReadParams {
@@ -2175,7 +2175,7 @@ setters!(PluginReadParams {
 pub struct PluginReconcileParams {
     /// Optional client-provided reason recorded with the reconciliation attempt.
     pub reason: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(PluginReconcileParams {
@@ -2195,7 +2195,7 @@ pub struct PluginSearchParams {
     pub limit: Option<u32>,
     pub scope: Option<PluginSearchScope>,
     pub search_term: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -2236,7 +2236,7 @@ setters!(PluginSearchParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct PluginShareCheckoutParams {
     pub remote_plugin_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(PluginShareCheckoutParams {
@@ -2256,7 +2256,7 @@ impl PluginShareCheckoutParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct PluginShareDeleteParams {
     pub remote_plugin_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(PluginShareDeleteParams {
@@ -2275,7 +2275,7 @@ impl PluginShareDeleteParams {
 /// Params of `plugin/share/list`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PluginShareListParams {
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(PluginShareListParams {
@@ -2288,7 +2288,7 @@ pub struct PluginShareSaveParams {
     pub plugin_path: AbsolutePathBuf,
     pub remote_plugin_id: Option<String>,
     pub share_targets: Option<Vec<PluginShareTarget>>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(PluginShareSaveParams {
@@ -2324,7 +2324,7 @@ pub struct PluginShareUpdateTargetsParams {
     pub discoverability: PluginShareUpdateDiscoverability,
     pub remote_plugin_id: String,
     pub share_targets: Vec<PluginShareTarget>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(PluginShareUpdateTargetsParams {
@@ -2354,7 +2354,7 @@ pub struct PluginSkillReadParams {
     pub remote_marketplace_name: String,
     pub remote_plugin_id: String,
     pub skill_name: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(PluginSkillReadParams {
@@ -2382,7 +2382,7 @@ impl PluginSkillReadParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct PluginUninstallParams {
     pub plugin_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(PluginUninstallParams {
@@ -2406,7 +2406,7 @@ impl PluginUninstallParams {
 pub struct ProcessKillParams {
     /// Client-supplied, connection-scoped `processHandle` from `process/spawn`.
     pub process_handle: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -2434,7 +2434,7 @@ pub struct ProcessResizePtyParams {
     pub process_handle: String,
     /// New PTY size in character cells.
     pub size: ProcessTerminalSize,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -2476,7 +2476,7 @@ pub struct ProcessSpawnParams {
     /// Optional per-stream stdout/stderr capture cap in bytes.
     ///
     /// When omitted, the server default applies. Set to `null` to disable the cap.
-    pub output_bytes_cap: Option<u64>,
+    pub output_bytes_cap: Option<Option<u64>>,
     /// Client-supplied, connection-scoped process handle.
     ///
     /// Duplicate active handles are rejected on the same connection. The same handle can be reused after the prior process exits.
@@ -2492,12 +2492,12 @@ pub struct ProcessSpawnParams {
     /// Optional timeout in milliseconds.
     ///
     /// When omitted, the server default applies. Set to `null` to disable the timeout.
-    pub timeout_ms: Option<i64>,
+    pub timeout_ms: Option<Option<i64>>,
     /// Enable PTY mode.
     ///
     /// This implies `streamStdin` and `streamStdoutStderr`.
     pub tty: Option<bool>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -2505,12 +2505,12 @@ object!(ProcessSpawnParams {
     0 command "command" required,
     1 cwd "cwd" required,
     2 env "env" optional,
-    3 output_bytes_cap "outputBytesCap" optional,
+    3 output_bytes_cap "outputBytesCap" patch,
     4 process_handle "processHandle" required,
     5 size "size" optional,
     6 stream_stdin "streamStdin" optional,
     7 stream_stdout_stderr "streamStdoutStderr" optional,
-    8 timeout_ms "timeoutMs" optional,
+    8 timeout_ms "timeoutMs" patch,
     9 tty "tty" optional,
 });
 #[cfg(feature = "experimental")]
@@ -2541,7 +2541,7 @@ setters!(ProcessSpawnParams {
     /// Sets `env`.
     2 env some (impl Into<BTreeMap<String, Option<String>>>),
     /// Sets `outputBytesCap`.
-    3 output_bytes_cap some (impl Into<u64>),
+    3 output_bytes_cap some (impl Into<Option<u64>>),
     /// Sets `size`.
     5 size some (impl Into<ProcessTerminalSize>),
     /// Sets `streamStdin`.
@@ -2549,7 +2549,7 @@ setters!(ProcessSpawnParams {
     /// Sets `streamStdoutStderr`.
     7 stream_stdout_stderr some (impl Into<bool>),
     /// Sets `timeoutMs`.
-    8 timeout_ms some (impl Into<i64>),
+    8 timeout_ms some (impl Into<Option<i64>>),
     /// Sets `tty`.
     9 tty some (impl Into<bool>),
 });
@@ -2579,7 +2579,7 @@ pub struct ProcessWriteStdinParams {
     pub delta_base64: Option<String>,
     /// Client-supplied, connection-scoped `processHandle` from `process/spawn`.
     pub process_handle: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -2616,7 +2616,7 @@ pub struct ProjectCreateParams {
     pub metadata: Option<BTreeMap<String, String>>,
     pub name: String,
     pub roots: Vec<ProjectRoot>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -2654,7 +2654,7 @@ setters!(ProjectCreateParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProjectDeleteParams {
     pub project_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -2681,7 +2681,7 @@ pub struct ProjectImportParams {
     pub name: String,
     pub roots: Vec<ProjectRoot>,
     pub threads: Option<Vec<String>>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -2728,7 +2728,7 @@ pub struct ProjectListParams {
     pub sort_direction: Option<SortDirection>,
     /// Defaults to position. Recency sorting always places empty projects last.
     pub sort_key: Option<ProjectSortKey>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -2756,7 +2756,7 @@ setters!(ProjectListParams {
 pub struct ProjectMoveParams {
     pub before_project_id: Option<String>,
     pub project_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -2786,7 +2786,7 @@ setters!(ProjectMoveParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProjectReadParams {
     pub project_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -2812,7 +2812,7 @@ pub struct ProjectUpdateParams {
     pub name: Option<String>,
     pub project_id: String,
     pub roots: Option<Vec<ProjectRoot>>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -2853,7 +2853,7 @@ pub struct RemoteControlClientsListParams {
     pub environment_id: String,
     pub limit: Option<u32>,
     pub order: Option<RemoteControlClientsListOrder>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -2892,7 +2892,7 @@ setters!(RemoteControlClientsListParams {
 pub struct RemoteControlClientsRevokeParams {
     pub client_id: String,
     pub environment_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -2916,7 +2916,7 @@ impl RemoteControlClientsRevokeParams {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RemoteControlDisableParams {
     pub ephemeral: Option<bool>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(RemoteControlDisableParams {
@@ -2931,7 +2931,7 @@ setters!(RemoteControlDisableParams {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RemoteControlEnableParams {
     pub ephemeral: Option<bool>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(RemoteControlEnableParams {
@@ -2947,7 +2947,7 @@ setters!(RemoteControlEnableParams {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RemoteControlPairingStartParams {
     pub manual_code: Option<bool>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -2966,7 +2966,7 @@ setters!(RemoteControlPairingStartParams {
 pub struct RemoteControlPairingStatusParams {
     pub manual_pairing_code: Option<String>,
     pub pairing_code: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -2996,7 +2996,7 @@ pub struct ReviewStartParams {
     pub delivery: Option<ReviewDelivery>,
     pub target: ReviewTarget,
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ReviewStartParams {
@@ -3031,7 +3031,7 @@ unit!(RolloutCompressParams);
 #[derive(Debug, Clone, PartialEq)]
 pub struct SendAddCreditsNudgeEmailParams {
     pub credit_type: AddCreditsNudgeCreditType,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(SendAddCreditsNudgeEmailParams {
@@ -3051,7 +3051,7 @@ impl SendAddCreditsNudgeEmailParams {
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ServerDiagnosticsParams {
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -3066,7 +3066,7 @@ pub struct SkillsConfigWriteParams {
     pub name: Option<String>,
     /// Path-based selector.
     pub path: Option<AbsolutePathBuf>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(SkillsConfigWriteParams {
@@ -3096,7 +3096,7 @@ setters!(SkillsConfigWriteParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct SkillsExtraRootsSetParams {
     pub extra_roots: Vec<AbsolutePathBuf>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(SkillsExtraRootsSetParams {
@@ -3119,7 +3119,7 @@ pub struct SkillsListParams {
     pub cwds: Option<Vec<String>>,
     /// When true, bypass the skills cache and re-scan skills from disk.
     pub force_reload: Option<bool>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(SkillsListParams {
@@ -3139,7 +3139,7 @@ pub struct ThreadApproveGuardianDeniedActionParams {
     /// Serialized `codex_protocol::protocol::GuardianAssessmentEvent`.
     pub event: Value,
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadApproveGuardianDeniedActionParams {
@@ -3161,7 +3161,7 @@ impl ThreadApproveGuardianDeniedActionParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadArchiveParams {
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadArchiveParams {
@@ -3186,7 +3186,7 @@ pub struct ThreadAttachmentAddParams {
     pub identity_key: String,
     pub payload: Value,
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadAttachmentAddParams {
@@ -3221,7 +3221,7 @@ pub struct ThreadAttachmentListParams {
     pub cursor: Option<String>,
     pub limit: Option<u32>,
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadAttachmentListParams {
@@ -3258,7 +3258,7 @@ pub struct ThreadAttachmentOwnerListParams {
     pub cursor: Option<String>,
     pub identity_key: String,
     pub limit: Option<u32>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadAttachmentOwnerListParams {
@@ -3301,7 +3301,7 @@ pub struct ThreadAttachmentRemoveParams {
     pub attachment_type: String,
     pub identity_key: String,
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadAttachmentRemoveParams {
@@ -3330,7 +3330,7 @@ impl ThreadAttachmentRemoveParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadBackgroundTerminalsCleanParams {
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -3357,7 +3357,7 @@ pub struct ThreadBackgroundTerminalsListParams {
     /// Optional page size.
     pub limit: Option<u32>,
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -3392,7 +3392,7 @@ setters!(ThreadBackgroundTerminalsListParams {
 pub struct ThreadBackgroundTerminalsTerminateParams {
     pub process_id: String,
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -3416,7 +3416,7 @@ impl ThreadBackgroundTerminalsTerminateParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadCompactStartParams {
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadCompactStartParams {
@@ -3440,7 +3440,7 @@ impl ThreadCompactStartParams {
 pub struct ThreadDecrementElicitationParams {
     /// Thread whose out-of-band elicitation counter should be decremented.
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -3462,7 +3462,7 @@ impl ThreadDecrementElicitationParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadDeleteParams {
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadDeleteParams {
@@ -3533,7 +3533,7 @@ pub struct ThreadForkParams {
     pub thread_id: String,
     /// Optional client-supplied analytics source classification for this forked thread.
     pub thread_source: Option<ThreadSource>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadForkParams {
@@ -3686,7 +3686,7 @@ pub struct ThreadGoalClearParams {
     /// Missing provenance does not supply user authorization.
     pub origin: Option<ThreadGoalMutationOrigin>,
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadGoalClearParams {
@@ -3712,7 +3712,7 @@ setters!(ThreadGoalClearParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadGoalGetParams {
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadGoalGetParams {
@@ -3737,7 +3737,7 @@ pub struct ThreadGoalSetParams {
     pub status: Option<ThreadGoalStatus>,
     pub thread_id: String,
     pub token_budget: Option<Option<i64>>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadGoalSetParams {
@@ -3778,7 +3778,7 @@ setters!(ThreadGoalSetParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadGuardianReviewParams {
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -3804,7 +3804,7 @@ impl ThreadGuardianReviewParams {
 pub struct ThreadIncrementElicitationParams {
     /// Thread whose out-of-band elicitation counter should be incremented.
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -3828,7 +3828,7 @@ pub struct ThreadInjectItemsParams {
     /// Raw Responses API items to append to the thread's model-visible history.
     pub items: Vec<Value>,
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadInjectItemsParams {
@@ -3860,7 +3860,7 @@ pub struct ThreadItemsListParams {
     pub thread_id: String,
     /// Optional turn id to filter by. When omitted, returns items across the thread.
     pub turn_id: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadItemsListParams {
@@ -3908,7 +3908,7 @@ pub struct ThreadItemsReadParams {
     pub item_ids: Vec<String>,
     pub thread_id: String,
     pub turn_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -3967,7 +3967,7 @@ pub struct ThreadListParams {
     pub parent_thread_id: Option<String>,
     /// Omit to include every project, set to null for unassigned threads, or provide a project ID to return only threads in that project.
     #[cfg(feature = "experimental")]
-    pub project_id: Option<String>,
+    pub project_id: Option<Option<String>>,
     /// Optional substring filter for the extracted thread title.
     pub search_term: Option<String>,
     /// Omit to include every section, set to `null` for unsectioned threads, or provide a section ID to return only threads in that section.
@@ -3980,7 +3980,7 @@ pub struct ThreadListParams {
     pub source_kinds: Option<Vec<ThreadSourceKind>>,
     /// If true, return from the state DB without scanning JSONL rollouts to repair thread metadata. Omitted or false preserves scan-and-repair behavior.
     pub use_state_db_only: Option<bool>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadListParams {
@@ -3996,7 +3996,7 @@ object!(ThreadListParams {
     9 model_providers "modelProviders" optional,
     10 originators "originators" optional,
     #[cfg(feature = "experimental")] 11 parent_thread_id "parentThreadId" optional,
-    #[cfg(feature = "experimental")] 12 project_id "projectId" optional,
+    #[cfg(feature = "experimental")] 12 project_id "projectId" patch,
     13 search_term "searchTerm" optional,
     14 section_id "sectionId" patch,
     15 sort_direction "sortDirection" optional,
@@ -4035,7 +4035,7 @@ setters!(ThreadListParams {
     11 parent_thread_id some (impl Into<String>),
     /// Sets `projectId`.
     #[cfg(feature = "experimental")]
-    12 project_id some (impl Into<String>),
+    12 project_id some (impl Into<Option<String>>),
     /// Sets `searchTerm`.
     13 search_term some (impl Into<String>),
     /// Sets `sectionId`.
@@ -4057,7 +4057,7 @@ pub struct ThreadLoadedListParams {
     pub cursor: Option<String>,
     /// Optional page size; defaults to no limit.
     pub limit: Option<u32>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadLoadedListParams {
@@ -4077,7 +4077,7 @@ setters!(ThreadLoadedListParams {
 pub struct ThreadMemoryModeSetParams {
     pub mode: ThreadMemoryMode,
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -4103,7 +4103,7 @@ impl ThreadMemoryModeSetParams {
 pub struct ThreadMemoryReadParams {
     /// The thread must already be started or resumed.
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -4133,7 +4133,7 @@ pub struct ThreadMetadataUpdateParams {
     #[cfg(feature = "experimental")]
     pub project_id: Option<String>,
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadMetadataUpdateParams {
@@ -4173,7 +4173,7 @@ setters!(ThreadMetadataUpdateParams {
 pub struct ThreadPredictionRequestParams {
     pub source_turn_id: String,
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -4203,7 +4203,7 @@ pub struct ThreadPrepareApprovedPlanParams {
     pub attachment_path: Option<String>,
     pub markdown: String,
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -4239,7 +4239,7 @@ pub struct ThreadQueueAddParams {
     /// ResponsesAPI metadata captured from the client submitting this input.
     pub responsesapi_client_metadata: Option<BTreeMap<String, String>>,
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -4278,7 +4278,7 @@ setters!(ThreadQueueAddParams {
 pub struct ThreadQueueDeleteParams {
     pub queued_submission_id: String,
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -4310,7 +4310,7 @@ pub struct ThreadQueueListParams {
     /// Optional page size; defaults to the standard thread-list page size.
     pub limit: Option<u32>,
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -4345,7 +4345,7 @@ setters!(ThreadQueueListParams {
 pub struct ThreadQueueReorderParams {
     pub queued_submission_ids: Vec<String>,
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -4374,7 +4374,7 @@ impl ThreadQueueReorderParams {
 pub struct ThreadQueueStartParams {
     pub queued_submission_id: Option<String>,
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -4408,7 +4408,7 @@ pub struct ThreadQueueUpdateParams {
     /// Non-empty metadata replaces the input's metadata; omission or an empty map preserves it.
     pub responsesapi_client_metadata: Option<BTreeMap<String, String>>,
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -4447,7 +4447,7 @@ pub struct ThreadReadParams {
     /// When true, include turns and their items from rollout history. Full-history hydration is deprecated for paginated threads; prefer a metadata-only read and page with `thread/turns/list` and `thread/items/list`.
     pub include_turns: Option<bool>,
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadReadParams {
@@ -4477,7 +4477,7 @@ pub struct ThreadReadStateUpdateParams {
     pub expected_revision: String,
     pub operation: ThreadReadStateOperation,
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -4511,7 +4511,7 @@ impl ThreadReadStateUpdateParams {
 pub struct ThreadRealtimeAppendAudioParams {
     pub audio: ThreadRealtimeAudioChunk,
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -4542,7 +4542,7 @@ impl ThreadRealtimeAppendAudioParams {
 pub struct ThreadRealtimeAppendSpeechParams {
     pub text: String,
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -4571,7 +4571,7 @@ pub struct ThreadRealtimeAppendTextParams {
     pub role: ConversationTextRole,
     pub text: String,
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -4604,7 +4604,7 @@ setters!(ThreadRealtimeAppendTextParams {
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ThreadRealtimeListVoicesParams {
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -4641,7 +4641,7 @@ pub struct ThreadRealtimeStartParams {
     pub model: Option<String>,
     /// Selects text or audio output for the realtime session. Transport and voice stay independent so clients can choose how they connect separately from what the model emits.
     pub output_modality: RealtimeOutputModality,
-    pub prompt: Option<String>,
+    pub prompt: Option<Option<String>>,
     /// Developer instructions given to the backing Codex model when this realtime session ends.
     pub realtime_end_instructions: Option<String>,
     pub realtime_session_id: Option<String>,
@@ -4654,7 +4654,7 @@ pub struct ThreadRealtimeStartParams {
     pub voice: Option<RealtimeVoice>,
     /// Client-generated identifier for the product voice session. This is distinct from `realtimeSessionId`.
     pub voice_session_id: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -4671,7 +4671,7 @@ object!(ThreadRealtimeStartParams {
     9 initial_items "initialItems" optional,
     10 model "model" optional,
     11 output_modality "outputModality" required,
-    12 prompt "prompt" optional,
+    12 prompt "prompt" patch,
     13 realtime_end_instructions "realtimeEndInstructions" optional,
     14 realtime_session_id "realtimeSessionId" optional,
     15 realtime_start_instructions "realtimeStartInstructions" optional,
@@ -4739,7 +4739,7 @@ setters!(ThreadRealtimeStartParams {
     /// Sets `model`.
     10 model some (impl Into<String>),
     /// Sets `prompt`.
-    12 prompt some (impl Into<String>),
+    12 prompt some (impl Into<Option<String>>),
     /// Sets `realtimeEndInstructions`.
     13 realtime_end_instructions some (impl Into<String>),
     /// Sets `realtimeSessionId`.
@@ -4763,7 +4763,7 @@ setters!(ThreadRealtimeStartParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadRealtimeStopParams {
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -4824,7 +4824,7 @@ pub struct ThreadResumeParams {
     pub sandbox: Option<SandboxMode>,
     pub service_tier: Option<Option<String>>,
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadResumeParams {
@@ -4950,7 +4950,7 @@ pub struct ThreadRevertParams {
     /// Turn excluded from the replacement history, together with every later turn.
     pub before_turn_id: String,
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadRevertParams {
@@ -4973,7 +4973,7 @@ impl ThreadRevertParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadSampleCancelParams {
     pub request_id: RequestId,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -5011,7 +5011,7 @@ pub struct ThreadSampleParams {
     pub thread_id: String,
     pub thread_source: Option<ThreadSource>,
     pub turn_trigger: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -5081,7 +5081,7 @@ pub struct ThreadSearchOccurrencesParams {
     /// Case-insensitive literal substring to find in visible user messages and both partial and final assistant answers.
     pub search_term: String,
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -5134,7 +5134,7 @@ pub struct ThreadSearchParams {
     pub sort_key: Option<ThreadSearchSortKey>,
     /// Optional source filter; when set, only sessions from these source kinds are returned. When omitted or empty, defaults to interactive sources.
     pub source_kinds: Option<Vec<ThreadSourceKind>>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -5195,7 +5195,7 @@ pub struct ThreadSectionCreateParams {
     pub appearance: Option<ThreadSectionAppearance>,
     /// The user-visible name of the section.
     pub name: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadSectionCreateParams {
@@ -5224,7 +5224,7 @@ setters!(ThreadSectionCreateParams {
 pub struct ThreadSectionDeleteParams {
     /// The stable, server-generated identity of the section to delete.
     pub section_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadSectionDeleteParams {
@@ -5249,7 +5249,7 @@ pub struct ThreadSectionListParams {
     pub cursor: Option<String>,
     /// Maximum number of sections to return.
     pub limit: Option<u32>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadSectionListParams {
@@ -5274,7 +5274,7 @@ pub struct ThreadSectionMoveParams {
     pub section_id: Option<String>,
     /// Thread to move into, within, or out of a section.
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadSectionMoveParams {
@@ -5306,16 +5306,16 @@ setters!(ThreadSectionMoveParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadSectionUpdateParams {
     /// Omit to preserve appearance, use `null` to clear it, or provide a replacement.
-    pub appearance: Option<ThreadSectionAppearance>,
+    pub appearance: Option<Option<ThreadSectionAppearance>>,
     /// The updated user-visible name of the section.
     pub name: String,
     /// The stable, server-generated identity of the section to update.
     pub section_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadSectionUpdateParams {
-    0 appearance "appearance" optional,
+    0 appearance "appearance" patch,
     1 name "name" required,
     2 section_id "sectionId" required,
 });
@@ -5332,7 +5332,7 @@ impl ThreadSectionUpdateParams {
 }
 setters!(ThreadSectionUpdateParams {
     /// Sets `appearance`.
-    0 appearance some (impl Into<ThreadSectionAppearance>),
+    0 appearance some (impl Into<Option<ThreadSectionAppearance>>),
 });
 
 /// Params of `thread/name/set`.
@@ -5340,7 +5340,7 @@ setters!(ThreadSectionUpdateParams {
 pub struct ThreadSetNameParams {
     pub name: String,
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadSetNameParams {
@@ -5393,7 +5393,7 @@ pub struct ThreadSettingsUpdateParams {
     /// Override the reasoning summary for subsequent turns.
     pub summary: Option<ReasoningSummary>,
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -5478,7 +5478,7 @@ pub struct ThreadShellCommandParams {
     pub thread_id: String,
     /// Maximum execution time in milliseconds. Defaults to one hour when omitted or null. Must be non-negative; zero requests an immediate timeout, not unlimited execution. Does not affect the immediate RPC acknowledgement.
     pub timeout_ms: Option<i64>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadShellCommandParams {
@@ -5560,7 +5560,7 @@ pub struct ThreadStartParams {
     pub session_start_source: Option<ThreadStartSource>,
     /// Optional client-supplied analytics source classification for this thread.
     pub thread_source: Option<ThreadSource>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadStartParams {
@@ -5699,7 +5699,7 @@ pub struct ThreadTimelineListParams {
     pub cursor: Option<String>,
     pub limit: Option<u32>,
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -5740,7 +5740,7 @@ pub struct ThreadTurnsListParams {
     /// Optional turn pagination direction; defaults to descending.
     pub sort_direction: Option<SortDirection>,
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadTurnsListParams {
@@ -5778,7 +5778,7 @@ setters!(ThreadTurnsListParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadUnarchiveParams {
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadUnarchiveParams {
@@ -5798,7 +5798,7 @@ impl ThreadUnarchiveParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadUnsubscribeParams {
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadUnsubscribeParams {
@@ -5819,7 +5819,7 @@ impl ThreadUnsubscribeParams {
 pub struct TurnInterruptParams {
     pub thread_id: String,
     pub turn_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(TurnInterruptParams {
@@ -5857,7 +5857,7 @@ pub struct TurnSettingsUpdateParams {
     pub summary: Option<ReasoningSummary>,
     pub thread_id: String,
     pub turn_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -5980,7 +5980,7 @@ pub struct TurnStartParams {
     pub tool_output: Option<TurnToolOutput>,
     /// Optional source classification for the caller that starts this turn. Ignored when this request steers an already-active turn.
     pub turn_trigger: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(TurnStartParams {
@@ -6143,7 +6143,7 @@ pub struct TurnSteerParams {
     #[cfg(feature = "experimental")]
     pub responsesapi_client_metadata_patch: Option<BTreeMap<String, String>>,
     pub thread_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(TurnSteerParams {
@@ -6198,7 +6198,7 @@ setters!(TurnSteerParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct UserVerificationCancelParams {
     pub request_id: RequestId,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -6220,7 +6220,7 @@ impl UserVerificationCancelParams {
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UserVerificationDeleteParams {
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -6231,7 +6231,7 @@ object!(UserVerificationDeleteParams {
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UserVerificationEnrollParams {
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -6242,7 +6242,7 @@ object!(UserVerificationEnrollParams {
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UserVerificationStatusParams {
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -6261,7 +6261,7 @@ pub struct UserVerificationVerifyParams {
     pub description: String,
     /// Display context already approved by the UI; 1–256 UTF-8 bytes.
     pub title: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -6297,7 +6297,7 @@ unit!(WindowsSandboxReadinessParams);
 pub struct WindowsSandboxSetupStartParams {
     pub cwd: Option<AbsolutePathBuf>,
     pub mode: WindowsSandboxSetupMode,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(WindowsSandboxSetupStartParams {

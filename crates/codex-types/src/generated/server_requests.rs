@@ -32,7 +32,7 @@ object!(ApplyPatchApprovalParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ApplyPatchApprovalResponse {
     pub decision: ReviewDecision,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ApplyPatchApprovalResponse {
@@ -63,7 +63,7 @@ object!(AttestationGenerateParams {
 pub struct AttestationGenerateResponse {
     /// Opaque client attestation token.
     pub token: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(AttestationGenerateResponse {
@@ -107,7 +107,7 @@ pub struct ChatgptAuthTokensRefreshResponse {
     pub access_token: String,
     pub chatgpt_account_id: String,
     pub chatgpt_plan_type: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ChatgptAuthTokensRefreshResponse {
@@ -204,7 +204,7 @@ object!(CommandExecutionRequestApprovalParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct CommandExecutionRequestApprovalResponse {
     pub decision: CommandExecutionApprovalDecision,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(CommandExecutionRequestApprovalResponse {
@@ -240,7 +240,7 @@ object!(CurrentTimeReadParams {
 pub struct CurrentTimeReadResponse {
     /// Current time as whole Unix seconds.
     pub current_time_at: i64,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -285,7 +285,7 @@ object!(DynamicToolCallParams {
 pub struct DynamicToolCallResponse {
     pub content_items: Vec<DynamicToolCallOutputContentItem>,
     pub success: bool,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(DynamicToolCallResponse {
@@ -336,7 +336,7 @@ object!(ExecCommandApprovalParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExecCommandApprovalResponse {
     pub decision: ReviewDecision,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ExecCommandApprovalResponse {
@@ -381,7 +381,7 @@ object!(FileChangeRequestApprovalParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct FileChangeRequestApprovalResponse {
     pub decision: FileChangeApprovalDecision,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(FileChangeRequestApprovalResponse {
@@ -444,7 +444,7 @@ impl McpServerElicitationRequestParams {
             Self::OpenaiSlashForm(value) => Some(value.server_name.as_str()),
             Self::OpenaiForm(value) => Some(value.server_name.as_str()),
             Self::Url(value) => Some(value.server_name.as_str()),
-            Self::Unrecognized(value) => value.value.get("serverName")?.as_str(),
+            Self::Unrecognized(value) => value.text("serverName"),
         }
     }
     /// `threadId`, which every known variant has; of an unrecognized one it is read from the raw JSON.
@@ -456,7 +456,7 @@ impl McpServerElicitationRequestParams {
             Self::OpenaiSlashForm(value) => Some(value.thread_id.as_str()),
             Self::OpenaiForm(value) => Some(value.thread_id.as_str()),
             Self::Url(value) => Some(value.thread_id.as_str()),
-            Self::Unrecognized(value) => value.value.get("threadId")?.as_str(),
+            Self::Unrecognized(value) => value.text("threadId"),
         }
     }
     /// `turnId`, which every known variant has; of an unrecognized one it is read from the raw JSON.
@@ -468,7 +468,7 @@ impl McpServerElicitationRequestParams {
             Self::OpenaiSlashForm(value) => value.turn_id.as_deref(),
             Self::OpenaiForm(value) => value.turn_id.as_deref(),
             Self::Url(value) => value.turn_id.as_deref(),
-            Self::Unrecognized(value) => value.value.get("turnId")?.as_str(),
+            Self::Unrecognized(value) => value.text("turnId"),
         }
     }
 }
@@ -483,7 +483,7 @@ pub struct McpServerElicitationRequestResponse {
     pub content: Option<Value>,
     /// Optional client metadata for form-mode action handling.
     pub meta: Option<Value>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(McpServerElicitationRequestResponse {
@@ -543,7 +543,7 @@ pub struct PermissionsRequestApprovalResponse {
     pub scope: PermissionGrantScope,
     /// Review every subsequent command in this turn before normal sandboxed execution.
     pub strict_auto_review: Option<bool>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(PermissionsRequestApprovalResponse {
@@ -600,7 +600,7 @@ object!(ToolRequestUserInputParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ToolRequestUserInputResponse {
     pub answers: BTreeMap<String, ToolRequestUserInputAnswer>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ToolRequestUserInputResponse {

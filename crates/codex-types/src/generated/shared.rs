@@ -16,7 +16,7 @@ named_string!(AbsolutePathBuf);
 #[derive(Debug, Clone, PartialEq)]
 pub struct AcceptWithExecpolicyAmendmentCommandExecutionApprovalDecision {
     pub execpolicy_amendment: Vec<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(AcceptWithExecpolicyAmendmentCommandExecutionApprovalDecision {
@@ -304,7 +304,7 @@ pub struct AdditionalContextEntry {
     /// Optional name for untrusted context, used to label its tool output.
     pub name: Option<String>,
     pub value: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(AdditionalContextEntry {
@@ -356,7 +356,7 @@ pub struct AdditionalFileSystemPermissions {
     pub read: Option<Vec<LegacyAppPathString>>,
     /// This will be removed in favor of `entries`.
     pub write: Option<Vec<LegacyAppPathString>>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(AdditionalFileSystemPermissions {
@@ -380,7 +380,7 @@ setters!(AdditionalFileSystemPermissions {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AdditionalNetworkPermissions {
     pub enabled: Option<bool>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(AdditionalNetworkPermissions {
@@ -412,7 +412,7 @@ pub struct AdditionalToolsResponseItem {
     pub id: Option<String>,
     pub role: String,
     pub tools: Vec<Value>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(AdditionalToolsResponseItem {
@@ -560,7 +560,7 @@ pub struct AgentMessageResponseItem {
         InternalChatMessageMetadataPassthrough,
     >,
     pub recipient: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(AgentMessageResponseItem {
@@ -652,7 +652,7 @@ pub struct AmazonBedrockAccessKeysLoginAccountParams {
     pub region: String,
     pub secret_access_key: String,
     pub session_token: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(AmazonBedrockAccessKeysLoginAccountParams {
@@ -705,7 +705,7 @@ object!(AmazonBedrockAccount {
 pub struct AmazonBedrockLoginAccountParams {
     pub api_key: String,
     pub region: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(AmazonBedrockLoginAccountParams {
@@ -763,7 +763,7 @@ object!(ApiKeyAccount {
 #[derive(Clone, PartialEq)]
 pub struct ApiKeyLoginAccountParams {
     pub api_key: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ApiKeyLoginAccountParams {
@@ -1070,7 +1070,7 @@ object!(ApplicationStorageRequirements {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision {
     pub network_policy_amendment: NetworkPolicyAmendment,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision {
@@ -1123,7 +1123,7 @@ string_enum!(ApprovalsReviewer {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ApprovedExecpolicyAmendmentReviewDecision {
     pub proposed_execpolicy_amendment: Vec<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ApprovedExecpolicyAmendmentReviewDecision {
@@ -1212,7 +1212,7 @@ object!(AsyncUserInputQuestion {
 pub struct AudioUserInput {
     pub file_id: Option<String>,
     pub url: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(AudioUserInput {
@@ -1327,7 +1327,7 @@ string_enum!(AwsCredentialType {
 #[derive(Debug, Clone, PartialEq)]
 pub struct BaseBranchReviewTarget {
     pub branch: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(BaseBranchReviewTarget {
@@ -1411,7 +1411,7 @@ pub struct BedrockProviderSettingsPatch {
     pub profile: Option<String>,
     pub provider_id: BedrockProviderId,
     pub region: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(BedrockProviderSettingsPatch {
@@ -1591,7 +1591,7 @@ object!(BrowserUseRequirements {
 pub struct ByteRange {
     pub end: u64,
     pub start: u64,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(ByteRange {
@@ -1666,7 +1666,7 @@ pub struct ChatgptAuthTokensLoginAccountParams {
     ///
     /// When `null`, Codex attempts to derive the plan type from access-token claims. If unavailable, the plan defaults to `unknown`.
     pub chatgpt_plan_type: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ChatgptAuthTokensLoginAccountParams {
@@ -1724,7 +1724,7 @@ string_enum!(ChatgptAuthTokensRefreshReason {
 /// `ChatgptDeviceCodeLoginAccountParams` of the protocol.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ChatgptDeviceCodeLoginAccountParams {
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ChatgptDeviceCodeLoginAccountParams {
@@ -1754,7 +1754,7 @@ pub struct ChatgptLoginAccountParams {
     pub app_brand: Option<LoginAppBrand>,
     pub codex_streamlined_login: Option<bool>,
     pub use_hosted_login_success_page: Option<bool>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ChatgptLoginAccountParams {
@@ -1814,7 +1814,7 @@ pub struct ClientInfo {
     pub name: String,
     pub title: Option<String>,
     pub version: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ClientInfo {
@@ -2090,7 +2090,7 @@ object!(CollabAgentToolCallThreadItem {
 pub struct CollaborationMode {
     pub mode: ModeKind,
     pub settings: Settings,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(CollaborationMode {
@@ -2155,7 +2155,7 @@ impl CommandAction {
             Self::ListFiles(value) => Some(value.command.as_str()),
             Self::Search(value) => Some(value.command.as_str()),
             Self::Unknown(value) => Some(value.command.as_str()),
-            Self::Unrecognized(value) => value.value.get("command")?.as_str(),
+            Self::Unrecognized(value) => value.text("command"),
         }
     }
 }
@@ -2206,7 +2206,7 @@ pub struct CommandExecTerminalSize {
     pub cols: u16,
     /// Terminal height in character cells.
     pub rows: u16,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(CommandExecTerminalSize {
@@ -2434,7 +2434,7 @@ object!(CommandHookMetadata {
 #[derive(Debug, Clone, PartialEq)]
 pub struct CommandMigration {
     pub name: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(CommandMigration {
@@ -2456,7 +2456,7 @@ pub struct CommitReviewTarget {
     pub sha: String,
     /// Optional human-readable label (e.g., commit subject) for UIs.
     pub title: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(CommitReviewTarget {
@@ -2486,7 +2486,7 @@ pub struct CompactionResponseItem {
     pub internal_chat_message_metadata_passthrough: Option<
         InternalChatMessageMetadataPassthrough,
     >,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(CompactionResponseItem {
@@ -2515,7 +2515,7 @@ setters!(CompactionResponseItem {
 /// `CompactionTriggerResponseItem` of the protocol.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CompactionTriggerResponseItem {
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(CompactionTriggerResponseItem {
@@ -2730,7 +2730,7 @@ pub struct ConfigEdit {
     pub key_path: String,
     pub merge_strategy: MergeStrategy,
     pub value: Value,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ConfigEdit {
@@ -2919,7 +2919,7 @@ object!(ConfigRequirements {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConfigurationReasoning {
     pub effort: ReasoningEffort,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(ConfigurationReasoning {
@@ -2939,7 +2939,7 @@ impl ConfigurationReasoning {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConfigurationUpdateResponseItem {
     pub reasoning: ConfigurationReasoning,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(ConfigurationUpdateResponseItem {
@@ -3071,7 +3071,7 @@ pub struct ContextCompactionResponseItem {
     pub internal_chat_message_metadata_passthrough: Option<
         InternalChatMessageMetadataPassthrough,
     >,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(ContextCompactionResponseItem {
@@ -3161,7 +3161,7 @@ pub struct CustomGatewayProviderSettingsPatch {
     pub name: Option<String>,
     /// Omit or pass null to allocate a new custom provider ID.
     pub provider_id: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(CustomGatewayProviderSettingsPatch {
@@ -3185,7 +3185,7 @@ setters!(CustomGatewayProviderSettingsPatch {
 #[derive(Debug, Clone, PartialEq)]
 pub struct CustomReviewTarget {
     pub instructions: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(CustomReviewTarget {
@@ -3211,7 +3211,7 @@ pub struct CustomToolCallOutputResponseItem {
     >,
     pub name: Option<String>,
     pub output: FunctionCallOutputBody,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(CustomToolCallOutputResponseItem {
@@ -3259,7 +3259,7 @@ pub struct CustomToolCallResponseItem {
     pub name: String,
     pub namespace: Option<String>,
     pub status: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(CustomToolCallResponseItem {
@@ -3339,7 +3339,7 @@ object!(DailyScheduledTaskSchedule {
 /// `DangerFullAccessSandboxPolicy` of the protocol.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DangerFullAccessSandboxPolicy {
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(DangerFullAccessSandboxPolicy {
@@ -3371,7 +3371,7 @@ object!(DeletePatchChangeKind {
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeniedReviewDecision {
     pub rejection: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(DeniedReviewDecision {
@@ -3505,7 +3505,7 @@ impl DynamicToolSpec {
         match self {
             Self::Function(value) => Some(value.description.as_str()),
             Self::Namespace(value) => Some(value.description.as_str()),
-            Self::Unrecognized(value) => value.value.get("description")?.as_str(),
+            Self::Unrecognized(value) => value.text("description"),
         }
     }
     /// `name`, which every known variant has; of an unrecognized one it is read from the raw JSON.
@@ -3513,7 +3513,7 @@ impl DynamicToolSpec {
         match self {
             Self::Function(value) => Some(value.name.as_str()),
             Self::Namespace(value) => Some(value.name.as_str()),
-            Self::Unrecognized(value) => value.value.get("name")?.as_str(),
+            Self::Unrecognized(value) => value.text("name"),
         }
     }
 }
@@ -3522,7 +3522,7 @@ impl DynamicToolSpec {
 #[derive(Debug, Clone, PartialEq)]
 pub struct EncryptedContentAgentMessageInputContent {
     pub encrypted_content: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(EncryptedContentAgentMessageInputContent {
@@ -3542,7 +3542,7 @@ impl EncryptedContentAgentMessageInputContent {
 #[derive(Debug, Clone, PartialEq)]
 pub struct EncryptedContentFunctionCallOutputContentItem {
     pub encrypted_content: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(EncryptedContentFunctionCallOutputContentItem {
@@ -3599,7 +3599,7 @@ object!(EnterpriseManagedConfigLayerSource {
 #[derive(Debug, Clone, PartialEq)]
 pub struct EnvironmentBedrockSetupParams {
     pub region: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -3623,7 +3623,7 @@ pub struct EnvironmentCapabilityRootLocation {
     pub environment_id: String,
     /// Absolute path for the root in the selected environment.
     pub path: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(EnvironmentCapabilityRootLocation {
@@ -3664,7 +3664,7 @@ object!(EnvironmentShellInfo {
 pub struct EnvironmentSkillsParams {
     /// Exact catalog names that must be available from this environment.
     pub required: Option<Vec<String>>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(EnvironmentSkillsParams {
@@ -3721,7 +3721,7 @@ pub struct ExecLocalShellAction {
     pub timeout_ms: Option<u64>,
     pub user: Option<String>,
     pub working_directory: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(ExecLocalShellAction {
@@ -3785,7 +3785,7 @@ object!(ExecveGuardianApprovalReviewAction {
 pub struct ExistingCallThreadRealtimeStartTransport {
     /// Identifier of a realtime call already created and negotiated by the client.
     pub call_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ExistingCallThreadRealtimeStartTransport {
@@ -3906,7 +3906,7 @@ pub struct ExternalAgentConfigImportHistoryRecordSuccessParams {
     pub target: Option<String>,
     /// Original title for an imported session, when available.
     pub title: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ExternalAgentConfigImportHistoryRecordSuccessParams {
@@ -3946,7 +3946,7 @@ pub struct ExternalAgentConfigImportHistoryRecordTypeResultParams {
     pub failures: Vec<ExternalAgentConfigImportItemTypeFailure>,
     pub item_type: ExternalAgentConfigMigrationItemType,
     pub successes: Vec<ExternalAgentConfigImportHistoryRecordSuccessParams>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ExternalAgentConfigImportHistoryRecordTypeResultParams {
@@ -3980,7 +3980,7 @@ pub struct ExternalAgentConfigImportItemTypeFailure {
     pub message: String,
     pub source: Option<String>,
     pub sub_error_type: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(ExternalAgentConfigImportItemTypeFailure {
@@ -4067,7 +4067,7 @@ pub struct ExternalAgentConfigMigrationItem {
     pub description: String,
     pub details: Option<MigrationDetails>,
     pub item_type: ExternalAgentConfigMigrationItemType,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(ExternalAgentConfigMigrationItem {
@@ -4203,7 +4203,7 @@ string_enum!(ExternalAgentImportedConnectorSource {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExternalSandboxSandboxPolicy {
     pub network_access: NetworkAccess,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(ExternalSandboxSandboxPolicy {
@@ -4362,7 +4362,7 @@ tagged!(FileSystemPath "type" {
 pub struct FileSystemSandboxEntry {
     pub access: FileSystemAccessMode,
     pub path: FileSystemPath,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(FileSystemSandboxEntry {
@@ -4450,7 +4450,7 @@ object!(FileUpdateChange {
 pub struct FindInPageResponsesApiWebSearchAction {
     pub pattern: Option<String>,
     pub url: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(FindInPageResponsesApiWebSearchAction {
@@ -4603,7 +4603,7 @@ pub struct FunctionCallOutputResponseItem {
     pub name: Option<String>,
     pub namespace: Option<String>,
     pub output: FunctionCallOutputBody,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(FunctionCallOutputResponseItem {
@@ -4679,7 +4679,7 @@ pub struct FunctionCallResponseItem {
     pub name: String,
     pub namespace: Option<String>,
     pub status: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(FunctionCallResponseItem {
@@ -4736,7 +4736,7 @@ pub struct FunctionDynamicToolNamespaceTool {
     pub description: String,
     pub input_schema: Value,
     pub name: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(FunctionDynamicToolNamespaceTool {
@@ -4773,7 +4773,7 @@ pub struct FunctionDynamicToolSpec {
     pub description: String,
     pub input_schema: Value,
     pub name: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(FunctionDynamicToolSpec {
@@ -4945,7 +4945,7 @@ pub struct GcpProviderSettingsPatch {
     pub location: Option<String>,
     pub project_id: Option<String>,
     pub provider_id: GcpProviderId,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(GcpProviderSettingsPatch {
@@ -5013,7 +5013,7 @@ object!(GitPluginSource {
 #[derive(Debug, Clone, PartialEq)]
 pub struct GlobPatternFileSystemPath {
     pub pattern: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(GlobPatternFileSystemPath {
@@ -5034,7 +5034,7 @@ impl GlobPatternFileSystemPath {
 pub struct GrantedPermissionProfile {
     pub file_system: Option<AdditionalFileSystemPermissions>,
     pub network: Option<AdditionalNetworkPermissions>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(GrantedPermissionProfile {
@@ -5056,7 +5056,7 @@ pub struct GranularAskForApproval {
     pub rules: bool,
     pub sandbox_approval: bool,
     pub skill_approval: bool,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(GranularAskForApproval {
@@ -5385,7 +5385,7 @@ impl HookMetadata {
             Self::McpTool(value) => Some(value.current_hash.as_str()),
             Self::Prompt(value) => Some(value.current_hash.as_str()),
             Self::Agent(value) => Some(value.current_hash.as_str()),
-            Self::Unrecognized(value) => value.value.get("currentHash")?.as_str(),
+            Self::Unrecognized(value) => value.text("currentHash"),
         }
     }
     /// `displayOrder`, which every known variant has; `None` for an unrecognized one.
@@ -5415,7 +5415,7 @@ impl HookMetadata {
             Self::McpTool(value) => value.environment_id.as_deref(),
             Self::Prompt(value) => value.environment_id.as_deref(),
             Self::Agent(value) => value.environment_id.as_deref(),
-            Self::Unrecognized(value) => value.value.get("environmentId")?.as_str(),
+            Self::Unrecognized(value) => value.text("environmentId"),
         }
     }
     /// `eventName`, which every known variant has; `None` for an unrecognized one.
@@ -5445,7 +5445,7 @@ impl HookMetadata {
             Self::McpTool(value) => Some(value.key.as_str()),
             Self::Prompt(value) => Some(value.key.as_str()),
             Self::Agent(value) => Some(value.key.as_str()),
-            Self::Unrecognized(value) => value.value.get("key")?.as_str(),
+            Self::Unrecognized(value) => value.text("key"),
         }
     }
     /// `matcher`, which every known variant has; of an unrecognized one it is read from the raw JSON.
@@ -5455,7 +5455,7 @@ impl HookMetadata {
             Self::McpTool(value) => value.matcher.as_deref(),
             Self::Prompt(value) => value.matcher.as_deref(),
             Self::Agent(value) => value.matcher.as_deref(),
-            Self::Unrecognized(value) => value.value.get("matcher")?.as_str(),
+            Self::Unrecognized(value) => value.text("matcher"),
         }
     }
     /// `pluginId`, which every known variant has; of an unrecognized one it is read from the raw JSON.
@@ -5465,7 +5465,7 @@ impl HookMetadata {
             Self::McpTool(value) => value.plugin_id.as_deref(),
             Self::Prompt(value) => value.plugin_id.as_deref(),
             Self::Agent(value) => value.plugin_id.as_deref(),
-            Self::Unrecognized(value) => value.value.get("pluginId")?.as_str(),
+            Self::Unrecognized(value) => value.text("pluginId"),
         }
     }
     /// `source`, which every known variant has; `None` for an unrecognized one.
@@ -5495,7 +5495,7 @@ impl HookMetadata {
             Self::McpTool(value) => value.status_message.as_deref(),
             Self::Prompt(value) => value.status_message.as_deref(),
             Self::Agent(value) => value.status_message.as_deref(),
-            Self::Unrecognized(value) => value.value.get("statusMessage")?.as_str(),
+            Self::Unrecognized(value) => value.text("statusMessage"),
         }
     }
     /// `timeoutSec`, which every known variant has; `None` for an unrecognized one.
@@ -5524,7 +5524,7 @@ impl HookMetadata {
 #[derive(Debug, Clone, PartialEq)]
 pub struct HookMigration {
     pub name: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(HookMigration {
@@ -5844,7 +5844,7 @@ pub struct ImageGenerationCallResponseItem {
     pub result: String,
     pub revised_prompt: Option<String>,
     pub status: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(ImageGenerationCallResponseItem {
@@ -5954,7 +5954,7 @@ pub struct ImageUserInput {
     pub detail: Option<ImageDetail>,
     pub file_id: Option<String>,
     pub url: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(ImageUserInput {
@@ -6022,7 +6022,7 @@ pub struct InitializeCapabilities {
     pub request_attestation: bool,
     /// Present `humanCommand` approvals to a person and return only a one-time decision. Requires `experimentalApi`. Pending requests can be replayed to compatible clients.
     pub required_human_approval: Option<bool>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(InitializeCapabilities {
@@ -6078,7 +6078,7 @@ object!(InlineVisualizationThreadRealtimeBemItemPresentation {
 pub struct InputAudioContentItem {
     pub audio_url: Option<String>,
     pub file_id: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(InputAudioContentItem {
@@ -6096,7 +6096,7 @@ setters!(InputAudioContentItem {
 #[derive(Debug, Clone, PartialEq)]
 pub struct InputAudioDynamicToolCallOutputContentItem {
     pub audio_url: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(InputAudioDynamicToolCallOutputContentItem {
@@ -6117,7 +6117,7 @@ impl InputAudioDynamicToolCallOutputContentItem {
 pub struct InputAudioFunctionCallOutputContentItem {
     pub audio_url: Option<String>,
     pub file_id: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(InputAudioFunctionCallOutputContentItem {
@@ -6137,7 +6137,7 @@ pub struct InputImageContentItem {
     pub detail: Option<ImageDetail>,
     pub file_id: Option<String>,
     pub image_url: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(InputImageContentItem {
@@ -6158,7 +6158,7 @@ setters!(InputImageContentItem {
 #[derive(Debug, Clone, PartialEq)]
 pub struct InputImageDynamicToolCallOutputContentItem {
     pub image_url: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(InputImageDynamicToolCallOutputContentItem {
@@ -6180,7 +6180,7 @@ pub struct InputImageFunctionCallOutputContentItem {
     pub detail: Option<ImageDetail>,
     pub file_id: Option<String>,
     pub image_url: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(InputImageFunctionCallOutputContentItem {
@@ -6220,7 +6220,7 @@ string_enum!(InputModality {
 #[derive(Debug, Clone, PartialEq)]
 pub struct InputTextAgentMessageInputContent {
     pub text: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(InputTextAgentMessageInputContent {
@@ -6240,7 +6240,7 @@ impl InputTextAgentMessageInputContent {
 #[derive(Debug, Clone, PartialEq)]
 pub struct InputTextContentItem {
     pub text: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(InputTextContentItem {
@@ -6260,7 +6260,7 @@ impl InputTextContentItem {
 #[derive(Debug, Clone, PartialEq)]
 pub struct InputTextDynamicToolCallOutputContentItem {
     pub text: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(InputTextDynamicToolCallOutputContentItem {
@@ -6280,7 +6280,7 @@ impl InputTextDynamicToolCallOutputContentItem {
 #[derive(Debug, Clone, PartialEq)]
 pub struct InputTextFunctionCallOutputContentItem {
     pub text: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(InputTextFunctionCallOutputContentItem {
@@ -6323,7 +6323,7 @@ object!(InstalledApp {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct InternalChatMessageMetadataPassthrough {
     pub turn_id: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(InternalChatMessageMetadataPassthrough {
@@ -6338,7 +6338,7 @@ setters!(InternalChatMessageMetadataPassthrough {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ItemThreadItemsListAnchor {
     pub item_id: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ItemThreadItemsListAnchor {
@@ -6429,7 +6429,7 @@ object!(ListFilesParsedCommand {
 #[derive(Debug, Clone, PartialEq)]
 pub struct LocalAudioUserInput {
     pub path: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(LocalAudioUserInput {
@@ -6450,7 +6450,7 @@ impl LocalAudioUserInput {
 pub struct LocalImageUserInput {
     pub detail: Option<ImageDetail>,
     pub path: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(LocalImageUserInput {
@@ -6510,7 +6510,7 @@ pub struct LocalShellCallResponseItem {
         InternalChatMessageMetadataPassthrough,
     >,
     pub status: LocalShellStatus,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(LocalShellCallResponseItem {
@@ -7140,7 +7140,7 @@ pub struct McpResourceReadTarget {
     pub connector_id: String,
     /// Null explicitly requests no-auth access, subject to the app's resource policy.
     pub link_id: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(McpResourceReadTarget {
@@ -7252,7 +7252,7 @@ object!(McpServerInfo {
 #[derive(Debug, Clone, PartialEq)]
 pub struct McpServerMigration {
     pub name: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(McpServerMigration {
@@ -7626,7 +7626,7 @@ object!(MemoryCitationEntry {
 pub struct MentionUserInput {
     pub name: String,
     pub path: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(MentionUserInput {
@@ -7695,7 +7695,7 @@ pub struct MessageResponseItem {
     pub phase: Option<MessagePhase>,
     pub role: String,
     pub status: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(MessageResponseItem {
@@ -7746,7 +7746,7 @@ pub struct MigrationDetails {
     pub sessions: Vec<SessionMigration>,
     pub skills: Vec<SkillMigration>,
     pub subagents: Vec<SubagentMigration>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(MigrationDetails {
@@ -7781,7 +7781,7 @@ setters!(MigrationDetails {
 /// `MinimalFileSystemSpecialPath` of the protocol.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct MinimalFileSystemSpecialPath {
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(MinimalFileSystemSpecialPath {
@@ -8056,7 +8056,7 @@ pub struct NamespaceDynamicToolSpec {
     pub description: String,
     pub name: String,
     pub tools: Vec<DynamicToolNamespaceTool>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(NamespaceDynamicToolSpec {
@@ -8171,7 +8171,7 @@ string_enum!(NetworkDomainPermission {
 pub struct NetworkPolicyAmendment {
     pub action: NetworkPolicyRuleAction,
     pub host: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(NetworkPolicyAmendment {
@@ -8196,7 +8196,7 @@ impl NetworkPolicyAmendment {
 #[derive(Debug, Clone, PartialEq)]
 pub struct NetworkPolicyAmendmentReviewDecision {
     pub network_policy_amendment: NetworkPolicyAmendment,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(NetworkPolicyAmendmentReviewDecision {
@@ -8363,7 +8363,7 @@ object!(NpmPluginSource {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct OpenPageResponsesApiWebSearchAction {
     pub url: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(OpenPageResponsesApiWebSearchAction {
@@ -8576,7 +8576,7 @@ object!(OtelToolResultLogConfig {
 /// `OtherResponseItem` of the protocol.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct OtherResponseItem {
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(OtherResponseItem {
@@ -8585,7 +8585,7 @@ object!(OtherResponseItem {
 /// `OtherResponsesApiWebSearchAction` of the protocol.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct OtherResponsesApiWebSearchAction {
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(OtherResponsesApiWebSearchAction {
@@ -8643,7 +8643,7 @@ pub struct OutputTextContentItem {
     pub annotations: Option<Vec<Value>>,
     pub logprobs: Option<Vec<Value>>,
     pub text: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(OutputTextContentItem {
@@ -8727,7 +8727,7 @@ impl ParsedCommand {
             Self::ListFiles(value) => Some(value.cmd.as_str()),
             Self::Search(value) => Some(value.cmd.as_str()),
             Self::Unknown(value) => Some(value.cmd.as_str()),
-            Self::Unrecognized(value) => value.value.get("cmd")?.as_str(),
+            Self::Unrecognized(value) => value.text("cmd"),
         }
     }
 }
@@ -8777,7 +8777,7 @@ tagged!(PatchChangeKind "type" {
 #[derive(Debug, Clone, PartialEq)]
 pub struct PathFileSystemPath {
     pub path: LegacyAppPathString,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(PathFileSystemPath {
@@ -9360,7 +9360,7 @@ pub struct PluginShareTarget {
     pub principal_id: String,
     pub principal_type: PluginSharePrincipalType,
     pub role: PluginShareTargetRole,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(PluginShareTarget {
@@ -9502,7 +9502,7 @@ object!(PluginSummary {
 pub struct PluginsMigration {
     pub marketplace_name: String,
     pub plugin_names: Vec<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(PluginsMigration {
@@ -9546,7 +9546,7 @@ pub struct ProcessTerminalSize {
     pub cols: u16,
     /// Terminal height in character cells.
     pub rows: u16,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ProcessTerminalSize {
@@ -9570,7 +9570,7 @@ impl ProcessTerminalSize {
 pub struct ProfileBedrockSetupParams {
     pub profile: String,
     pub region: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
@@ -9652,7 +9652,7 @@ object!(ProjectConfigLayerSource {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProjectRoot {
     pub path: AbsolutePathBuf,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(ProjectRoot {
@@ -9672,7 +9672,7 @@ impl ProjectRoot {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ProjectRootsFileSystemSpecialPath {
     pub subpath: Option<LegacyAppPathString>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(ProjectRootsFileSystemSpecialPath {
@@ -9988,7 +9988,7 @@ object!(ReadCommandAction {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ReadOnlySandboxPolicy {
     pub network_access: bool,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(ReadOnlySandboxPolicy {
@@ -10019,7 +10019,7 @@ object!(ReadParsedCommand {
 /// `ReadThreadReadStateOperation` of the protocol.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ReadThreadReadStateOperation {
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ReadThreadReadStateOperation {
@@ -10308,7 +10308,7 @@ impl ReasoningItemContent {
         match self {
             Self::ReasoningText(value) => Some(value.text.as_str()),
             Self::Text(value) => Some(value.text.as_str()),
-            Self::Unrecognized(value) => value.value.get("text")?.as_str(),
+            Self::Unrecognized(value) => value.text("text"),
         }
     }
 }
@@ -10336,7 +10336,7 @@ pub struct ReasoningResponseItem {
         InternalChatMessageMetadataPassthrough,
     >,
     pub summary: Vec<ReasoningItemReasoningSummary>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(ReasoningResponseItem {
@@ -10396,7 +10396,7 @@ string_enum!(ReasoningSummary {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReasoningTextReasoningItemContent {
     pub text: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(ReasoningTextReasoningItemContent {
@@ -10879,7 +10879,7 @@ impl ReviewTarget {
 /// `RootFileSystemSpecialPath` of the protocol.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RootFileSystemSpecialPath {
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(RootFileSystemSpecialPath {
@@ -11058,7 +11058,7 @@ object!(SearchParsedCommand {
 pub struct SearchResponsesApiWebSearchAction {
     pub queries: Option<Vec<String>>,
     pub query: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(SearchResponsesApiWebSearchAction {
@@ -11093,7 +11093,7 @@ pub struct SelectedCapabilityRoot {
     pub id: String,
     /// Where the selected root can be resolved.
     pub location: CapabilityRootLocation,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(SelectedCapabilityRoot {
@@ -11160,7 +11160,7 @@ pub struct SessionMigration {
     pub cwd: String,
     pub path: String,
     pub title: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(SessionMigration {
@@ -11221,7 +11221,7 @@ pub struct Settings {
     pub developer_instructions: Option<String>,
     pub model: String,
     pub reasoning_effort: Option<ReasoningEffort>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(Settings {
@@ -11335,7 +11335,7 @@ object!(SkillMetadata {
 #[derive(Debug, Clone, PartialEq)]
 pub struct SkillMigration {
     pub name: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(SkillMigration {
@@ -11422,7 +11422,7 @@ object!(SkillToolDependency {
 pub struct SkillUserInput {
     pub name: String,
     pub path: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(SkillUserInput {
@@ -11459,7 +11459,7 @@ object!(SkillsListEntry {
 /// `SlashTmpFileSystemSpecialPath` of the protocol.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SlashTmpFileSystemSpecialPath {
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(SlashTmpFileSystemSpecialPath {
@@ -11505,7 +11505,7 @@ string_enum!(SortDirection {
 #[derive(Debug, Clone, PartialEq)]
 pub struct SpecialFileSystemPath {
     pub value: FileSystemSpecialPath,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(SpecialFileSystemPath {
@@ -11620,7 +11620,7 @@ external!(SubAgentSource {
 #[derive(Debug, Clone, PartialEq)]
 pub struct SubagentMigration {
     pub name: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(SubagentMigration {
@@ -11640,7 +11640,7 @@ impl SubagentMigration {
 #[derive(Debug, Clone, PartialEq)]
 pub struct SummaryTextReasoningItemReasoningSummary {
     pub text: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(SummaryTextReasoningItemReasoningSummary {
@@ -11702,7 +11702,7 @@ pub struct TextElement {
     pub byte_range: ByteRange,
     /// Optional human-readable placeholder for the element, displayed in the UI.
     pub placeholder: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(TextElement {
@@ -11758,7 +11758,7 @@ object!(TextRange {
 #[derive(Debug, Clone, PartialEq)]
 pub struct TextReasoningItemContent {
     pub text: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(TextReasoningItemContent {
@@ -11799,7 +11799,7 @@ pub struct TextUserInput {
     pub text: String,
     /// UI-defined spans within `text` used to render or persist special elements.
     pub text_elements: Vec<TextElement>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(TextUserInput {
@@ -12272,7 +12272,7 @@ impl ThreadItem {
             Self::EnteredReviewMode(value) => value.completed_at_ms,
             Self::ExitedReviewMode(value) => value.completed_at_ms,
             Self::ContextCompaction(value) => value.completed_at_ms,
-            Self::Unrecognized(value) => value.value.get("completedAtMs")?.as_i64(),
+            Self::Unrecognized(value) => value.integer("completedAtMs"),
         }
     }
     /// `id`, which every known variant has; of an unrecognized one it is read from the raw JSON.
@@ -12297,7 +12297,7 @@ impl ThreadItem {
             Self::EnteredReviewMode(value) => Some(value.id.as_str()),
             Self::ExitedReviewMode(value) => Some(value.id.as_str()),
             Self::ContextCompaction(value) => Some(value.id.as_str()),
-            Self::Unrecognized(value) => value.value.get("id")?.as_str(),
+            Self::Unrecognized(value) => value.text("id"),
         }
     }
     /// `startedAtMs`, which every known variant has; of an unrecognized one it is read from the raw JSON.
@@ -12322,7 +12322,7 @@ impl ThreadItem {
             Self::EnteredReviewMode(value) => value.started_at_ms,
             Self::ExitedReviewMode(value) => value.started_at_ms,
             Self::ContextCompaction(value) => value.started_at_ms,
-            Self::Unrecognized(value) => value.value.get("startedAtMs")?.as_i64(),
+            Self::Unrecognized(value) => value.integer("startedAtMs"),
         }
     }
 }
@@ -12361,7 +12361,7 @@ pub struct ThreadItemOutputDeferral {
     /// Defer nonempty plain-text results from successful MCP tool calls.
     #[cfg(feature = "experimental")]
     pub mcp_tool_call: Option<bool>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadItemOutputDeferral {
@@ -12442,26 +12442,26 @@ string_enum!(ThreadMemoryMode {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ThreadMetadataGitInfoUpdateParams {
     /// Omit to leave the stored branch unchanged, set to `null` to clear it, or provide a non-empty string to replace it.
-    pub branch: Option<String>,
+    pub branch: Option<Option<String>>,
     /// Omit to leave the stored origin URL unchanged, set to `null` to clear it, or provide a non-empty string to replace it.
-    pub origin_url: Option<String>,
+    pub origin_url: Option<Option<String>>,
     /// Omit to leave the stored commit unchanged, set to `null` to clear it, or provide a non-empty string to replace it.
-    pub sha: Option<String>,
-    /// What the runtime sent beside these fields.
+    pub sha: Option<Option<String>>,
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadMetadataGitInfoUpdateParams {
-    0 branch "branch" optional,
-    1 origin_url "originUrl" optional,
-    2 sha "sha" optional,
+    0 branch "branch" patch,
+    1 origin_url "originUrl" patch,
+    2 sha "sha" patch,
 });
 setters!(ThreadMetadataGitInfoUpdateParams {
     /// Sets `branch`.
-    0 branch some (impl Into<String>),
+    0 branch some (impl Into<Option<String>>),
     /// Sets `originUrl`.
-    1 origin_url some (impl Into<String>),
+    1 origin_url some (impl Into<Option<String>>),
     /// Sets `sha`.
-    2 sha some (impl Into<String>),
+    2 sha some (impl Into<Option<String>>),
 });
 
 /// `ThreadPredictionResult` of the protocol.
@@ -12528,7 +12528,7 @@ pub struct ThreadRealtimeAudioChunk {
     pub num_channels: u16,
     pub sample_rate: u32,
     pub samples_per_channel: Option<u32>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadRealtimeAudioChunk {
@@ -12586,7 +12586,7 @@ tagged!(ThreadRealtimeBemItemPresentation "type" {
 pub struct ThreadRealtimeInitialItem {
     pub role: ConversationTextRole,
     pub text: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadRealtimeInitialItem {
@@ -12633,7 +12633,7 @@ impl ThreadRealtimeItem {
             Self::TranscriptSegment(value) => Some(value.id.as_str()),
             Self::BemItemPromoted(value) => Some(value.id.as_str()),
             Self::RealtimeSessionClosed(value) => Some(value.id.as_str()),
-            Self::Unrecognized(value) => value.value.get("id")?.as_str(),
+            Self::Unrecognized(value) => value.text("id"),
         }
     }
     /// `realtimeSessionId`, which every known variant has; of an unrecognized one it is read from the raw JSON.
@@ -12647,7 +12647,7 @@ impl ThreadRealtimeItem {
             Self::RealtimeSessionClosed(value) => {
                 Some(value.realtime_session_id.as_str())
             }
-            Self::Unrecognized(value) => value.value.get("realtimeSessionId")?.as_str(),
+            Self::Unrecognized(value) => value.text("realtimeSessionId"),
         }
     }
 }
@@ -12718,7 +12718,7 @@ pub struct ThreadResumeInitialTurnsPageParams {
     pub limit: Option<u32>,
     /// Optional turn pagination direction; defaults to descending.
     pub sort_direction: Option<SortDirection>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadResumeInitialTurnsPageParams {
@@ -12834,7 +12834,7 @@ object!(ThreadSection {
 pub struct ThreadSectionAppearance {
     pub color: Option<String>,
     pub icon: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadSectionAppearance {
@@ -13180,7 +13180,7 @@ object!(ThreadUsageBreakdownGroup {
 /// `TmpdirFileSystemSpecialPath` of the protocol.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TmpdirFileSystemSpecialPath {
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(TmpdirFileSystemSpecialPath {
@@ -13238,7 +13238,7 @@ object!(Tool {
 #[derive(Clone, PartialEq)]
 pub struct ToolRequestUserInputAnswer {
     pub answers: Vec<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ToolRequestUserInputAnswer {
@@ -13305,7 +13305,7 @@ pub struct ToolSearchCallResponseItem {
         InternalChatMessageMetadataPassthrough,
     >,
     pub status: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(ToolSearchCallResponseItem {
@@ -13356,7 +13356,7 @@ pub struct ToolSearchOutputResponseItem {
     >,
     pub status: String,
     pub tools: Vec<Value>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(ToolSearchOutputResponseItem {
@@ -13491,7 +13491,7 @@ pub struct TurnEnvironmentParams {
     pub environment_id: String,
     /// Environment-native runtime workspace roots. Omitted defaults to `cwd`.
     pub runtime_workspace_roots: Option<Vec<LegacyAppPathString>>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(TurnEnvironmentParams {
@@ -13665,7 +13665,7 @@ pub struct TurnToolOutput {
     pub output: FunctionCallOutputBody,
     /// Requests retention of this output in the thread's model history.
     pub retain: Option<bool>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(TurnToolOutput {
@@ -13715,7 +13715,7 @@ object!(TurnsPage {
 /// Review the working tree: staged, unstaged, and untracked files.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UncommittedChangesReviewTarget {
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(UncommittedChangesReviewTarget {
@@ -13738,7 +13738,7 @@ object!(UnknownCommandAction {
 pub struct UnknownFileSystemSpecialPath {
     pub path: String,
     pub subpath: Option<LegacyAppPathString>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(UnknownFileSystemSpecialPath {
@@ -13775,7 +13775,7 @@ object!(UnknownParsedCommand {
 /// `UnreadThreadReadStateOperation` of the protocol.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UnreadThreadReadStateOperation {
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(UnreadThreadReadStateOperation {
@@ -14006,7 +14006,7 @@ pub struct WebSearchCallResponseItem {
         InternalChatMessageMetadataPassthrough,
     >,
     pub status: Option<String>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(WebSearchCallResponseItem {
@@ -14152,7 +14152,7 @@ object!(WebSearchToolConfig {
 pub struct WebrtcThreadRealtimeStartTransport {
     /// SDP offer generated by a WebRTC RTCPeerConnection after configuring audio and the realtime events data channel.
     pub sdp: String,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(WebrtcThreadRealtimeStartTransport {
@@ -14171,7 +14171,7 @@ impl WebrtcThreadRealtimeStartTransport {
 /// `WebsocketThreadRealtimeStartTransport` of the protocol.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct WebsocketThreadRealtimeStartTransport {
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(WebsocketThreadRealtimeStartTransport {
@@ -14331,7 +14331,7 @@ pub struct WorkspaceWriteSandboxPolicy {
     pub exclude_tmpdir_env_var: bool,
     pub network_access: bool,
     pub writable_roots: Vec<AbsolutePathBuf>,
-    /// What the runtime sent beside these fields.
+    /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(WorkspaceWriteSandboxPolicy {

@@ -18,11 +18,23 @@ pub const KNOWN_VALUES: &[(&str, &[&str])] = &[
 ];
 
 /// Fields where null and absent mean different things to the runtime: null clears, absent keeps.
+///
+/// `regen/nulls.rs` asks for a row where the schema's own text speaks of null. Rows without such a
+/// text are those that the runtime's TypeScript bindings write as `| null | null`, or that were seen
+/// to differ.
 pub const NULL_IS_NOT_ABSENT: &[(&str, &str)] = &[
+    ("ProcessSpawnParams", "outputBytesCap"),
+    ("ProcessSpawnParams", "timeoutMs"),
     ("ThreadForkParams", "serviceTier"),
     ("ThreadGoalSetParams", "tokenBudget"),
+    ("ThreadListParams", "projectId"),
     ("ThreadListParams", "sectionId"),
+    ("ThreadMetadataGitInfoUpdateParams", "branch"),
+    ("ThreadMetadataGitInfoUpdateParams", "originUrl"),
+    ("ThreadMetadataGitInfoUpdateParams", "sha"),
+    ("ThreadRealtimeStartParams", "prompt"),
     ("ThreadResumeParams", "serviceTier"),
+    ("ThreadSectionUpdateParams", "appearance"),
     ("ThreadSettingsUpdateParams", "serviceTier"),
     ("ThreadStartParams", "serviceTier"),
     ("TurnSettingsUpdateParams", "serviceTier"),

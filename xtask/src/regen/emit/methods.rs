@@ -41,9 +41,10 @@ pub fn methods(context: &Emission<'_>) -> Result<String> {
             &row.response,
         );
         let variant = method_name(method);
+        let (thread, turn) = (route(row.thread), route(row.turn));
         writeln!(
             text,
-            "    {cfg}{method:?} {variant}({params}) => {response},"
+            "    {cfg}{method:?} {variant}({params}) => {response} thread={thread} turn={turn},"
         )?;
     }
     close_table(&mut text, "server_methods", "server_requests")?;
@@ -86,6 +87,8 @@ fn route(route: Route) -> &'static str {
         Route::Direct => "direct",
         Route::Optional => "optional",
         Route::Nested => "nested",
+        Route::Conversation => "conversation",
+        Route::Shared => "shared",
     }
 }
 

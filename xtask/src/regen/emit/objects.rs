@@ -8,6 +8,7 @@ use quote::quote;
 use serde_json::Value;
 
 use super::super::ir::{Field, Kind, Presence, Ty, TypeDef, Types};
+use super::super::reach::Reach;
 use super::super::tables;
 use super::{
     Emission, Roles, SHARED_IDS, cfg, cfg_text, docs, field_type, ident, pretty, type_tokens,
@@ -60,7 +61,7 @@ pub fn object(
         definition,
         &fields,
         roles,
-        built,
+        context.reach,
         &secrets,
         open && natural,
     ))?;
@@ -168,10 +169,11 @@ fn declaration(
     definition: &TypeDef,
     fields: &[Field],
     roles: &Roles,
-    built: bool,
+    reach: &Reach,
     secrets: &[&str],
     derive_default: bool,
 ) -> TokenStream {
+    let built = reach.from_client.contains(name);
     let sentence = match (roles.sentence(name), &definition.docs) {
         (Some(role), Some(text)) => format!("{role}\n\n{text}"),
         (Some(role), None) => role,
@@ -192,16 +194,33 @@ fn declaration(
         );
         quote!(#docs #cfg pub #ident: #ty,)
     });
-    let unknown = quote! {
-        /// What the runtime sent beside these fields.
-        pub unknown_fields: UnknownFields,
-    };
+    let unknown = unknown_docs(reach, name);
     quote! {
         #sentence
         #cfg_type
         #[derive(#debug Clone, #default PartialEq)]
         #grows
         pub struct #ident { #(#lines)* #unknown }
+    }
+}
+
+/// The field that keeps what the type does not know, and what it is there for: that depends on who
+/// writes the type.
+fn unknown_docs(reach: &Reach, name: &str) -> TokenStream {
+    let text = match (
+        reach.from_client.contains(name),
+        reach.from_server.contains(name),
+    ) {
+        (true, false) => " Fields that this version does not know, sent as they are.",
+        (true, true) => {
+            " Fields that this version does not know: what the runtime sent beside these, and what is \
+             sent to it as it is."
+        }
+        (false, _) => " What the runtime sent beside these fields.",
+    };
+    quote! {
+        #[doc = #text]
+        pub unknown_fields: UnknownFields,
     }
 }
 

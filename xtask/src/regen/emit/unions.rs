@@ -201,17 +201,17 @@ fn shared_field(field: &Field, variants: &[Variant]) -> TokenStream {
         (Ty::Plain("String"), false) => (
             quote!(&str),
             quote!(Some(value.#ident.as_str())),
-            Some(quote!(value.value.get(#wire)?.as_str())),
+            Some(quote!(value.text(#wire))),
         ),
         (Ty::Plain("String"), true) => (
             quote!(&str),
             quote!(value.#ident.as_deref()),
-            Some(quote!(value.value.get(#wire)?.as_str())),
+            Some(quote!(value.text(#wire))),
         ),
         (Ty::Plain("i64"), true) => (
             quote!(i64),
             quote!(value.#ident),
-            Some(quote!(value.value.get(#wire)?.as_i64())),
+            Some(quote!(value.integer(#wire))),
         ),
         (ty, true) => {
             let ty = type_tokens(ty);

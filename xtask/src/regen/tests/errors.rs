@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::bundle::Bundle;
-use super::super::{corrections, tables};
+use super::super::{corrections, nulls, tables};
 use super::sample::Sample;
 
 fn refusal(sample: Value) -> String {
@@ -247,5 +247,119 @@ fn a_bundle_that_is_not_one_is_refused() {
     assert_eq!(
         refusal(r#"{"definitions": {}}"#),
         "envelope JSONRPCError is no longer in the bundle"
+    );
+}
+
+/// A null that means something is sayable: a text that speaks of it asks for a decision.
+#[test]
+fn a_text_that_speaks_of_null_asks_for_a_row() {
+    let params = |presence: Value, text: &str| {
+        let required = json!([presence]);
+        let property = json!({"type": ["string", "null"], "description": text});
+        json!({
+            "definitions": {"ThingParams": {
+                "type": "object", "required": required, "properties": {"a": property},
+            }},
+            "built": ["ThingParams"],
+        })
+    };
+    for text in [
+        "Omit to keep it, set to `null` to clear it.",
+        "Null clears; omission leaves it.",
+        "When absent, the default applies. Set to null to disable.",
+        "`null` disables it.",
+    ] {
+        assert_eq!(
+            refusal(params(Value::Null, text)),
+            "the texts of these fields speak of null, name each in NULL_IS_NOT_ABSENT where it \
+             differs from absence, else in NULL_IS_ABSENCE: ThingParams.a",
+            "{text}"
+        );
+    }
+    // Null is sayable where the field must be there, and nothing is asked where nothing is said.
+    for (presence, text) in [
+        (json!("a"), "Null clears it, never omit it."),
+        (Value::Null, "Omit to keep it; nullable."),
+    ] {
+        assert!(Sample(params(presence, text)).files().is_ok(), "{text}");
+    }
+    // What only the runtime writes is read: there absence and null stay apart where it is written again.
+    let mut read = params(Value::Null, "Null where absent.");
+    read["built"] = json!([]);
+    assert!(Sample(read).files().is_ok());
+}
+
+#[test]
+fn rows_about_null_that_no_longer_apply_are_stale() {
+    let listed = |field: &str, property: Value, built: bool| {
+        json!({
+            "definitions": {"ThreadSearchParams": {
+                "type": "object", "properties": {field: property},
+            }},
+            "built": if built { json!(["ThreadSearchParams"]) } else { json!([]) },
+        })
+    };
+    let check = |sample: Value| {
+        let (types, _, reach) = Sample(sample).parts().unwrap();
+        nulls::check(&types, &reach, true).unwrap_err().to_string()
+    };
+    let property = json!({"type": ["boolean", "null"], "description": "False or null: all."});
+    let silent = json!({"type": ["boolean", "null"]});
+    for stale in [
+        listed("archived", silent, true),
+        listed("archived", property.clone(), false),
+    ] {
+        let refusal = check(stale);
+        assert!(
+            refusal.starts_with("NULL_IS_ABSENCE names ThreadSearchParams.archived, but it is no"),
+            "{refusal}"
+        );
+    }
+    // The row fits: the first one that this schema lacks is named.
+    let gone = "NULL_IS_ABSENCE names ChatgptAuthTokensLoginAccountParams.chatgptPlanType, which is \
+                not in the schema: remove the row";
+    assert_eq!(check(listed("archived", property, true)), gone);
+    let patched = json!({
+        "definitions": {"TurnSettingsUpdateParams": {
+            "type": "object", "properties": {"serviceTier": {"type": ["string", "null"]}},
+        }},
+    });
+    assert_eq!(
+        check(patched),
+        "NULL_IS_NOT_ABSENT names TurnSettingsUpdateParams.serviceTier, which no client writes: \
+         remove the row"
+    );
+}
+
+/// A request that stops with its turn in some of its forms only would be answered after it.
+#[test]
+fn the_variants_of_a_request_say_in_one_way_where_they_belong() {
+    let variant = |wire: &str, properties: Value| {
+        let mut variant = json!({
+            "type": "object", "required": ["mode"], "properties": properties,
+        });
+        variant["properties"]["mode"] = json!({"type": "string", "enum": [wire]});
+        variant
+    };
+    let asked = |one: Value, other: Value| {
+        Sample(json!({
+            "definitions": {
+                "AskParams": {"oneOf": [variant("one", one), variant("other", other)]},
+                "AskResponse": {"type": "object"},
+            },
+            "serverRequests": [{"name": "ask", "params": "AskParams"}],
+        }))
+    };
+    let turn = || json!({"turnId": {"type": "string"}});
+    let files = asked(turn(), turn()).files().unwrap();
+    assert!(
+        files["methods.rs"].contains("=> AskResponse thread=none turn=shared,"),
+        "{}",
+        files["methods.rs"]
+    );
+    let refusal = format!("{:#}", asked(turn(), json!({})).files().unwrap_err());
+    assert_eq!(
+        refusal,
+        "the variants of AskParams say in different ways which turn they belong to"
     );
 }

@@ -10,7 +10,7 @@ use super::super::emit::{Emission, Files, emit};
 use super::super::ir::Types;
 use super::super::reach::Reach;
 use super::super::registry::Registry;
-use super::super::{corrections, lower, merge, tables};
+use super::super::{corrections, lower, merge, nulls, tables};
 
 /// What a sample's file may say; everything but `definitions` may be absent.
 pub struct Sample(pub Value);
@@ -61,8 +61,8 @@ impl Sample {
         Ok((types, registry))
     }
 
-    /// The generated files, without headers.
-    pub fn files(&self) -> Result<Files> {
+    /// What the files are made of.
+    pub fn parts(&self) -> Result<(Types, Registry, Reach)> {
         let (stable_types, stable_registry) = self.lower(false)?;
         let (mut types, mut registry) = self.lower(true)?;
         merge::mark_types(&mut types, &stable_types)?;
@@ -79,7 +79,13 @@ impl Sample {
             // Rows of the table of secrets are checked while emitting.
             assert!(tables::check_used(|_| true).is_ok(), "{name}");
         }
-        let (types, registry, reach) = (&types, &registry, &reach);
+        Ok((types, registry, reach))
+    }
+
+    /// The generated files, without headers.
+    pub fn files(&self) -> Result<Files> {
+        let (types, registry, reach) = &self.parts()?;
+        nulls::check(types, reach, false)?;
         emit(
             &Emission {
                 types,
