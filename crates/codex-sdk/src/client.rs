@@ -17,6 +17,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 mod turns;
 
+pub(crate) use turns::Joining;
+
 use crate::child::Child;
 use crate::config::CodexConfig;
 use crate::connection::{Connection, decode};
