@@ -28,7 +28,7 @@ use crate::error::Result;
 ///
 /// Developer instructions are told to the model with the first turn of the new thread, as a message
 /// of its history (`thread/inject_items`). What the answer does not show of the other options goes
-/// with its turns, as for [`ThreadResume`](crate::ThreadResume).
+/// with its turns, as for [`ThreadResume`](crate::request::ThreadResume).
 ///
 /// # Errors
 ///

@@ -13,7 +13,7 @@ use crate::policy::ApprovalMode;
 /// Starts a thread, `thread/start`; made by [`Codex::thread_start`].
 ///
 /// The approval mode is [`ApprovalMode::AutoReview`] unless set. What the answer does not show of
-/// what was set goes with the thread's turns, as for [`ThreadResume`](crate::ThreadResume).
+/// what was set goes with the thread's turns, as for [`ThreadResume`](crate::request::ThreadResume).
 ///
 /// ```no_run
 /// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
