@@ -5,7 +5,10 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use codex_types::{LoginAccountParams, LoginAccountResponse, TurnInterruptParams, TurnStartParams};
+use codex_types::{
+    LoginAccountParams, LoginAccountResponse, TurnInterruptParams, TurnStartParams,
+    TurnStartResponse,
+};
 use tokio::time::{sleep, timeout};
 
 #[cfg(test)]
@@ -59,10 +62,13 @@ impl Codex {
         let (result, handle) = self.send(&method, request, then).await?;
         match handle {
             Handle::Turn(events) => Ok(events),
-            _ => Err(Error::UnexpectedResponse {
-                method,
-                reason: "it names no turn".into(),
-                raw: Some(RawPayload::new(result)),
+            _ => Err(match decode::<TurnStartResponse>(&method, &result) {
+                Err(error) => error,
+                Ok(_) => Error::UnexpectedResponse {
+                    method,
+                    reason: "it names no turn".into(),
+                    raw: Some(RawPayload::new(result)),
+                },
             }),
         }
     }
