@@ -12,6 +12,7 @@ mod bench;
 mod coverage;
 mod doctor;
 mod fuzz;
+mod minimal;
 mod regen;
 mod runtime;
 mod tidy;
@@ -30,6 +31,7 @@ Commands:
   regen              dump the schema of the runtime and generate the types
   bench [--build]    measure the SDK against bare loops and peers, or what it costs to build
   fuzz               look for input that breaks the client; needs cargo-fuzz
+  minimal-versions   build the crates with the lowest versions that their manifests allow
   tidy               check layers, docs, sizes and the other rules that no compiler knows
   coverage-of-catalogue  list which behaviors of the catalogue have a test
 ";
@@ -42,6 +44,7 @@ fn run(command: &str, args: Vec<String>) -> anyhow::Result<ExitCode> {
         "regen" => regen::run(args),
         "bench" => bench::run(&args),
         "fuzz" => fuzz::run(&args),
+        "minimal-versions" => minimal::run(&args),
         "tidy" => tidy::run(&args),
         "coverage-of-catalogue" => coverage::run(&args),
         "help" | "-h" | "--help" => {
