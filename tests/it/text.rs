@@ -119,7 +119,7 @@ async fn a_handle_that_joins_within_a_message_gets_all_of_it() {
     let mut whole = turn(&thread).await;
     let is_delta = |event: &Notification| matches!(event, Notification::ItemAgentMessageDelta(_));
     event(&mut whole, is_delta).await;
-    let joined = thread.handle(whole.id());
+    let joined = thread.join_turn(whole.id());
     gate.open();
     let (joined, rest) = within(async {
         let joined = joined.text_deltas().try_collect::<Vec<_>>();

@@ -139,7 +139,7 @@ async fn a_joined_turn_has_all_of_its_tokens() {
     ok(thread.run("one")).await;
     let mut turn = ok(thread.turn("two")).await;
     said(&mut turn, "thinking").await;
-    let joined = thread.handle(turn.id());
+    let joined = thread.join_turn(turn.id());
     gate.open();
     let (whole, joined) = within(async { tokio::join!(turn.run(), joined.run()) }).await;
     assert_eq!(used(&whole.unwrap()), Some((30, 3)));
