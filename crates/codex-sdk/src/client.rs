@@ -149,9 +149,10 @@ impl Codex {
         config: &CodexConfig,
         runtime: Option<&Runtime>,
     ) -> Result<ServerInfo> {
-        let (method, request) = encode(&config.initialize())?;
+        let params = config.initialize();
+        let (method, request) = encode(&params)?;
         let (result, _) = connection.request(&method, request, Then::Nothing).await?;
-        let info = ServerInfo::read(&method, &result, config.client_name())?;
+        let info = ServerInfo::read(&method, &result, &params.client_info)?;
         if let (Some(runtime), Some(version)) = (runtime, info.version()) {
             runtime.check_version(&version)?;
         }
@@ -272,6 +273,7 @@ impl Codex {
             field: field.into(),
             found: self.inner.info.runtime_version.clone(),
             minimum: minimum.to_string(),
+            user_agent: self.inner.info.user_agent.clone(),
         })
     }
 }

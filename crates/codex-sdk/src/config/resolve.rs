@@ -109,10 +109,6 @@ impl CodexConfig {
         InitializeParams::new(info).capabilities(capabilities)
     }
 
-    pub(crate) fn client_name(&self) -> &str {
-        &self.client_name
-    }
-
     pub(crate) fn options(&self) -> Options {
         Options {
             timeout: self.request_timeout,
