@@ -120,7 +120,11 @@ impl CodexConfig {
         self
     }
 
-    /// Runs the runtime in this folder instead of the current one.
+    /// Runs the runtime in this folder instead of the current one, against which a relative one is
+    /// made absolute.
+    ///
+    /// One that does not exist is an [`Error::InvalidInput`](crate::Error::InvalidInput) when the
+    /// client starts.
     pub fn cwd(mut self, dir: impl Into<PathBuf>) -> Self {
         self.cwd = Some(dir.into());
         self
