@@ -8,6 +8,7 @@ use std::process::Command;
 use crate::{Environment, Error, Runtime};
 
 mod attempt;
+mod outer;
 mod plan;
 
 pub(crate) use attempt::Attempt;
@@ -113,6 +114,10 @@ impl Launch {
 
     /// Works out what is started, given the environment of the parent.
     ///
+    /// The process inherits it, except for the variables that a Codex sets for the processes that it
+    /// starts, such as `CODEX_SANDBOX` and `CODEX_THREAD_ID`: they tell of the Codex that runs this
+    /// program, not of the one that is started. [`env`](Self::env) sets them all the same.
+    ///
     /// # Errors
     ///
     /// [`Error::InvalidLaunch`] if the command line is empty, if a key, value or
@@ -124,6 +129,7 @@ impl Launch {
         if self.clear {
             environment.clear();
         }
+        environment.retain(|name| !outer::is_outer(&name.to_string_lossy()));
         for (key, value) in &self.changes {
             match value {
                 Some(value) => environment.set(key, value),

@@ -161,12 +161,14 @@ fn on_path(environment: &Environment, tried: &mut Vec<String>) -> Option<Runtime
                     path_dir: None,
                 });
             }
-            Ok(Ok(version)) => format!("version {version}, {MINIMUM_VERSION} or newer is needed"),
+            Ok(Ok(version)) => {
+                format!("(version {version}, {MINIMUM_VERSION} or newer is needed)")
+            }
             Ok(Err(silence)) => silence,
-            Err(Error::Spawn { reason, .. }) => format!("it cannot be started: {reason}"),
-            Err(error) => error.to_string(),
+            Err(Error::Spawn { reason, .. }) => format!("(it cannot be started): {reason}"),
+            Err(error) => format!("(it cannot be asked): {error}"),
         };
-        tried.push(format!("{} ({reason})", program.display()));
+        tried.push(format!("{} {reason}", program.display()));
     }
     None
 }

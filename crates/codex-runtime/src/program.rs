@@ -201,24 +201,22 @@ fn ended_within(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
     }
 }
 
-/// Says what a program did instead of telling its version.
+/// Says what a program did instead of telling its version: the fact, then its last words.
 fn silence(printed: &Printed, status: Option<ExitStatus>, limit: Duration) -> String {
     let mut text = match status {
-        Some(status) if status.success() => "it does not tell its version".to_owned(),
-        Some(status) => format!("it does not tell its version, and ended with {status}"),
-        None if printed.ended => "it does not tell its version, and closed its output".to_owned(),
-        None if printed.out.len() > VERSION_OUTPUT => {
-            "it does not tell its version, and prints without end".to_owned()
-        }
-        None => format!(
-            "it did not tell its version within {} s",
+        None if !printed.ended && printed.out.len() <= VERSION_OUTPUT => format!(
+            "(it did not tell its version within {} s)",
             limit.as_secs_f32()
         ),
+        _ => "(it does not tell its version)".to_owned(),
     };
+    let failed = status.filter(|status| !status.success());
     let last = last_lines(&printed.err).or_else(|| last_lines(&printed.out));
-    if let Some(last) = last {
-        text.push_str("; the last that it said: ");
-        text.push_str(&last);
+    match (failed, last) {
+        (Some(status), Some(last)) => text.push_str(&format!(": it ended with {status}: {last}")),
+        (Some(status), None) => text.push_str(&format!(": it ended with {status}")),
+        (None, Some(last)) => text.push_str(&format!(": {last}")),
+        (None, None) => {}
     }
     text
 }
@@ -278,7 +276,7 @@ mod tests {
         let told = probe(&program, SHORT).unwrap();
         assert!(told.is_err());
         let told = asked("exec sleep 100", SHORT).unwrap_err();
-        assert_eq!(told, "it did not tell its version within 0.2 s");
+        assert_eq!(told, "(it did not tell its version within 0.2 s)");
         assert!(start.elapsed() < Duration::from_secs(30));
     }
 
@@ -297,20 +295,19 @@ mod tests {
     fn what_it_did_instead_is_told() {
         let long = Duration::from_secs(60);
         for (body, told) in [
-            ("exit 0", "it does not tell its version"),
+            ("exit 0", "(it does not tell its version)"),
             (
                 "echo a; echo b >&2; exit 3",
-                "it does not tell its version, and ended with exit status: 3; the last that it \
-                 said: b",
+                "(it does not tell its version): it ended with exit status: 3: b",
             ),
             (
                 "echo codex-cli unknown",
-                "it does not tell its version; the last that it said: codex-cli unknown",
+                "(it does not tell its version): codex-cli unknown",
             ),
             (
                 "for i in 1 2 3 4 5; do echo \"line $i\" >&2; done; exit 1",
-                "it does not tell its version, and ended with exit status: 1; the last that it \
-                 said: line 3 / line 4 / line 5",
+                "(it does not tell its version): it ended with exit status: 1: line 3 / line 4 / \
+                 line 5",
             ),
         ] {
             assert_eq!(asked(body, long), Err(told.to_owned()), "{body}");

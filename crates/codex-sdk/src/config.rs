@@ -130,7 +130,12 @@ impl CodexConfig {
         self
     }
 
-    /// Sets an environment variable for the runtime.
+    /// Sets an environment variable for the runtime, which inherits those of this process.
+    ///
+    /// What it does not inherit are the variables that a Codex sets for the processes that it starts:
+    /// `CODEX_INTERNAL_ORIGINATOR_OVERRIDE`, `CODEX_SANDBOX` and those that begin so,
+    /// `CODEX_THREAD_ID` and other ids, `CODEX_CI` and the like. A program that an agent runs has
+    /// them, and they tell of that agent's runtime. Set here they do reach the runtime.
     pub fn env(mut self, key: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.env.push((key.into(), Some(value.into())));
         self
@@ -151,7 +156,9 @@ impl CodexConfig {
 
     /// Names the client to the runtime; the default is `codex_rust_sdk` and this crate's version.
     ///
-    /// The name goes into HTTP headers, so it must be printable ASCII.
+    /// The name goes into HTTP headers, so it must be printable ASCII. The variable
+    /// `CODEX_INTERNAL_ORIGINATOR_OVERRIDE` would take its place there; it reaches the runtime only if
+    /// it is set with [`env`](Self::env).
     pub fn client_info(mut self, name: impl Into<String>, version: impl Into<String>) -> Self {
         self.client_name = name.into();
         self.client_version = version.into();
