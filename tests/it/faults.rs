@@ -17,6 +17,7 @@ mod ownership;
 mod process;
 mod runtimes;
 mod secrets;
+mod start;
 
 /// Prepares a runtime that plays `script`, and the configuration of a client that starts it.
 fn scripted(script: &Script) -> (ScriptedProcess, CodexConfig) {
