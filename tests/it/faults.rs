@@ -27,6 +27,22 @@ fn scripted(script: &Script) -> (ScriptedProcess, CodexConfig) {
     (process, config)
 }
 
+/// Set in the processes that [`alone`] starts.
+#[cfg(unix)]
+const ALONE: &str = "CODEX_TEST_ALONE";
+
+/// Runs one test of this binary in a process of its own, started by a shell that does `first`.
+#[cfg(unix)]
+fn alone(test: &str, first: &str) -> std::process::Output {
+    std::process::Command::new("/bin/sh")
+        .args(["-c", &format!("{first}; exec \"$0\" \"$@\"")])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture", "--test-threads", "1"])
+        .env(ALONE, "1")
+        .output()
+        .unwrap()
+}
+
 /// Tells whether a process runs; one that only waits to be reaped by a stranger does not.
 fn runs(pid: u32) -> bool {
     let stat = std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat"));

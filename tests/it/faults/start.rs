@@ -6,6 +6,8 @@ use codex_testkit::Script;
 use openai_codex::{Codex, CodexConfig, Error};
 
 use super::scripted;
+#[cfg(unix)]
+use super::{ALONE, alone};
 use crate::peer::within;
 
 /// Starts a client that must be refused as invalid input, with nothing started.
@@ -157,21 +159,6 @@ fn write_script(path: &Path, text: &str) {
         .status();
     assert!(status.unwrap().success());
 }
-
-/// Runs one test of this binary in a process of its own, started by a shell that does `first`.
-#[cfg(unix)]
-fn alone(test: &str, first: &str) -> std::process::Output {
-    std::process::Command::new("/bin/sh")
-        .args(["-c", &format!("{first}; exec \"$0\" \"$@\"")])
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", test, "--nocapture", "--test-threads", "1"])
-        .env(ALONE, "1")
-        .output()
-        .unwrap()
-}
-
-#[cfg(unix)]
-const ALONE: &str = "CODEX_TEST_ALONE";
 
 /// However many files are left, what they do not suffice for is refused with the reason.
 #[cfg(unix)]
