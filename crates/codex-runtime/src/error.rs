@@ -9,7 +9,8 @@ use std::time::Duration;
 use crate::{MINIMUM_VERSION, Version, shortage};
 
 /// The remedy of most errors: how the pinned runtime gets installed.
-pub(crate) const INSTALL: &str = "codex_runtime::install() or `cargo xtask runtime install`";
+pub(crate) const INSTALL: &str = "codex_runtime::install(), which openai_codex::runtime has with the feature `install`, or \
+     `cargo xtask runtime install`";
 
 /// Why a runtime could not be found, installed or started.
 ///
