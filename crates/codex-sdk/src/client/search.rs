@@ -52,12 +52,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_search_that_panics_has_an_error_of_its_own() {
-        let table: [(fn() -> Result<Runtime, Error>, &str); 3] = [
-            (|| panic!("plain"), "plain"),
-            (|| panic!("number {}", 7), "number 7"),
-            (|| std::panic::panic_any(7), "it said nothing"),
-        ];
-        for (search, expected) in table {
+        type Search = fn() -> Result<Runtime, Error>;
+        let plain: Search = || panic!("plain");
+        let formatted: Search = || panic!("number {}", 7);
+        let silent: Search = || std::panic::panic_any(7);
+        for (search, expected) in [
+            (plain, "plain"),
+            (formatted, "number 7"),
+            (silent, "it said nothing"),
+        ] {
             match find(search).await {
                 Err(crate::Error::Runtime(Error::SearchPanicked { message })) => {
                     assert_eq!(message, expected);
