@@ -37,5 +37,6 @@ mod sandbox;
 mod stage;
 mod streams;
 mod text;
+mod thread_options;
 mod tools;
 mod usage;

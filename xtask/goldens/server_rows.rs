@@ -12,7 +12,12 @@ pub enum ServerRequest {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! server_methods { ($then:ident) => { $then! {
-    "item/requestApproval" ItemRequestApproval(ApprovalParams) => ApprovalResponse thread=direct turn=direct,
-    "patchApproval" PatchApproval(PatchParams) => PatchResponse thread=conversation turn=none,
+    "item/requestApproval" ItemRequestApproval(ApprovalParams) => ApprovalResponse,
+    "patchApproval" PatchApproval(PatchParams) => PatchResponse,
 } } }
 server_methods!(server_requests);
+
+server_routes! {
+    ItemRequestApproval thread=direct turn=direct,
+    PatchApproval thread=conversation turn=none,
+}

@@ -19,6 +19,8 @@ mod search;
 mod surroundings;
 mod turns;
 
+pub(crate) use turns::Joining;
+
 use crate::child::Child;
 use crate::config::CodexConfig;
 use crate::connection::{Connection, decode};

@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use codex_types::Id;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::AbortHandle;
@@ -93,6 +94,8 @@ struct Shared {
     /// Says that there is a deadline to keep.
     clock: Notify,
     slots: Slots,
+    /// Resumes of a thread take turns too, and do not wait for starts.
+    resumes: Slots,
     options: Options,
     counters: Counters,
     /// Asks the supervisor to end the connection.
@@ -151,6 +154,7 @@ impl Connection {
             began: Instant::now(),
             clock: Notify::new(),
             slots: Slots::default(),
+            resumes: Slots::default(),
             options,
             counters: Counters::default(),
             stop: Notify::new(),
@@ -242,6 +246,12 @@ impl Connection {
         self.shared.routing().router.poll_compacted(thread_id, cx)
     }
 
+    /// Returns the turn that runs on a thread or is accepted, as far as this client knows.
+    pub(crate) fn running_turn(&self, thread_id: &str) -> Option<Id> {
+        let routing = self.shared.routing();
+        routing.router.running_turn(thread_id).map(Id::from)
+    }
+
     /// Returns how far a turn is; while it is accepted, `cx` is woken on a change.
     pub(crate) fn poll_phase(&self, thread_id: &str, turn_id: &str, cx: &mut Context<'_>) -> Phase {
         self.shared
@@ -254,7 +264,10 @@ impl Connection {
     #[cfg(test)]
     pub(crate) fn is_idle(&self) -> bool {
         let routing = self.shared.routing();
-        routing.router.is_idle() && routing.inbound.is_empty() && self.shared.slots.is_empty()
+        routing.router.is_idle()
+            && routing.inbound.is_empty()
+            && self.shared.slots.is_empty()
+            && self.shared.resumes.is_empty()
     }
 
     /// Returns what came that could not be used.

@@ -120,13 +120,13 @@ pub enum Error {
         /// What the runtime sent, where it is known.
         raw: Option<RawPayload>,
     },
-    /// The runtime has the thread loaded and ignored these options; the thread keeps what it had.
+    /// The runtime does not apply these options, as of a thread that it has loaded already.
     NotApplied {
         /// The options, by the names of their setters.
         fields: Vec<String>,
     },
-    /// A turn runs on the thread, and the start was to happen only on an idle one; nothing was
-    /// sent.
+    /// A turn runs on the thread, and the start must not join it, since the thread was resumed with
+    /// options that the turn does not have; nothing was sent.
     ThreadBusy {
         /// The turn that runs.
         turn_id: Id,
@@ -238,14 +238,13 @@ impl fmt::Display for Error {
             }
             Self::NotApplied { fields } => write!(
                 f,
-                "the runtime did not apply {} because it has the thread loaded already; fork the \
+                "the runtime does not apply {}, as for a thread that it has loaded already; fork the \
                  thread, or resume it in a new client",
                 fields.join(", ")
             ),
             Self::ThreadBusy { turn_id } => write!(
                 f,
-                "turn {turn_id} runs on the thread; wait for its end, or start without if_idle() \
-                 to join it"
+                "turn {turn_id} runs on the thread, and this start cannot join it; wait for its end"
             ),
             Self::TurnOver { turn_id } => write!(
                 f,
@@ -309,7 +308,7 @@ mod tests {
                 Error::NotApplied {
                     fields: vec!["config".into(), "base_instructions".into()],
                 },
-                "the runtime did not apply config, base_instructions because it has the thread \
+                "the runtime does not apply config, base_instructions, as for a thread that it has \
                  loaded already; fork the thread, or resume it in a new client",
             ),
             (
@@ -333,8 +332,7 @@ mod tests {
                 Error::ThreadBusy {
                     turn_id: "u1".into(),
                 },
-                "turn u1 runs on the thread; wait for its end, or start without if_idle() to join \
-                 it",
+                "turn u1 runs on the thread, and this start cannot join it; wait for its end",
             ),
             (
                 Error::TurnOver {

@@ -4,19 +4,25 @@ use std::fmt;
 use std::sync::Arc;
 
 use codex_types::{
-    SortDirection, ThreadCompactStartParams, ThreadReadParams, ThreadReadResponse,
-    ThreadResumeParams, ThreadSetNameParams, ThreadTurnsListParams, Turn, TurnItemsView,
+    SortDirection, ThreadCompactStartParams, ThreadInjectItemsParams, ThreadReadParams,
+    ThreadReadResponse, ThreadResumeParams, ThreadSetNameParams, ThreadTurnsListParams, Turn,
+    TurnItemsView, TurnStartParams,
 };
 use futures_core::Stream;
+use serde_json::json;
 use tokio::sync::OnceCell;
 
 mod info;
 mod lifecycle;
+mod options;
 
 pub use info::ThreadInfo;
 
 use crate::builder::Pages;
-use crate::client::Codex;
+use options::{Outstanding, Overrides};
+
+use crate::client::{Codex, Joining};
+use crate::connection::TurnEvents;
 use crate::error::Result;
 
 /// A conversation that the runtime keeps: turns are started on it, one after another.
@@ -44,14 +50,34 @@ struct Shared {
     /// Set for a thread that was only unarchived: the runtime does not have it in memory, and it
     /// is resumed before it is needed there, once.
     resumed: Option<OnceCell<ThreadInfo>>,
+    outstanding: Outstanding,
+    instructions: Option<Instructions>,
+}
+
+/// Developer instructions for a thread whose history has others, or none; the runtime itself
+/// applies them when it sums the history up.
+struct Instructions {
+    text: String,
+    /// Set once they are in the history.
+    sent: OnceCell<()>,
 }
 
 impl Thread {
-    /// Makes a thread that the runtime has in memory.
-    fn loaded(codex: Codex, info: ThreadInfo) -> Self {
+    /// Makes a thread that the runtime has in memory, with the options that it has not applied.
+    fn loaded(
+        codex: Codex,
+        info: ThreadInfo,
+        overrides: Overrides,
+        instructions: Option<String>,
+    ) -> Self {
         let shared = Arc::new(Shared {
             info,
             resumed: None,
+            outstanding: Outstanding::new(overrides),
+            instructions: instructions.map(|text| Instructions {
+                text,
+                sent: OnceCell::new(),
+            }),
         });
         Self { codex, shared }
     }
@@ -61,6 +87,8 @@ impl Thread {
         let shared = Arc::new(Shared {
             info,
             resumed: Some(OnceCell::new()),
+            outstanding: Outstanding::default(),
+            instructions: None,
         });
         Self { codex, shared }
     }
@@ -74,11 +102,50 @@ impl Thread {
         if let Some(resumed) = &self.shared.resumed {
             let resume = || async {
                 let params = ThreadResumeParams::new(self.id());
-                self.codex.request(params).await.map(ThreadInfo::from)
+                self.codex.resume(params).await.map(ThreadInfo::from)
             };
             resumed.get_or_try_init(resume).await?;
         }
         Ok(())
+    }
+
+    /// Adds the developer instructions of a resume or a fork to the history, once.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future before the answer leaves it to the next one.
+    async fn instruct(&self) -> Result<()> {
+        if let Some(instructions) = &self.shared.instructions {
+            let inject = || async {
+                let message = json!({
+                    "type": "message", "role": "developer",
+                    "content": [{"type": "input_text", "text": instructions.text}],
+                });
+                let params = ThreadInjectItemsParams::new([message], self.id());
+                self.codex.request(params).await.map(|_| ())
+            };
+            instructions.sent.get_or_try_init(inject).await?;
+        }
+        Ok(())
+    }
+
+    /// Starts a turn, with the options that were asked for when the thread was resumed and are
+    /// not applied yet.
+    pub(crate) async fn start(&self, mut params: TurnStartParams) -> Result<TurnEvents> {
+        self.load().await?;
+        self.instruct().await?;
+        let outstanding = self.shared.outstanding.fill(&mut params);
+        // A turn that runs has its options already.
+        let joining = if outstanding {
+            Joining::Refused
+        } else {
+            Joining::Allowed
+        };
+        let events = self.codex.start_turn(&params, joining).await?;
+        if outstanding && !events.joined() {
+            self.shared.outstanding.applied();
+        }
+        Ok(events)
     }
 
     /// Returns the id of the thread.
@@ -86,7 +153,8 @@ impl Thread {
         &self.shared.info.thread.id
     }
 
-    /// Returns what the runtime answered when the thread was started, resumed or forked.
+    /// Returns what the runtime answered when the thread was started, resumed or forked, with the
+    /// options that will hold from the next turn on in the place of those that it did not apply.
     pub fn info(&self) -> &ThreadInfo {
         let resumed = self.shared.resumed.as_ref().and_then(OnceCell::get);
         resumed.unwrap_or(&self.shared.info)

@@ -330,7 +330,8 @@ impl Thread {
     /// # }
     /// ```
     ///
-    /// On a thread with a running turn it joins that turn, with its input and options added.
+    /// On a thread with a running turn the input joins that turn; the options hold from the next turn
+    /// on.
     pub fn turn(&self, input: impl Into<RunInput>) -> TurnStart {
         TurnStart::new(self.clone(), input.into())
     }

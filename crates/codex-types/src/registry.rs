@@ -235,7 +235,7 @@ macro_rules! routed {
 macro_rules! server_requests {
     ($(
         $(#[$cfg:meta])*
-        $method:literal $variant:ident($params:ident) => $response:ident thread=$thread:ident turn=$turn:ident,
+        $method:literal $variant:ident($params:ident) => $response:ident,
     )*) => {
         $($(#[$cfg])* impl crate::request::ServerRequest for $params {
             const METHOD: &'static str = $method;
@@ -289,22 +289,6 @@ macro_rules! server_requests {
                     Self::Unknown(request) => &request.method,
                 }
             }
-
-            /// The thread that it belongs to, if its params say so.
-            pub fn thread_id(&self) -> Option<&str> {
-                match self {
-                    $($(#[$cfg])* Self::$variant(params) => crate::registry::routed!(thread $thread params),)*
-                    Self::Unknown(request) => request.thread_id(),
-                }
-            }
-
-            /// The turn that it belongs to, if its params say so.
-            pub fn turn_id(&self) -> Option<&str> {
-                match self {
-                    $($(#[$cfg])* Self::$variant(params) => crate::registry::routed!(turn $turn params),)*
-                    Self::Unknown(request) => request.turn_id(),
-                }
-            }
         }
 
         impl ::serde::Serialize for ServerRequest {
@@ -323,6 +307,32 @@ macro_rules! server_requests {
         impl<'de> ::serde::Deserialize<'de> for ServerRequest {
             fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 crate::registry::read_message(deserializer, Self::decode)
+            }
+        }
+    };
+}
+
+/// Implements where the ids stand in the params of each request of the runtime.
+macro_rules! server_routes {
+    ($(
+        $(#[$cfg:meta])*
+        $variant:ident thread=$thread:ident turn=$turn:ident,
+    )*) => {
+        impl ServerRequest {
+            /// The thread that it belongs to, if its params say so.
+            pub fn thread_id(&self) -> Option<&str> {
+                match self {
+                    $($(#[$cfg])* Self::$variant(params) => crate::registry::routed!(thread $thread params),)*
+                    Self::Unknown(request) => request.thread_id(),
+                }
+            }
+
+            /// The turn that it belongs to, if its params say so.
+            pub fn turn_id(&self) -> Option<&str> {
+                match self {
+                    $($(#[$cfg])* Self::$variant(params) => crate::registry::routed!(turn $turn params),)*
+                    Self::Unknown(request) => request.turn_id(),
+                }
             }
         }
     };
@@ -393,4 +403,4 @@ macro_rules! notifications {
     };
 }
 
-pub(crate) use {client_requests, notifications, routed, server_requests};
+pub(crate) use {client_requests, notifications, routed, server_requests, server_routes};

@@ -38,6 +38,7 @@ use codec::{
 use id::Id;
 use registry::{
     UnknownNotification, UnknownRequest, client_requests, notifications, server_requests,
+    server_routes,
 };
 use serde_json::{Map, Value};
 

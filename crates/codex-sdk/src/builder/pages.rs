@@ -9,7 +9,8 @@ use std::task::{Context, Poll};
 use codex_types::request::ClientRequest;
 use codex_types::{
     Model, ModelListParams, ModelListResponse, Thread, ThreadListParams, ThreadListResponse,
-    ThreadTurnsListParams, ThreadTurnsListResponse, Turn,
+    ThreadLoadedListParams, ThreadLoadedListResponse, ThreadTurnsListParams,
+    ThreadTurnsListResponse, Turn,
 };
 use futures_core::Stream;
 
@@ -57,6 +58,7 @@ macro_rules! paged {
 paged! {
     ModelListParams: ModelListResponse of Model;
     ThreadListParams: ThreadListResponse of Thread;
+    ThreadLoadedListParams: ThreadLoadedListResponse of String;
     // A thread is stored with its first turn.
     ThreadTurnsListParams: ThreadTurnsListResponse of Turn, but nothing on "not materialized yet";
 }

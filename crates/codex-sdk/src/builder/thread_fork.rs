@@ -26,12 +26,17 @@ use crate::error::Result;
 /// # }
 /// ```
 ///
+/// Developer instructions are told to the model with the first turn of the new thread, as a message
+/// of its history (`thread/inject_items`). What the answer does not show of the other options goes
+/// with its turns, as for [`ThreadResume`](crate::request::ThreadResume).
+///
 /// # Errors
 ///
-/// Awaiting it fails with [`Error::InvalidInput`](crate::Error::InvalidInput) for a folder that is not
-/// Unicode, with
+/// Awaiting it fails with [`Error::InvalidInput`](crate::Error::InvalidInput) for a folder that is
+/// empty or not Unicode, with
 /// [`Error::UnsupportedRuntime`](crate::Error::UnsupportedRuntime) for an option that the runtime is too
-/// old for; else as [`Codex::request`].
+/// old for, with [`Error::NotApplied`](crate::Error::NotApplied) for one that the answer shows
+/// otherwise and no turn can set; else as [`Codex::request`].
 #[derive(Clone, Debug)]
 #[must_use = "a thread is forked when this is awaited or sent"]
 pub struct ThreadFork<C = Codex> {

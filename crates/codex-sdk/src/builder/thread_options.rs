@@ -34,7 +34,8 @@ macro_rules! thread_options {
                 self
             }
 
-            /// Sets the folder that the agent works in.
+            /// Sets the folder that the agent works in; one that is relative is of this process's
+            /// folder.
             pub fn cwd(mut self, dir: impl Into<std::path::PathBuf>) -> Self {
                 self.cwd = Some(dir.into());
                 self

@@ -24,12 +24,27 @@ use crate::error::Result;
 /// # }
 /// ```
 ///
+/// # Threads that are loaded
+///
+/// The runtime itself ignores every option where it has the thread loaded, and does not say so.
+/// Here none is lost: approval mode, sandbox, folder, model and service tier that the answer does not
+/// show go with every turn of this handle until one has started with them, and
+/// [`Thread::info`](crate::Thread::info) shows them already. While a turn runs that does not have
+/// them, a start fails with [`Error::ThreadBusy`](crate::Error::ThreadBusy) instead of joining it.
+/// Every other option of a loaded thread is refused with
+/// [`Error::NotApplied`](crate::Error::NotApplied).
+///
+/// Developer instructions are told to the model with the first turn of this handle, as a message of
+/// the history (`thread/inject_items`): the runtime itself would keep them until it next sums the
+/// history up.
+///
 /// # Errors
 ///
-/// Awaiting it fails with [`Error::InvalidInput`](crate::Error::InvalidInput) for a folder that is not
-/// Unicode, with
+/// Awaiting it fails with [`Error::InvalidInput`](crate::Error::InvalidInput) for a folder that is
+/// empty or not Unicode, with
 /// [`Error::UnsupportedRuntime`](crate::Error::UnsupportedRuntime) for an option that the runtime is too
-/// old for; else as [`Codex::request`].
+/// old for, with [`Error::NotApplied`](crate::Error::NotApplied) for one that it does not apply; else as
+/// [`Codex::request`].
 #[derive(Clone, Debug)]
 #[must_use = "a thread is resumed when this is awaited or sent"]
 pub struct ThreadResume<C = Codex> {

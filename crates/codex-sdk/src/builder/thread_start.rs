@@ -12,7 +12,8 @@ use crate::policy::ApprovalMode;
 
 /// Starts a thread, `thread/start`; made by [`Codex::thread_start`].
 ///
-/// The approval mode is [`ApprovalMode::AutoReview`] unless set.
+/// The approval mode is [`ApprovalMode::AutoReview`] unless set. What the answer does not show of
+/// what was set goes with the thread's turns, as for [`ThreadResume`](crate::request::ThreadResume).
 ///
 /// ```no_run
 /// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
@@ -31,8 +32,9 @@ use crate::policy::ApprovalMode;
 ///
 /// # Errors
 ///
-/// Awaiting it fails with [`Error::InvalidInput`](crate::Error::InvalidInput) for a folder that is not
-/// Unicode; else as [`Codex::request`].
+/// Awaiting it fails with [`Error::InvalidInput`](crate::Error::InvalidInput) for a folder that is
+/// empty or not Unicode, with [`Error::NotApplied`](crate::Error::NotApplied) for an option that the
+/// answer shows otherwise and no turn can set; else as [`Codex::request`].
 #[derive(Clone, Debug)]
 #[must_use = "a thread is started when this is awaited or sent"]
 pub struct ThreadStart<C = Codex> {
@@ -45,12 +47,16 @@ thread_options!(ThreadStart);
 
 impl<C> ThreadStart<C> {
     pub(crate) fn new(client: C) -> Self {
-        let start = Self {
+        Self {
             client,
             params: ThreadStartParams::default(),
             cwd: None,
-        };
-        start.approval_mode(ApprovalMode::default())
+        }
+    }
+
+    /// Tells whether the caller has set the approval mode.
+    pub(crate) fn has_approval_mode(&self) -> bool {
+        self.params.approval_policy.is_some()
     }
 
     /// Keeps the thread in memory only; it ends with the runtime.
@@ -78,7 +84,10 @@ impl<C> ThreadStart<C> {
     }
 
     /// Returns what is sent.
-    pub(crate) fn into_params(self) -> Result<ThreadStartParams> {
+    pub(crate) fn into_params(mut self) -> Result<ThreadStartParams> {
+        if !self.has_approval_mode() {
+            self = self.approval_mode(ApprovalMode::default());
+        }
         let mut params = self.params;
         params.cwd = wire::path(self.cwd)?;
         Ok(params)

@@ -34,6 +34,17 @@ pub(crate) fn sandbox_mode(sandbox: Sandbox) -> SandboxMode {
     }
 }
 
+/// Returns the sandbox of a turn that allows what this sandbox of a thread allows.
+pub(crate) fn policy_of_mode(mode: &SandboxMode) -> Option<SandboxPolicy> {
+    let sandbox = match mode {
+        SandboxMode::ReadOnly => Sandbox::ReadOnly,
+        SandboxMode::WorkspaceWrite => Sandbox::WorkspaceWrite,
+        SandboxMode::DangerFullAccess => Sandbox::FullAccess,
+        _ => return None,
+    };
+    Some(sandbox_policy(sandbox))
+}
+
 /// Returns the sandbox of a turn, every member written out: nothing of an earlier policy stays.
 pub(crate) fn sandbox_policy(sandbox: Sandbox) -> SandboxPolicy {
     match sandbox {
@@ -53,15 +64,20 @@ pub(crate) fn sandbox_policy(sandbox: Sandbox) -> SandboxPolicy {
     }
 }
 
-/// Returns a path as the text that the wire knows.
+/// Returns a path as the text that the wire knows; one that is relative is of this process's folder.
 ///
 /// # Errors
 ///
-/// [`Error::InvalidInput`] if it is not Unicode.
+/// [`Error::InvalidInput`] if it is empty or not Unicode.
 pub(crate) fn path(path: Option<PathBuf>) -> Result<Option<String>> {
     let Some(path) = path else {
         return Ok(None);
     };
+    let path = std::path::absolute(&path).map_err(|error| {
+        Error::InvalidInput(format!(
+            "the path {path:?} cannot be made absolute: {error}"
+        ))
+    })?;
     match path.into_os_string().into_string() {
         Ok(text) => Ok(Some(text)),
         Err(path) => Err(Error::InvalidInput(format!(
@@ -108,5 +124,13 @@ mod tests {
         let bytes = PathBuf::from(OsString::from_vec(vec![b'/', 0xff]));
         assert!(matches!(path(Some(bytes)), Err(Error::InvalidInput(_))));
         assert_eq!(path(Some("/a".into())).unwrap().as_deref(), Some("/a"));
+    }
+
+    #[test]
+    fn a_relative_path_is_of_the_folder_of_this_process() {
+        let here = std::env::current_dir().unwrap().join("a");
+        let sent = path(Some("a".into())).unwrap();
+        assert_eq!(sent.as_deref(), here.to_str());
+        assert!(matches!(path(Some("".into())), Err(Error::InvalidInput(_))));
     }
 }

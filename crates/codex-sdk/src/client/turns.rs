@@ -5,7 +5,10 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use codex_types::{LoginAccountParams, LoginAccountResponse, TurnInterruptParams, TurnStartParams};
+use codex_types::{
+    LoginAccountParams, LoginAccountResponse, TurnInterruptParams, TurnStartParams,
+    TurnStartResponse,
+};
 use tokio::time::{sleep, timeout};
 
 #[cfg(test)]
@@ -16,6 +19,15 @@ use crate::connection::{Handle, LoginEvents, TurnEvents, decode};
 use crate::error::{Error, RawPayload, Result, RpcErrorKind};
 use crate::event::{started_login, started_turn};
 use crate::router::{Phase, Then};
+
+/// What a start does on a thread on which a turn runs, as far as this client knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Joining {
+    /// It joins the turn.
+    Allowed,
+    /// It fails with [`Error::ThreadBusy`], and nothing is sent.
+    Refused,
+}
 
 impl Codex {
     /// Starts a turn, or joins the one that runs on the thread.
@@ -29,11 +41,20 @@ impl Codex {
     /// Dropping the future before the request is sent sends nothing. After that the turn that it
     /// may have started is interrupted as soon as it runs, unless somebody else reads it. The
     /// same goes for a start that times out.
-    pub(crate) async fn start_turn(&self, params: &TurnStartParams) -> Result<TurnEvents> {
+    pub(crate) async fn start_turn(
+        &self,
+        params: &TurnStartParams,
+        joining: Joining,
+    ) -> Result<TurnEvents> {
         let (method, request) = encode(params)?;
         let _slot = self.connection().start_slot(&params.thread_id).await;
         // No turn can join a compaction.
         poll_fn(|cx| self.connection().poll_compacted(&params.thread_id, cx)).await;
+        if joining == Joining::Refused
+            && let Some(turn_id) = self.connection().running_turn(&params.thread_id)
+        {
+            return Err(Error::ThreadBusy { turn_id });
+        }
         let then = Then::OpenTurn {
             thread_id: params.thread_id.as_str().into(),
             turn_id: started_turn,
@@ -41,10 +62,13 @@ impl Codex {
         let (result, handle) = self.send(&method, request, then).await?;
         match handle {
             Handle::Turn(events) => Ok(events),
-            _ => Err(Error::UnexpectedResponse {
-                method,
-                reason: "it names no turn".into(),
-                raw: Some(RawPayload::new(result)),
+            _ => Err(match decode::<TurnStartResponse>(&method, &result) {
+                Err(error) => error,
+                Ok(_) => Error::UnexpectedResponse {
+                    method,
+                    reason: "it names no turn".into(),
+                    raw: Some(RawPayload::new(result)),
+                },
             }),
         }
     }

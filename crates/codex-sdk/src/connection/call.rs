@@ -80,6 +80,15 @@ impl Connection {
         self.shared.slots.acquire(thread_id).await
     }
 
+    /// Waits until no other resume of this thread is under way.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the place in the queue.
+    pub(crate) async fn resume_slot(&self, thread_id: &str) -> Slot {
+        self.shared.resumes.acquire(thread_id).await
+    }
+
     async fn attempt(
         &self,
         method: &Cow<'static, str>,

@@ -59,6 +59,11 @@ impl Active {
 }
 
 impl<E: Routed, R> Router<E, R> {
+    /// Returns the turn of a thread that runs or is accepted.
+    pub(crate) fn running_turn(&self, thread: &str) -> Option<&str> {
+        self.active.get(thread).map(|active| &*active.turn)
+    }
+
     /// Returns how far a turn is; while it is [`Phase::Accepted`], `cx` is woken on a change.
     pub(crate) fn poll_phase(&mut self, thread: &str, turn: &str, cx: &mut Context<'_>) -> Phase {
         match self.active.get_mut(thread) {

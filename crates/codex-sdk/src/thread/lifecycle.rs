@@ -1,13 +1,19 @@
 //! How threads come into a program: started, resumed, forked, unarchived.
 
-use std::future::IntoFuture;
+use std::future::{IntoFuture, poll_fn};
+use std::pin::Pin;
 
-use codex_types::{ThreadArchiveParams, ThreadUnarchiveParams};
+use codex_types::{
+    ThreadArchiveParams, ThreadLoadedListParams, ThreadResumeParams, ThreadResumeResponse,
+    ThreadUnarchiveParams,
+};
+use futures_core::Stream;
 
+use super::options::{self, Asked, Overrides};
 use super::{Thread, ThreadInfo};
-use crate::builder::{Pending, ThreadFork, ThreadResume, ThreadStart};
+use crate::builder::{Pages, Pending, ThreadFork, ThreadResume, ThreadStart};
 use crate::client::Codex;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 impl Codex {
     /// Starts a thread, `thread/start`.
@@ -70,6 +76,9 @@ impl Thread {
     /// Makes the handle of a thread that [`Codex::request`] has started, resumed or forked, with
     /// options that no builder offers.
     ///
+    /// What was asked for is not compared with the answer, as awaiting the builders does; see
+    /// [`ThreadResume`].
+    ///
     /// ```no_run
     /// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
     /// use openai_codex::{Thread, types};
@@ -83,7 +92,44 @@ impl Thread {
     /// # }
     /// ```
     pub fn attach(codex: &Codex, answer: impl Into<ThreadInfo>) -> Self {
-        Self::loaded(codex.clone(), answer.into())
+        Self::loaded(codex.clone(), answer.into(), Overrides::default(), None)
+    }
+}
+
+impl Codex {
+    /// Resumes a thread, unless options would be ignored that no answer shows.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotApplied`] if the thread is loaded and has such options; nothing is sent then.
+    pub(super) async fn resume(&self, params: ThreadResumeParams) -> Result<ThreadResumeResponse> {
+        // Another resume of the thread would load it between the question and the request.
+        let _slot = self.connection().resume_slot(&params.thread_id).await;
+        let hidden = options::hidden(&params);
+        if !hidden.is_empty() && self.has_loaded(&params.thread_id).await? {
+            return Err(Error::NotApplied { fields: hidden });
+        }
+        self.request(params).await
+    }
+
+    /// Tells whether the runtime has a thread in memory, `thread/loaded/list`.
+    async fn has_loaded(&self, id: &str) -> Result<bool> {
+        let mut loaded = Pages::new(self.clone(), ThreadLoadedListParams::default());
+        while let Some(next) = poll_fn(|cx| Pin::new(&mut loaded).poll_next(cx)).await {
+            if next? == id {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+impl Thread {
+    /// Makes the handle of a thread from the answer to what was asked.
+    fn answered(codex: Codex, asked: Asked, answer: impl Into<ThreadInfo>) -> Result<Self> {
+        let mut info = answer.into();
+        let (overrides, instructions) = asked.compare(&mut info)?;
+        Ok(Self::loaded(codex, info, overrides, instructions))
     }
 }
 
@@ -94,8 +140,14 @@ impl IntoFuture for ThreadStart {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let codex = self.client.clone();
-            let response = codex.request(self.into_params()?).await?;
-            Ok(Thread::loaded(codex, response.into()))
+            let chosen = self.has_approval_mode();
+            let params = self.into_params()?;
+            let mut asked = Asked::from(&params);
+            if !chosen {
+                asked.keep_approval();
+            }
+            let answer = codex.request(params).await?;
+            Thread::answered(codex, asked, answer)
         })
     }
 }
@@ -107,8 +159,10 @@ impl IntoFuture for ThreadResume {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let codex = self.client.clone();
-            let response = codex.request(self.into_params(&codex)?).await?;
-            Ok(Thread::loaded(codex, response.into()))
+            let params = self.into_params(&codex)?;
+            let asked = Asked::from(&params);
+            let answer = codex.resume(params).await?;
+            Thread::answered(codex, asked, answer)
         })
     }
 }
@@ -120,8 +174,10 @@ impl IntoFuture for ThreadFork {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let codex = self.client.clone();
-            let response = codex.request(self.into_params(&codex)?).await?;
-            Ok(Thread::loaded(codex, response.into()))
+            let params = self.into_params(&codex)?;
+            let asked = Asked::from(&params);
+            let answer = codex.request(params).await?;
+            Thread::answered(codex, asked, answer)
         })
     }
 }

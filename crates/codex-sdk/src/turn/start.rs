@@ -19,7 +19,8 @@ use crate::thread::Thread;
 /// Starts a turn, `turn/start`; made by [`Thread::turn`].
 ///
 /// The turn has what the thread has, unless it is set here; most of what is set stays for later
-/// turns of the thread.
+/// turns of the thread. Where a turn runs already, the input joins it, and the options hold from the
+/// next turn on: the one that runs keeps its sandbox, approval mode, folder and model.
 ///
 /// ```no_run
 /// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
@@ -39,7 +40,8 @@ use crate::thread::Thread;
 ///
 /// Awaiting it fails with [`Error::InvalidInput`] for what cannot be sent and with
 /// [`Error::UnsupportedRuntime`] for an option that the runtime is too old for, before anything is
-/// sent; else as [`Codex::request`](crate::Codex::request).
+/// sent; with [`Error::ThreadBusy`] where a turn runs without the options that the thread was resumed
+/// with; else as [`Codex::request`](crate::Codex::request).
 ///
 /// # Cancel safety
 ///
@@ -77,7 +79,8 @@ impl<T> TurnStart<T> {
         self
     }
 
-    /// Sets the folder that the agent works in; later turns keep it.
+    /// Sets the folder that the agent works in; later turns keep it. One that is relative is of
+    /// this process's folder.
     pub fn cwd(mut self, dir: impl Into<PathBuf>) -> Self {
         self.cwd = Some(dir.into());
         self
@@ -250,8 +253,7 @@ impl IntoFuture for TurnStart {
             for option in newer_options(&params) {
                 codex.require(TurnStartParams::METHOD, option, &NEWER_OPTIONS)?;
             }
-            thread.load().await?;
-            let events = codex.start_turn(&params).await?;
+            let events = thread.start(params).await?;
             Ok(TurnHandle::new(codex.clone(), events))
         })
     }

@@ -4,7 +4,7 @@
 //! The registry: which types each method takes and gives.
 
 use super::*;
-use crate::registry::{client_requests, notifications, server_requests};
+use crate::registry::{client_requests, notifications, server_requests, server_routes};
 
 #[doc(hidden)]
 #[macro_export]
@@ -229,19 +229,33 @@ pub enum ServerRequest {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! server_methods { ($then:ident) => { $then! {
-    "account/chatgptAuthTokens/refresh" AccountChatgptAuthTokensRefresh(ChatgptAuthTokensRefreshParams) => ChatgptAuthTokensRefreshResponse thread=none turn=none,
-    "applyPatchApproval" ApplyPatchApproval(ApplyPatchApprovalParams) => ApplyPatchApprovalResponse thread=conversation turn=none,
-    "attestation/generate" AttestationGenerate(AttestationGenerateParams) => AttestationGenerateResponse thread=none turn=none,
-    #[cfg(feature = "experimental")] "currentTime/read" CurrentTimeRead(CurrentTimeReadParams) => CurrentTimeReadResponse thread=direct turn=none,
-    "execCommandApproval" ExecCommandApproval(ExecCommandApprovalParams) => ExecCommandApprovalResponse thread=conversation turn=none,
-    "item/commandExecution/requestApproval" ItemCommandExecutionRequestApproval(CommandExecutionRequestApprovalParams) => CommandExecutionRequestApprovalResponse thread=direct turn=direct,
-    "item/fileChange/requestApproval" ItemFileChangeRequestApproval(FileChangeRequestApprovalParams) => FileChangeRequestApprovalResponse thread=direct turn=direct,
-    "item/permissions/requestApproval" ItemPermissionsRequestApproval(PermissionsRequestApprovalParams) => PermissionsRequestApprovalResponse thread=direct turn=direct,
-    "item/tool/call" ItemToolCall(DynamicToolCallParams) => DynamicToolCallResponse thread=direct turn=direct,
-    "item/tool/requestUserInput" ItemToolRequestUserInput(ToolRequestUserInputParams) => ToolRequestUserInputResponse thread=direct turn=direct,
-    "mcpServer/elicitation/request" McpServerElicitationRequest(McpServerElicitationRequestParams) => McpServerElicitationRequestResponse thread=shared turn=shared,
+    "account/chatgptAuthTokens/refresh" AccountChatgptAuthTokensRefresh(ChatgptAuthTokensRefreshParams) => ChatgptAuthTokensRefreshResponse,
+    "applyPatchApproval" ApplyPatchApproval(ApplyPatchApprovalParams) => ApplyPatchApprovalResponse,
+    "attestation/generate" AttestationGenerate(AttestationGenerateParams) => AttestationGenerateResponse,
+    #[cfg(feature = "experimental")] "currentTime/read" CurrentTimeRead(CurrentTimeReadParams) => CurrentTimeReadResponse,
+    "execCommandApproval" ExecCommandApproval(ExecCommandApprovalParams) => ExecCommandApprovalResponse,
+    "item/commandExecution/requestApproval" ItemCommandExecutionRequestApproval(CommandExecutionRequestApprovalParams) => CommandExecutionRequestApprovalResponse,
+    "item/fileChange/requestApproval" ItemFileChangeRequestApproval(FileChangeRequestApprovalParams) => FileChangeRequestApprovalResponse,
+    "item/permissions/requestApproval" ItemPermissionsRequestApproval(PermissionsRequestApprovalParams) => PermissionsRequestApprovalResponse,
+    "item/tool/call" ItemToolCall(DynamicToolCallParams) => DynamicToolCallResponse,
+    "item/tool/requestUserInput" ItemToolRequestUserInput(ToolRequestUserInputParams) => ToolRequestUserInputResponse,
+    "mcpServer/elicitation/request" McpServerElicitationRequest(McpServerElicitationRequestParams) => McpServerElicitationRequestResponse,
 } } }
 server_methods!(server_requests);
+
+server_routes! {
+    AccountChatgptAuthTokensRefresh thread=none turn=none,
+    ApplyPatchApproval thread=conversation turn=none,
+    AttestationGenerate thread=none turn=none,
+    #[cfg(feature = "experimental")] CurrentTimeRead thread=direct turn=none,
+    ExecCommandApproval thread=conversation turn=none,
+    ItemCommandExecutionRequestApproval thread=direct turn=direct,
+    ItemFileChangeRequestApproval thread=direct turn=direct,
+    ItemPermissionsRequestApproval thread=direct turn=direct,
+    ItemToolCall thread=direct turn=direct,
+    ItemToolRequestUserInput thread=direct turn=direct,
+    McpServerElicitationRequest thread=shared turn=shared,
+}
 
 /// What the runtime tells its client.
 #[derive(Debug, Clone, PartialEq)]

@@ -17,7 +17,7 @@ pub fn methods(context: &Emission<'_>) -> Result<String> {
     let registry = context.registry;
     let mut text = String::from(
         "//! The registry: which types each method takes and gives.\n\nuse super::*;\n\
-         use crate::registry::{client_requests, notifications, server_requests};\n\n",
+         use crate::registry::{client_requests, notifications, server_requests, server_routes};\n\n",
     );
     open_table(&mut text, "client_methods")?;
     for row in &registry.client_requests {
@@ -41,13 +41,19 @@ pub fn methods(context: &Emission<'_>) -> Result<String> {
             &row.response,
         );
         let variant = method_name(method);
-        let (thread, turn) = (route(row.thread), route(row.turn));
         writeln!(
             text,
-            "    {cfg}{method:?} {variant}({params}) => {response} thread={thread} turn={turn},"
+            "    {cfg}{method:?} {variant}({params}) => {response},"
         )?;
     }
     close_table(&mut text, "server_methods", "server_requests")?;
+    text.push_str("server_routes! {\n");
+    for row in &registry.server_requests {
+        let (cfg, variant) = (cfg_text(row.experimental), method_name(&row.method));
+        let (thread, turn) = (route(row.thread), route(row.turn));
+        writeln!(text, "    {cfg}{variant} thread={thread} turn={turn},")?;
+    }
+    text.push_str("}\n\n");
     text.push_str(&notification_enum(context)?);
     open_table(&mut text, "notification_methods")?;
     for row in &registry.notifications {

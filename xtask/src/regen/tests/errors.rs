@@ -353,7 +353,7 @@ fn the_variants_of_a_request_say_in_one_way_where_they_belong() {
     let turn = || json!({"turnId": {"type": "string"}});
     let files = asked(turn(), turn()).files().unwrap();
     assert!(
-        files["methods.rs"].contains("=> AskResponse thread=none turn=shared,"),
+        files["methods.rs"].contains("Ask thread=none turn=shared,"),
         "{}",
         files["methods.rs"]
     );

@@ -133,8 +133,10 @@ fn table_code(methods: &str, table: &str) -> String {
     let start = starts.iter().find(|(name, _)| *name == table).unwrap().1;
     let from = methods.find(start).unwrap();
     let call = methods.find(&format!("\n{table}!(")).unwrap() + 1;
-    let to = call + methods[call..].find('\n').unwrap() + 1;
-    methods[from..to].to_owned()
+    // Up to the enum of the next kind.
+    let rest = &methods[call..];
+    let rest = &rest[..rest.find("\n\n/// ").unwrap_or(rest.len())];
+    format!("{}{}\n", &methods[from..call], rest.trim_end())
 }
 
 /// The parts between empty lines, or before an `impl`, that declare or implement the name.

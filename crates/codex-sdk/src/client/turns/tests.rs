@@ -36,7 +36,7 @@ async fn connect() -> (Codex, ScriptedServer) {
 fn start(codex: &Codex, thread: &str) -> JoinHandle<Result<TurnEvents>> {
     let codex = codex.clone();
     let params = TurnStartParams::new(vec![UserInput::text("go")], thread);
-    tokio::spawn(async move { codex.start_turn(&params).await })
+    tokio::spawn(async move { codex.start_turn(&params, Joining::Allowed).await })
 }
 
 fn turn(id: &str, status: &str) -> Value {
@@ -312,7 +312,7 @@ async fn a_start_dropped_at_any_point_leaves_nothing() {
     for polls in 0..6 {
         let (codex, mut server) = connect().await;
         let params = TurnStartParams::new(vec![UserInput::text("go")], "t");
-        let mut future = Box::pin(codex.start_turn(&params));
+        let mut future = Box::pin(codex.start_turn(&params, Joining::Allowed));
         for _ in 0..polls {
             let polled = poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx).is_ready())).await;
             if polled {
