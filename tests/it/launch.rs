@@ -247,3 +247,34 @@ async fn an_originator_of_any_form_leaves_the_version_readable() {
         stage.finish().await;
     }
 }
+
+/// What the runtime sets for the agent's commands does not reach a runtime that one of them starts.
+#[cfg(unix)]
+#[tokio::test]
+async fn what_the_runtime_sets_for_commands_stays_outside() {
+    use codex_runtime::{Environment, Launch};
+
+    for mode in ["danger-full-access", "workspace-write"] {
+        let stage = Stage::with_home(|home| home.sandbox_mode(mode)).await;
+        stage
+            .model
+            .push(Answer::exec_command("env > seen"))
+            .push(Answer::text("done"));
+        ok(stage.thread().await.run("look around")).await;
+        let seen = stage.home.read("seen").unwrap();
+        let own = stage.home.env();
+        let set: Vec<_> = seen
+            .lines()
+            .filter_map(|line| line.split_once('='))
+            .filter(|(name, _)| name.contains("CODEX_"))
+            .filter(|(name, _)| own.iter().all(|(own, _)| own != name))
+            .collect();
+        let names: Vec<_> = set.iter().map(|(name, _)| *name).collect();
+        assert!(names.contains(&"CODEX_THREAD_ID"), "{names:?}");
+        let sandboxed = names.contains(&"CODEX_SANDBOX_NETWORK_DISABLED");
+        assert_eq!(sandboxed, mode == "workspace-write", "{names:?}");
+        let plan = Launch::command_line(["codex"]).plan(&Environment::unix(set));
+        assert_eq!(plan.unwrap().environment().iter().count(), 0, "{names:?}");
+        stage.finish().await;
+    }
+}

@@ -95,6 +95,10 @@ impl CodexConfig {
 
     /// Runs this command line, the program and all of its arguments, instead of a runtime that
     /// is looked for. Config overrides are not added to it.
+    ///
+    /// On Unix its standard input is a socket, which a shell script notices in two ways: it cannot
+    /// open `/dev/stdin`, and `bash -c` reads `~/.bashrc` where no other shell is around it
+    /// (`bash --norc -c` does not).
     pub fn launch_command<I, S>(mut self, argv: I) -> Self
     where
         I: IntoIterator<Item = S>,
