@@ -188,20 +188,20 @@ mod tests {
             for terminal in terminals {
                 for system in systems {
                     let agent =
-                        format!("{originator}/0.169.0-alpha.1 ({system}) {terminal} (my/app; 1.0)");
+                        format!("{originator}/0.200.1-alpha.1 ({system}) {terminal} (my/app; 1.0)");
                     let found = version(&agent, &client()).map(|version| version.to_string());
-                    assert_eq!(found.as_deref(), Some("0.169.0-alpha.1"), "{agent}");
+                    assert_eq!(found.as_deref(), Some("0.200.1-alpha.1"), "{agent}");
                 }
             }
         }
-        let agent = "my/host app/0.169.0 (Debian 12; x86_64) xterm";
+        let agent = "my/host app/0.200.1 (Debian 12; x86_64) xterm";
         let cut = [
-            (agent, "0.169.0"),
-            ("my/host app/0.169.0", "0.169.0"),
-            ("tool/1.2.3 x/0.169.0 (Debian 12; x86_64)", "0.169.0"),
+            (agent, "0.200.1"),
+            ("my/host app/0.200.1", "0.200.1"),
+            ("tool/1.2.3 x/0.200.1 (Debian 12; x86_64)", "0.200.1"),
             (
-                "host/0.169.0 (Debian 12; x86_64) xterm (other; 1)",
-                "0.169.0",
+                "host/0.200.1 (Debian 12; x86_64) xterm (other; 1)",
+                "0.200.1",
             ),
         ];
         for (agent, expected) in cut {
@@ -213,8 +213,8 @@ mod tests {
     #[test]
     fn a_client_that_no_header_can_hold_leaves_the_version_readable() {
         let client = ClientInfo::new("app", "1.0 \u{e9}");
-        let agent = "my host/0.169.0 (Debian 12; x86_64) vscode/1.99.0 (app; 1.0 _)";
-        assert_eq!(version(agent, &client), Some(Version::new(0, 169, 0)));
+        let agent = "my host/0.200.1 (Debian 12; x86_64) vscode/1.99.0 (app; 1.0 _)";
+        assert_eq!(version(agent, &client), Some(Version::new(0, 200, 1)));
     }
 
     #[test]

@@ -22,12 +22,12 @@ async fn greeted_with(result: Value) -> (Result<Codex>, ScriptedServer) {
 /// A greeting of another shape does not cost the connection.
 #[tokio::test]
 async fn a_greeting_that_lacks_fields_is_enough() {
-    let agent = "codex_rust_sdk/0.169.0 (Debian 12; x86_64) xterm (codex_rust_sdk; 0.1.0)";
+    let agent = "codex_rust_sdk/0.200.1 (Debian 12; x86_64) xterm (codex_rust_sdk; 0.1.0)";
     let rows = [
-        (json!({"userAgent": agent}), ["0.169.0", agent, ""]),
+        (json!({"userAgent": agent}), ["0.200.1", agent, ""]),
         (
             json!({"userAgent": agent, "codexHome": 7, "platformFamily": null, "platformOs": []}),
-            ["0.169.0", agent, ""],
+            ["0.200.1", agent, ""],
         ),
         (json!({"codexHome": "/h"}), ["unknown", "", "/h"]),
         (
