@@ -143,7 +143,7 @@ fn forward(
     let read = move || {
         let mut piece = vec![0; VERSION_OUTPUT];
         while let Ok(length @ 1..) = output.read(&mut piece) {
-            // It fails once nobody waits any more.
+            // The receiver goes when the version is known or the time is over.
             if pieces.send((is_out, piece[..length].to_vec())).is_err() {
                 break;
             }

@@ -18,7 +18,7 @@ pub(super) async fn find(
 ) -> Result<Runtime> {
     let (done, found) = oneshot::channel();
     let search = move || {
-        // Whoever waited may be gone.
+        // The future that waits for it may have been dropped.
         let _ = done.send(catch_unwind(AssertUnwindSafe(search)));
     };
     thread::Builder::new()
