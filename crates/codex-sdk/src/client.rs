@@ -161,7 +161,8 @@ impl Codex {
         let params = config.initialize();
         let (method, request) = encode(&params)?;
         let (result, _) = connection.request(&method, request, Then::Nothing).await?;
-        let info = ServerInfo::read(&method, &result, &params.client_info)?;
+        let found = runtime.and_then(Runtime::version);
+        let info = ServerInfo::read(&method, &result, &params.client_info, found)?;
         if let (Some(runtime), Some(version)) = (runtime, info.version()) {
             runtime.check_version(&version)?;
         }

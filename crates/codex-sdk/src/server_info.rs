@@ -19,7 +19,8 @@ use crate::error::{Error, RawPayload, Result, UNKNOWN_VERSION};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerInfo {
-    /// The runtime's version, such as `0.200.1`; `unknown` if its user agent has none.
+    /// The runtime's version, such as `0.200.1`; `unknown` if neither its user agent nor the
+    /// search for it tells.
     pub runtime_version: String,
     /// The user agent of the runtime's own requests; it starts with the client's name.
     pub user_agent: String,
@@ -32,7 +33,8 @@ pub struct ServerInfo {
 }
 
 impl ServerInfo {
-    /// Reads the result of the handshake.
+    /// Reads the result of the handshake with a runtime that was found to have a version, if it was
+    /// asked for it before.
     ///
     /// A field that is missing or is no text is left empty: none of them is worth a connection. An
     /// answer that has none of them comes from something else than a runtime, and is refused.
@@ -40,6 +42,7 @@ impl ServerInfo {
         method: &Cow<'static, str>,
         result: &str,
         client: &ClientInfo,
+        found: Option<&Version>,
     ) -> Result<Self> {
         let fail = |source| Error::Decode {
             method: method.clone(),
@@ -56,7 +59,7 @@ impl ServerInfo {
                 .to_owned()
         };
         let user_agent = text("userAgent");
-        let version = version(&user_agent, client);
+        let version = version(&user_agent, client).or_else(|| found.cloned());
         let info = Self {
             runtime_version: version
                 .map_or_else(|| UNKNOWN_VERSION.into(), |version| version.to_string()),
@@ -141,7 +144,17 @@ mod tests {
     }
 
     fn read(result: &str) -> Result<ServerInfo> {
-        ServerInfo::read(&Cow::Borrowed("initialize"), result, &client())
+        ServerInfo::read(&Cow::Borrowed("initialize"), result, &client(), None)
+    }
+
+    #[test]
+    fn a_version_that_the_search_found_stands_in() {
+        let (method, found) = (Cow::Borrowed("initialize"), Version::new(0, 200, 1));
+        for (agent, version) in [("odd", "0.200.1"), ("codex/0.200.2", "0.200.2")] {
+            let result = format!(r#"{{"userAgent":"{agent}"}}"#);
+            let info = ServerInfo::read(&method, &result, &client(), Some(&found)).unwrap();
+            assert_eq!(info.runtime_version, version);
+        }
     }
 
     #[test]
