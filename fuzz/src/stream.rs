@@ -1,7 +1,7 @@
 //! Plays a runtime that says anything while a turn runs: the input, cut into chunks at each zero.
 //!
-//! Whatever comes, the turn ends with its completion or with the end of the connection, exactly
-//! once, and what the client writes are messages.
+//! Whatever comes, the turn ends with its completion, its failure or the end of the connection,
+//! exactly once, and what the client writes are messages.
 
 #![no_main]
 
@@ -81,18 +81,20 @@ async fn start(codex: &Codex, server: &mut ScriptedServer) -> TurnHandle {
 
 async fn read_to_its_end(mut turn: TurnHandle) {
     let mut completed = false;
+    let mut failed = false;
     let mut closed = false;
     while let Some(event) = turn.next().await {
-        assert!(!completed && !closed, "{event:?} after the end");
+        assert!(!completed && !failed && !closed, "{event:?} after the end");
         match event {
             Ok(Notification::TurnCompleted(end)) => completed = end.turn.id == "u",
             Ok(Notification::Unknown(event)) => completed = event.method == "turn/completed",
             Ok(_) => {}
             Err(Error::Closed(_)) => closed = true,
+            Err(Error::TurnFailed(_)) => failed = true,
             Err(error) => panic!("{error}"),
         }
     }
-    assert!(completed || closed, "the turn has no end");
+    assert!(completed || failed || closed, "the turn has no end");
     assert_eq!(
         turn.run().await.is_err_and(|error| error.is_closed()),
         closed
