@@ -17,6 +17,7 @@ mod ownership;
 mod process;
 mod runtimes;
 mod secrets;
+mod start;
 
 /// Prepares a runtime that plays `script`, and the configuration of a client that starts it.
 fn scripted(script: &Script) -> (ScriptedProcess, CodexConfig) {
@@ -24,6 +25,22 @@ fn scripted(script: &Script) -> (ScriptedProcess, CodexConfig) {
     let process = ScriptedProcess::new(executable, script).unwrap();
     let config = CodexConfig::new().codex_bin(process.program());
     (process, config)
+}
+
+/// Set in the processes that [`alone`] starts.
+#[cfg(unix)]
+const ALONE: &str = "CODEX_TEST_ALONE";
+
+/// Runs one test of this binary in a process of its own, started by a shell that does `first`.
+#[cfg(unix)]
+fn alone(test: &str, first: &str) -> std::process::Output {
+    std::process::Command::new("/bin/sh")
+        .args(["-c", &format!("{first}; exec \"$0\" \"$@\"")])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture", "--test-threads", "1"])
+        .env(ALONE, "1")
+        .output()
+        .unwrap()
 }
 
 /// Tells whether a process runs; one that only waits to be reaped by a stranger does not.

@@ -214,3 +214,67 @@ async fn a_turn_that_a_close_cut_off_is_interrupted() {
     assert_eq!(statuses, [TurnStatus::Interrupted]);
     stage.finish().await;
 }
+
+/// However the environment names the host, the runtime's version is read, and what needs a version
+/// is not refused.
+#[tokio::test]
+async fn an_originator_of_any_form_leaves_the_version_readable() {
+    let forms = [
+        ("my/host app", "xterm"),
+        (
+            "tool/1.2.3 (beta; 2) vscode/1.0.0",
+            "vscode (a; b) /1.2.3 (c; d)",
+        ),
+        (
+            "codex_rust_sdk/9.9.9 (Linux; x86_64) xterm (codex_rust_sdk; 1.0)",
+            "a/1.2.3",
+        ),
+        ("h\u{f4}te/1.2.3", "t\u{e9}"),
+    ];
+    for (originator, terminal) in forms {
+        let stage = Stage::with_config(|config| {
+            config
+                .env("CODEX_INTERNAL_ORIGINATOR_OVERRIDE", originator)
+                .env("TERM_PROGRAM", terminal)
+                .env("TERM_PROGRAM_VERSION", "1.2.3")
+        })
+        .await;
+        let info = stage.codex.server_info();
+        assert_eq!(info.runtime_version, RUNTIME_VERSION, "{}", info.user_agent);
+        stage.model.push(Answer::text("tagged"));
+        let run = stage.thread().await.turn("hello").source("a test").run();
+        assert_eq!(ok(run).await.text(), "tagged");
+        stage.finish().await;
+    }
+}
+
+/// What the runtime sets for the agent's commands does not reach a runtime that one of them starts.
+#[cfg(unix)]
+#[tokio::test]
+async fn what_the_runtime_sets_for_commands_stays_outside() {
+    use codex_runtime::{Environment, Launch};
+
+    for mode in ["danger-full-access", "workspace-write"] {
+        let stage = Stage::with_home(|home| home.sandbox_mode(mode)).await;
+        stage
+            .model
+            .push(Answer::exec_command("env > seen"))
+            .push(Answer::text("done"));
+        ok(stage.thread().await.run("look around")).await;
+        let seen = stage.home.read("seen").unwrap();
+        let own = stage.home.env();
+        let set: Vec<_> = seen
+            .lines()
+            .filter_map(|line| line.split_once('='))
+            .filter(|(name, _)| name.contains("CODEX_"))
+            .filter(|(name, _)| own.iter().all(|(own, _)| own != name))
+            .collect();
+        let names: Vec<_> = set.iter().map(|(name, _)| *name).collect();
+        assert!(names.contains(&"CODEX_THREAD_ID"), "{names:?}");
+        let sandboxed = names.contains(&"CODEX_SANDBOX_NETWORK_DISABLED");
+        assert_eq!(sandboxed, mode == "workspace-write", "{names:?}");
+        let plan = Launch::command_line(["codex"]).plan(&Environment::unix(set));
+        assert_eq!(plan.unwrap().environment().iter().count(), 0, "{names:?}");
+        stage.finish().await;
+    }
+}

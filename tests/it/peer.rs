@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 mod approvals;
 mod calls;
 mod endings;
+mod greeting;
 mod lines;
 mod novel;
 mod replay;

@@ -100,6 +100,11 @@ impl Environment {
         self.vars.clear();
     }
 
+    /// Keeps only the variables whose names are accepted.
+    pub(crate) fn retain(&mut self, accepts: impl Fn(&OsStr) -> bool) {
+        self.vars.retain(|(name, _)| accepts(name));
+    }
+
     /// Lists the variables in the order in which they were first set.
     pub fn iter(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
         self.vars

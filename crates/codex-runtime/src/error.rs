@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use crate::{MINIMUM_VERSION, Version};
+use crate::{MINIMUM_VERSION, Version, shortage};
 
 /// The remedy of most errors: how the pinned runtime gets installed.
-const INSTALL: &str = "codex_runtime::install() or `cargo xtask runtime install`";
+pub(crate) const INSTALL: &str = "codex_runtime::install(), which openai_codex::runtime has with the feature `install`, or \
+     `cargo xtask runtime install`";
 
 /// Why a runtime could not be found, installed or started.
 ///
@@ -85,8 +86,22 @@ pub enum Error {
     Spawn {
         /// The program.
         program: PathBuf,
+        /// What hinders it, and what to do.
+        reason: String,
         /// What the system reported.
         source: io::Error,
+    },
+    /// A thread or an event loop that the client needs could not be started.
+    SetUp {
+        /// What could not be started.
+        what: &'static str,
+        /// What the system reported.
+        source: io::Error,
+    },
+    /// The search for the runtime panicked, which is a fault of this library.
+    SearchPanicked {
+        /// What the panic said.
+        message: String,
     },
     /// There is no `npm` on `PATH`.
     NpmMissing,
@@ -213,10 +228,17 @@ impl fmt::Display for Error {
                 write!(f, "cannot use the runtime pin: {reason}; correct runtime.pin.toml")
             }
             Self::InvalidLaunch { reason } => write!(f, "cannot launch the runtime: {reason}"),
-            Self::Spawn { program, .. } => write!(
+            Self::Spawn {
+                program, reason, ..
+            } => write!(f, "cannot start {}: {reason}", program.display()),
+            Self::SetUp { what, source } => match shortage::remedy(source) {
+                Some(remedy) => write!(f, "cannot start {what}: {remedy}"),
+                None => write!(f, "cannot start {what}; check the limits of this process"),
+            },
+            Self::SearchPanicked { message } => write!(
                 f,
-                "cannot start {}; check that it is an executable for this platform, or run {INSTALL}",
-                program.display()
+                "the search for the Codex runtime panicked ({message:?}); report it, and set \
+                 codex_bin or CODEX_BIN to do without the search"
             ),
             Self::NpmMissing => f.write_str(
                 "cannot find npm on PATH, which downloads the Codex runtime; install Node.js, or set CODEX_BIN to an installed codex",
@@ -262,12 +284,19 @@ impl fmt::Display for Error {
                 "{package} is not a complete runtime: {reason}; nothing was installed; check runtime.pin.toml"
             ),
             Self::Canceled => f.write_str("the installation was stopped; run it again to complete it"),
-            Self::Io { action, path, .. } => write!(
-                f,
-                "cannot {action} {}; check its permissions, or set {} to another folder",
-                path.display(),
-                crate::cache::CACHE_VARIABLE
-            ),
+            Self::Io {
+                action,
+                path,
+                source,
+            } => match shortage::remedy(source) {
+                Some(remedy) => write!(f, "cannot {action} {}: {remedy}", path.display()),
+                None => write!(
+                    f,
+                    "cannot {action} {}; check its permissions, or set {} to another folder",
+                    path.display(),
+                    crate::cache::CACHE_VARIABLE
+                ),
+            },
         }
     }
 }
@@ -276,6 +305,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Spawn { source, .. }
+            | Self::SetUp { source, .. }
             | Self::BadArchive { source, .. }
             | Self::Io { source, .. } => Some(source),
             _ => None,

@@ -7,8 +7,11 @@ use std::process::Command;
 
 use crate::{Environment, Error, Runtime};
 
+mod attempt;
+mod outer;
 mod plan;
 
+pub(crate) use attempt::Attempt;
 pub use plan::Plan;
 
 /// What is to be started, as data: command line, changes to the environment, folder.
@@ -111,18 +114,23 @@ impl Launch {
 
     /// Works out what is started, given the environment of the parent.
     ///
+    /// The process inherits it, except for the variables that a Codex sets for the processes that it
+    /// starts, such as `CODEX_SANDBOX` and `CODEX_THREAD_ID`: they tell of the Codex that runs this
+    /// program, not of the one that is started. [`env`](Self::env) sets them all the same.
+    ///
     /// # Errors
     ///
     /// [`Error::InvalidLaunch`] if the command line is empty, if a key, value or
-    /// variable name cannot be passed on, or if the helpers' folder cannot be
-    /// put in `PATH`.
+    /// variable cannot be passed on, or if the helpers' folder cannot be put in
+    /// `PATH`.
     pub fn plan(&self, parent: &Environment) -> Result<Plan, Error> {
+        self.check_texts()?;
         let mut environment = parent.clone();
         if self.clear {
             environment.clear();
         }
+        environment.retain(|name| !outer::is_outer(&name.to_string_lossy()));
         for (key, value) in &self.changes {
-            check_variable(key)?;
             match value {
                 Some(value) => environment.set(key, value),
                 None => environment.remove(key),
@@ -133,11 +141,11 @@ impl Launch {
                 if let Some(dir) = runtime.path_dir() {
                     environment.prepend_path(dir)?;
                 }
-                (runtime.program().into(), self.app_server_args()?)
+                (runtime.program().into(), self.app_server_args())
             }
             Kind::CommandLine(argv) => match argv.split_first() {
-                Some((program, args)) if !program.is_empty() => (program.clone(), args.to_vec()),
-                _ => return Err(invalid("the command line names no program")),
+                Some((program, args)) => (program.clone(), args.to_vec()),
+                None => return Err(no_program()),
             },
         };
         Ok(Plan {
@@ -161,15 +169,65 @@ impl Launch {
         Ok(self.plan(&Environment::current())?.to_command())
     }
 
-    fn app_server_args(&self) -> Result<Vec<OsString>, Error> {
-        let mut args = Vec::new();
+    /// Checks what can be checked before there is a runtime: texts, and the working folder.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidLaunch`] as of [`plan`](Self::plan), and if the folder does not exist or
+    /// cannot be entered.
+    pub fn check(&self) -> Result<(), Error> {
+        self.check_texts()?;
+        match &self.cwd {
+            Some(dir) => attempt::folder_problem(dir).map_or(Ok(()), |problem| {
+                Err(invalid(format!(
+                    "the working folder {} {problem}",
+                    dir.display()
+                )))
+            }),
+            None => Ok(()),
+        }
+    }
+
+    fn check_texts(&self) -> Result<(), Error> {
+        for (key, value) in &self.changes {
+            check_variable(key, value.as_deref())?;
+        }
         for (key, value) in &self.configs {
             check_config(key, value)?;
+        }
+        if let Some(dir) = &self.cwd
+            && (dir.as_os_str().is_empty() || has_nul(dir.as_os_str()))
+        {
+            return Err(invalid(format!(
+                "{:?} is not a working folder; correct cwd",
+                dir.as_os_str()
+            )));
+        }
+        if let Kind::CommandLine(argv) = &self.kind {
+            if argv.first().is_none_or(|program| program.is_empty()) {
+                return Err(no_program());
+            }
+            if let Some(at) = argv.iter().position(|text| has_nul(text)) {
+                let place = match at {
+                    0 => "the program".to_owned(),
+                    at => format!("argument {at}"),
+                };
+                return Err(invalid(format!(
+                    "{place} of the command line has a NUL character; remove it"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn app_server_args(&self) -> Vec<OsString> {
+        let mut args = Vec::new();
+        for (key, value) in &self.configs {
             args.push("--config".into());
             args.push(format!("{key}={value}").into());
         }
         args.extend(["app-server", "--listen", "stdio://"].map(OsString::from));
-        Ok(args)
+        args
     }
 }
 
@@ -199,12 +257,25 @@ fn invalid(reason: impl Into<String>) -> Error {
     }
 }
 
-fn check_variable(key: &OsStr) -> Result<(), Error> {
+fn no_program() -> Error {
+    invalid("the command line names no program")
+}
+
+fn has_nul(text: &OsStr) -> bool {
+    text.as_encoded_bytes().contains(&0)
+}
+
+fn check_variable(key: &OsStr, value: Option<&OsStr>) -> Result<(), Error> {
     let text = key.to_string_lossy();
     // Windows has hidden variables whose names start with `=`.
     if text.is_empty() || text.contains('\0') || text.chars().skip(1).any(|c| c == '=') {
         return Err(invalid(format!(
             "{text:?} is not a name for an environment variable"
+        )));
+    }
+    if value.is_some_and(has_nul) {
+        return Err(invalid(format!(
+            "the value of the environment variable {text:?} has a NUL character; remove it"
         )));
     }
     Ok(())

@@ -37,6 +37,7 @@ mod manifest;
 mod pin;
 mod program;
 mod runtime;
+mod shortage;
 mod target;
 mod version;
 

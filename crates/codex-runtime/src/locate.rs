@@ -152,8 +152,8 @@ fn on_path(environment: &Environment, tried: &mut Vec<String>) -> Option<Runtime
         tried.push("codex on PATH (there is none)".to_owned());
     }
     for program in programs {
-        let reason = match program::probe_version(&program) {
-            Ok(Some(version)) if version.is_supported() => {
+        let reason = match program::ask_version(&program) {
+            Ok(Ok(version)) if version.is_supported() => {
                 return Some(Runtime {
                     program,
                     source: Source::Path,
@@ -161,11 +161,14 @@ fn on_path(environment: &Environment, tried: &mut Vec<String>) -> Option<Runtime
                     path_dir: None,
                 });
             }
-            Ok(Some(version)) => format!("version {version}, {MINIMUM_VERSION} or newer is needed"),
-            Ok(None) => "it does not tell its version".to_owned(),
-            Err(_) => "it cannot be started".to_owned(),
+            Ok(Ok(version)) => {
+                format!("(version {version}, {MINIMUM_VERSION} or newer is needed)")
+            }
+            Ok(Err(silence)) => silence,
+            Err(Error::Spawn { reason, .. }) => format!("(it cannot be started): {reason}"),
+            Err(error) => format!("(it cannot be asked): {error}"),
         };
-        tried.push(format!("{} ({reason})", program.display()));
+        tried.push(format!("{} {reason}", program.display()));
     }
     None
 }

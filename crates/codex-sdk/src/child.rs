@@ -8,11 +8,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::{ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::process::{ChildStderr, ChildStdout, Command};
 use tokio::time::timeout;
 
 use crate::reader::Lines;
 use crate::secrets::Secrets;
+
+mod input;
+
+pub(crate) use input::Input;
 
 /// How long the runtime may take to end after its input has ended.
 const INPUT_GRACE: Duration = Duration::from_secs(2);
@@ -37,7 +41,7 @@ pub(crate) struct Child {
 /// The child's ends of the pipes.
 #[derive(Debug)]
 pub(crate) struct Pipes {
-    pub(crate) stdin: ChildStdin,
+    pub(crate) stdin: Input,
     pub(crate) stdout: ChildStdout,
     pub(crate) stderr: ChildStderr,
 }
@@ -54,33 +58,37 @@ fn widen(pipe: &ChildStdout) {
 }
 
 impl Child {
-    /// Starts a command.
+    /// Starts a command that has pipes for output and error output, and a group of its own.
     ///
     /// # Errors
     ///
     /// What the system reports.
     pub(crate) fn spawn(command: std::process::Command) -> io::Result<(Self, Pipes)> {
-        use std::process::Stdio;
-
         let mut command = Command::from(command);
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
+        command.kill_on_drop(true);
         #[cfg(unix)]
-        command.process_group(0);
-        let mut process = command.spawn()?;
+        let (mut process, stdin) = {
+            let (input, its_end) = Input::pair()?;
+            command.stdin(its_end);
+            (command.spawn()?, input)
+        };
+        #[cfg(not(unix))]
+        let (mut process, stdin) = {
+            let mut process = command.spawn()?;
+            let stdin = process.stdin.take().ok_or_else(no_pipe)?;
+            (process, stdin)
+        };
+        // It has the other end of the input, which must not be open twice.
+        drop(command);
         #[cfg(unix)]
         let group = process
             .id()
             .and_then(|id| i32::try_from(id).ok())
             .and_then(rustix::process::Pid::from_raw);
-        let pipe = || io::Error::other("the child has no pipe");
         let pipes = Pipes {
-            stdin: process.stdin.take().ok_or_else(pipe)?,
-            stdout: process.stdout.take().ok_or_else(pipe)?,
-            stderr: process.stderr.take().ok_or_else(pipe)?,
+            stdin,
+            stdout: process.stdout.take().ok_or_else(no_pipe)?,
+            stderr: process.stderr.take().ok_or_else(no_pipe)?,
         };
         #[cfg(target_os = "linux")]
         widen(&pipes.stdout);
@@ -154,6 +162,10 @@ impl Child {
 
     #[cfg(not(any(unix, windows)))]
     fn kill_group(&mut self) {}
+}
+
+fn no_pipe() -> io::Error {
+    io::Error::other("the child has no pipe")
 }
 
 /// Puts a process into a job of its own; what it starts from then on is in it too.

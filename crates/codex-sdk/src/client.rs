@@ -10,11 +10,13 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use codex_runtime::{Locator, Runtime, Version};
+use codex_runtime::{Environment, Locator, Runtime, Version};
 use codex_types::request::ClientRequest;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+mod search;
+mod surroundings;
 mod turns;
 
 pub(crate) use turns::Joining;
@@ -70,9 +72,9 @@ impl Codex {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidInput`] if the configuration cannot be used; [`Error::Runtime`] if no
-    /// runtime is found, it cannot be started, or it is too old; whatever the handshake fails
-    /// with. The process is ended before an error is returned.
+    /// [`Error::InvalidInput`] if the configuration cannot be used, or there is no such tokio
+    /// runtime; [`Error::Runtime`] if no Codex runtime is found, it cannot be started, or it is too
+    /// old; whatever the handshake fails with. The process is ended before an error is returned.
     ///
     /// # Cancel safety
     ///
@@ -90,18 +92,20 @@ impl Codex {
     }
 
     async fn launched(config: CodexConfig) -> Result<Self> {
+        surroundings::check_for_process()?;
         config.check()?;
-        let (runtime, command) = match config.custom_launch() {
-            Some(launch) => (None, launch.to_command()?),
+        config.check_launch()?;
+        let (runtime, launch) = match config.custom_launch()? {
+            Some(launch) => (None, launch),
             None => {
                 let runtime = locate(&config).await?;
-                let command = config.launch(&runtime).to_command()?;
-                (Some(runtime), command)
+                let launch = config.launch(&runtime)?;
+                (Some(runtime), launch)
             }
         };
-        let program = command.get_program().into();
-        let (child, pipes) = Child::spawn(command)
-            .map_err(|source| codex_runtime::Error::Spawn { program, source })?;
+        let plan = launch.plan(&Environment::current())?;
+        let (child, pipes) =
+            Child::spawn(plan.to_command()).map_err(|error| plan.spawn_error(error))?;
         let connection = Connection::open(
             config.options(),
             pipes.stdout,
@@ -113,6 +117,8 @@ impl Codex {
 
     /// Connects to a runtime over any byte pipe; there is no process to start or to end.
     ///
+    /// Must be called within a tokio runtime with time enabled, and with what the pipe needs.
+    ///
     /// # Errors
     ///
     /// As [`Codex::start_with`].
@@ -121,6 +127,7 @@ impl Codex {
         read: impl AsyncRead + Send + Unpin + 'static,
         write: impl AsyncWrite + Send + Unpin + 'static,
     ) -> Result<Self> {
+        surroundings::check()?;
         config.check()?;
         let connection = Connection::open(config.options(), read, write, None);
         Self::greet(connection, &config, None).await
@@ -151,9 +158,11 @@ impl Codex {
         config: &CodexConfig,
         runtime: Option<&Runtime>,
     ) -> Result<ServerInfo> {
-        let (method, request) = encode(&config.initialize())?;
+        let params = config.initialize();
+        let (method, request) = encode(&params)?;
         let (result, _) = connection.request(&method, request, Then::Nothing).await?;
-        let info = ServerInfo::read(&method, &result, config.client_name())?;
+        let found = runtime.and_then(Runtime::version);
+        let info = ServerInfo::read(&method, &result, &params.client_info, found)?;
         if let (Some(runtime), Some(version)) = (runtime, info.version()) {
             runtime.check_version(&version)?;
         }
@@ -274,6 +283,7 @@ impl Codex {
             field: field.into(),
             found: self.inner.info.runtime_version.clone(),
             minimum: minimum.to_string(),
+            user_agent: self.inner.info.user_agent.clone(),
         })
     }
 }
@@ -303,10 +313,5 @@ async fn locate(config: &CodexConfig) -> Result<Runtime> {
     if let Some(path) = config.explicit_bin() {
         locator = locator.explicit(path);
     }
-    match tokio::task::spawn_blocking(move || locator.locate()).await {
-        Ok(found) => Ok(found?),
-        Err(_) => Err(Error::Runtime(codex_runtime::Error::NotFound {
-            tried: vec!["looking for it panicked".into()],
-        })),
-    }
+    search::find(move || locator.locate()).await
 }

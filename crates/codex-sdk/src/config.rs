@@ -95,6 +95,10 @@ impl CodexConfig {
 
     /// Runs this command line, the program and all of its arguments, instead of a runtime that
     /// is looked for. Config overrides are not added to it.
+    ///
+    /// On Unix its standard input is a socket, which a shell script notices in two ways: it cannot
+    /// open `/dev/stdin`, and `bash -c` reads `~/.bashrc` where no other shell is around it
+    /// (`bash --norc -c` does not).
     pub fn launch_command<I, S>(mut self, argv: I) -> Self
     where
         I: IntoIterator<Item = S>,
@@ -120,13 +124,22 @@ impl CodexConfig {
         self
     }
 
-    /// Runs the runtime in this folder instead of the current one.
+    /// Runs the runtime in this folder instead of the current one, against which a relative one is
+    /// made absolute.
+    ///
+    /// One that does not exist is an [`Error::InvalidInput`](crate::Error::InvalidInput) when the
+    /// client starts.
     pub fn cwd(mut self, dir: impl Into<PathBuf>) -> Self {
         self.cwd = Some(dir.into());
         self
     }
 
-    /// Sets an environment variable for the runtime.
+    /// Sets an environment variable for the runtime, which inherits those of this process.
+    ///
+    /// What it does not inherit are the variables that a Codex sets for the processes that it starts:
+    /// `CODEX_INTERNAL_ORIGINATOR_OVERRIDE`, `CODEX_SANDBOX` and those that begin so,
+    /// `CODEX_THREAD_ID` and other ids, `CODEX_CI` and the like. A program that an agent runs has
+    /// them, and they tell of that agent's runtime. Set here they do reach the runtime.
     pub fn env(mut self, key: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.env.push((key.into(), Some(value.into())));
         self
@@ -147,7 +160,9 @@ impl CodexConfig {
 
     /// Names the client to the runtime; the default is `codex_rust_sdk` and this crate's version.
     ///
-    /// The name goes into HTTP headers, so it must be printable ASCII.
+    /// The name goes into HTTP headers, so it must be printable ASCII. The variable
+    /// `CODEX_INTERNAL_ORIGINATOR_OVERRIDE` would take its place there; it reaches the runtime only if
+    /// it is set with [`env`](Self::env).
     pub fn client_info(mut self, name: impl Into<String>, version: impl Into<String>) -> Self {
         self.client_name = name.into();
         self.client_version = version.into();

@@ -41,6 +41,11 @@ pub use turn::TurnFailure;
 
 use codex_types::Id;
 
+/// The version of a runtime that tells none.
+pub(crate) const UNKNOWN_VERSION: &str = "unknown";
+/// The version that a runtime built from a checkout tells.
+const CHECKOUT_VERSION: &str = "0.0.0";
+
 /// The result of everything in this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -101,6 +106,8 @@ pub enum Error {
         found: String,
         /// The first version that has it.
         minimum: String,
+        /// The user agent that the version was read from.
+        user_agent: String,
     },
     /// The final response of a turn is not the JSON that was asked for.
     Output(OutputError),
@@ -201,13 +208,26 @@ impl fmt::Display for Error {
                 field,
                 found,
                 minimum,
+                user_agent,
             } => {
                 let of = if field.is_empty() { "" } else { "." };
                 write!(
                     f,
                     "{method}{of}{field} needs a Codex runtime of version {minimum} or newer, the \
-                     reported version is '{found}'; update the runtime"
-                )
+                     reported version is '{found}'"
+                )?;
+                match found.as_str() {
+                    UNKNOWN_VERSION => write!(
+                        f,
+                        ": there is none in the runtime's user agent {user_agent:?}; use a \
+                         runtime that tells its version, or do without the option"
+                    ),
+                    CHECKOUT_VERSION => f.write_str(
+                        ", that of a build from a checkout, which does not tell what it has; use \
+                         a released runtime, or do without the option",
+                    ),
+                    _ => f.write_str("; update the runtime"),
+                }
             }
             Self::Output(error) => error.fmt(f),
             Self::UnexpectedResponse { method, reason, .. } => {
@@ -263,6 +283,16 @@ impl From<codex_runtime::Error> for Error {
 mod tests {
     use super::*;
 
+    fn unsupported(found: &str) -> Error {
+        Error::UnsupportedRuntime {
+            method: "turn/start".into(),
+            field: "source".into(),
+            found: found.into(),
+            minimum: "0.151.0".into(),
+            user_agent: "odd".into(),
+        }
+    }
+
     #[test]
     fn texts_name_the_thing_the_value_and_the_remedy() {
         let rows = [
@@ -280,6 +310,23 @@ mod tests {
                 },
                 "the runtime does not apply config, base_instructions, as for a thread that it has \
                  loaded already; fork the thread, or resume it in a new client",
+            ),
+            (
+                unsupported("0.150.0"),
+                "turn/start.source needs a Codex runtime of version 0.151.0 or newer, the \
+                 reported version is '0.150.0'; update the runtime",
+            ),
+            (
+                unsupported(UNKNOWN_VERSION),
+                "turn/start.source needs a Codex runtime of version 0.151.0 or newer, the \
+                 reported version is 'unknown': there is none in the runtime's user agent \
+                 \"odd\"; use a runtime that tells its version, or do without the option",
+            ),
+            (
+                unsupported(CHECKOUT_VERSION),
+                "turn/start.source needs a Codex runtime of version 0.151.0 or newer, the \
+                 reported version is '0.0.0', that of a build from a checkout, which does not \
+                 tell what it has; use a released runtime, or do without the option",
             ),
             (
                 Error::ThreadBusy {

@@ -62,8 +62,23 @@
 //!
 //! [`CodexConfig::codex_bin`], else the environment variable `CODEX_BIN`, else the pinned runtime
 //! ([`RUNTIME_VERSION`]) in the user's cache, else a `codex` on the `PATH` that is new enough.
-//! Nothing is downloaded here: `codex_runtime::install()` and `cargo xtask runtime install` do
-//! that.
+//! Nothing is downloaded by that: `openai_codex::runtime::install()`, of the feature `install`, and
+//! `cargo xtask runtime install` put the pinned runtime into the cache.
+//!
+//! # Which async runtime
+//!
+//! A tokio runtime with timers and IO (`enable_all()`), of either flavor; a client needs it for as
+//! long as it lives. With a clock that is paused (`tokio::time::pause`, `start_paused`) time jumps to
+//! the next deadline whenever every task waits, also when it is for a process or a socket: requests
+//! then time out at once, and closing kills the runtime that it would have waited for. Tests with a
+//! paused clock use [`Codex::connect`] with a peer in the same async runtime, or
+//! [`CodexConfig::request_timeout`]`(None)` until they resume the clock. The blocking client brings an
+//! async runtime of its own.
+//!
+//! # In a container
+//!
+//! A host that is the first process of a container has to reap what it did not start: run it under
+//! an init (`docker run --init`). `docs/containers.md` of the repository says why.
 //!
 //! # What ends what
 //!
@@ -128,6 +143,8 @@
 //! # Features
 //!
 //! - `blocking`: the twins of the client for code that is not async.
+//! - `install`: [`runtime`]`::install()`, which downloads the pinned runtime, verifies it, and keeps it
+//!   in the user's cache.
 //! - `experimental`: the methods, types and fields that the runtime serves only to clients that
 //!   opted into its experimental API, with [`CodexConfig::experimental_api`].
 
@@ -210,6 +227,46 @@ pub mod request {
     pub use crate::builder::{ModelList, ThreadFork, ThreadList, ThreadResume, ThreadStart};
     pub use crate::input::ExternalContent;
     pub use crate::turn::{TextDelta, TextDeltas, TurnStart};
+}
+
+/// What of the runtime's own crate, `codex-runtime`, a user meets.
+///
+/// The error of a runtime that is not found or cannot be started, and versions. With the feature
+/// `install`, `install()` puts the pinned runtime into the user's cache, where
+/// [`Codex::start`] finds it; nothing else downloads anything.
+///
+#[cfg_attr(feature = "install", doc = "```no_run")]
+#[cfg_attr(not(feature = "install"), doc = "```text")]
+/// use openai_codex::{Codex, runtime};
+///
+/// # async fn example() -> openai_codex::Result<()> {
+/// // It downloads and verifies, so it is kept off the async threads.
+/// let install = tokio::task::spawn_blocking(runtime::install);
+/// let installed = install.await.expect("it does not panic")?;
+/// println!("{}", installed.program().display());
+/// let codex = Codex::start().await?;
+/// # codex.close().await
+/// # }
+/// ```
+///
+/// `Installer` says more of how: another folder, progress, a way to cancel.
+///
+#[cfg_attr(feature = "install", doc = "```no_run")]
+#[cfg_attr(not(feature = "install"), doc = "```text")]
+/// use openai_codex::runtime::{Installer, ProgressEvent};
+///
+/// let progress = |event: &ProgressEvent<'_>| println!("{:?} {:?}", event.step, event.bytes);
+/// Installer::new().progress(progress).install()?;
+/// # Ok::<(), openai_codex::runtime::Error>(())
+/// ```
+pub mod runtime {
+    #[cfg(feature = "install")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "install")))]
+    pub use codex_runtime::{
+        Cancel, Environment, Installer, Package, Pin, Progress, ProgressEvent, Runtime, Source,
+        Step, Target, TerminalProgress, install,
+    };
+    pub use codex_runtime::{Error, InvalidVersion, MINIMUM_VERSION, Version};
 }
 
 /// The version of this crate.

@@ -163,6 +163,69 @@ async fn the_environment_of_the_child_is_controlled() {
     assert_eq!(names, ["A", "B"]);
 }
 
+/// What an outer Codex sets for its processes does not reach the child, unless the caller sets it:
+/// the client is named as it was asked for, also in a program that an agent runs.
+#[cfg(unix)]
+#[test]
+fn the_environment_of_an_outer_codex_stays_outside() {
+    use super::{ALONE, alone};
+    use crate::stage::{ok, program};
+
+    let outer = [
+        "CODEX_CI",
+        "CODEX_INTERNAL_ORIGINATOR_OVERRIDE",
+        "CODEX_SANDBOX",
+        "CODEX_SANDBOX_NETWORK_DISABLED",
+        "CODEX_SESSION_ID",
+        "CODEX_THREAD_ID",
+        "CODEX_TOOL_CALL_ID",
+    ];
+    if std::env::var_os(ALONE).is_none() {
+        let exports = outer.map(|name| format!("export {name}='of the/outer one'"));
+        let output = alone(
+            "faults::launch::the_environment_of_an_outer_codex_stays_outside",
+            &exports.join("; "),
+        );
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{text}");
+        return;
+    }
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().build().unwrap();
+    runtime.block_on(async {
+        let inherited = start(|config| config).await.env;
+        let explicit = start(|config| config.env("CODEX_SANDBOX", "mine"))
+            .await
+            .env;
+        for name in outer {
+            assert!(std::env::var_os(name).is_some());
+            assert_eq!(inherited.get(name), None, "{name}");
+            let expected = (name == "CODEX_SANDBOX").then_some("mine");
+            assert_eq!(explicit.get(name).map(String::as_str), expected, "{name}");
+        }
+        assert_eq!(inherited.get("HOME"), std::env::var("HOME").ok().as_ref());
+
+        // The real runtime, in a home that removes nothing of what is inherited.
+        let model = codex_testkit::MockModel::start().await.unwrap();
+        let home = codex_testkit::Home::new(&model).unwrap();
+        let config = CodexConfig::new()
+            .codex_bin(program())
+            .cwd(home.workspace())
+            .client_info("my_agent", "1.0");
+        let config = home
+            .env()
+            .into_iter()
+            .fold(config, |config, (name, value)| config.env(name, value));
+        let explicit = config.clone().env(outer[1], "mine");
+        for (config, name) in [(config, "my_agent/"), (explicit, "mine/")] {
+            let codex = ok(Codex::start_with(config)).await;
+            let agent = &codex.server_info().user_agent;
+            assert!(agent.starts_with(name), "{agent}");
+            ok(codex.close()).await;
+        }
+    });
+}
+
 /// PIN-37: an explicit executable gets no folder in front of its `PATH`.
 #[tokio::test]
 async fn an_explicit_executable_keeps_its_path() {

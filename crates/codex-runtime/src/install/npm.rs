@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::complaint::complaint;
 use super::progress::{Reporter, Step};
+use crate::launch::Attempt;
 use crate::pin::Package;
 use crate::{Environment, Error};
 
@@ -112,9 +113,14 @@ impl Npm {
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
-            .map_err(|source| Error::Spawn {
-                program: self.program.clone(),
-                source,
+            .map_err(|source| {
+                let attempt = Attempt {
+                    program: self.program.as_os_str(),
+                    args: &[],
+                    environment: Some(&self.environment),
+                    cwd: Some(dir),
+                };
+                attempt.failed(source)
             })
     }
 

@@ -5,7 +5,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::Environment;
+use super::attempt::Attempt;
+use crate::{Environment, Error};
 
 /// `CREATE_NO_WINDOW`: a console program gets no window of its own.
 #[cfg(windows)]
@@ -76,6 +77,28 @@ impl Plan {
         #[cfg(windows)]
         std::os::windows::process::CommandExt::creation_flags(&mut command, CREATE_NO_WINDOW);
         command
+    }
+
+    /// Makes the error for a [command](Self::to_command) that the system refused to start: it looks
+    /// for what hinders the start, such as a folder that does not exist, and names it.
+    ///
+    /// ```
+    /// use codex_runtime::{Environment, Launch};
+    ///
+    /// let plan = Launch::command_line(["/no/such/codex"]).plan(&Environment::current())?;
+    /// let error = plan.to_command().spawn().map_err(|error| plan.spawn_error(error)).unwrap_err();
+    /// assert!(error.to_string().contains("there is no such file"));
+    /// # Ok::<(), codex_runtime::Error>(())
+    /// ```
+    #[must_use]
+    pub fn spawn_error(&self, source: std::io::Error) -> Error {
+        let attempt = Attempt {
+            program: &self.program,
+            args: &self.args,
+            environment: Some(&self.environment),
+            cwd: self.cwd.as_deref(),
+        };
+        attempt.failed(source)
     }
 }
 

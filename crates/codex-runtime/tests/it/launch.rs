@@ -136,6 +136,43 @@ fn the_environment_is_inherited_or_cleared_then_changed() {
     );
 }
 
+/// What a Codex sets for its processes tells of that Codex; what its user sets is for all.
+#[test]
+fn the_environment_of_an_outer_codex_is_not_inherited() {
+    let outer = [
+        ("CODEX_CI", "1"),
+        ("CODEX_INTERNAL_ORIGINATOR_OVERRIDE", "outer"),
+        ("CODEX_SANDBOX", "seatbelt"),
+        ("CODEX_SANDBOX_NETWORK_DISABLED", "1"),
+        ("CODEX_SESSION_ID", "s"),
+        ("CODEX_THREAD_ID", "t"),
+        ("CODEX_TOOL_CALL_ID", "c"),
+        ("CODEX_VERSION", "0.1.0"),
+        ("CODEX_NETWORK_PROXY_ACTIVE", "1"),
+        ("CODEX_MANAGED_BY_NPM", "1"),
+        ("__CODEX_SNAPSHOT_PROXY_OVERRIDE", "1"),
+    ];
+    let own = [
+        ("CODEX_HOME", "/h"),
+        ("CODEX_API_KEY", "k"),
+        ("CODEX_CA_CERTIFICATE", "/c"),
+        ("CODEX_SQLITE_HOME", "/s"),
+        ("PATH", "/bin"),
+    ];
+    let launch = Launch::command_line(["x"]);
+    let parent = Environment::unix(outer.into_iter().chain(own));
+    let plan = launch.plan(&parent).unwrap();
+    assert_eq!(*plan.environment(), Environment::unix(own));
+    for (name, _) in outer {
+        let plan = launch.clone().env(name, "mine").plan(&parent).unwrap();
+        assert_eq!(plan.environment().get(name), Some("mine".as_ref()));
+        assert_eq!(plan.environment().iter().count(), own.len() + 1);
+    }
+    let windows = Environment::windows([("codex_sandbox", "1"), ("Path", "p")]);
+    let plan = launch.plan(&windows).unwrap();
+    assert_eq!(*plan.environment(), Environment::windows([("Path", "p")]));
+}
+
 #[test]
 fn what_cannot_be_passed_on_is_refused() {
     let (_machine, runtime, _) = pinned_and_named();
@@ -159,10 +196,28 @@ fn what_cannot_be_passed_on_is_refused() {
             runtime().env_remove("A\0B"),
             "not a name for an environment variable",
         ),
+        (
+            runtime().env("A", "1\0"),
+            "the value of the environment variable \"A\" has a NUL",
+        ),
+        (runtime().cwd(""), "\"\" is not a working folder"),
+        (runtime().cwd("/a\0b"), "\"/a\\0b\" is not a working folder"),
+        (
+            Launch::command_line(["a\0b"]),
+            "the program of the command line has a NUL",
+        ),
+        (
+            Launch::command_line(["a", "b", "c\0"]),
+            "argument 2 of the command line has a NUL",
+        ),
     ] {
-        let error = launch.plan(&parent()).unwrap_err();
-        assert!(matches!(error, Error::InvalidLaunch { .. }), "{error}");
-        assert!(error.to_string().contains(reason), "{error}");
+        for error in [
+            launch.plan(&parent()).unwrap_err(),
+            launch.check().unwrap_err(),
+        ] {
+            assert!(matches!(error, Error::InvalidLaunch { .. }), "{error}");
+            assert!(error.to_string().contains(reason), "{error}");
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use codex_runtime::{Environment, Error, Locator, MINIMUM_VERSION, Source, Version};
 
 use crate::packages::Package;
-use crate::support::{Machine, write_script};
+use crate::support::{Machine, bounded, write_script};
 
 /// A machine with a `codex` in every place.
 struct Places {
@@ -126,6 +126,7 @@ fn an_unsupported_codex_on_path_is_passed_over() {
         ("old", "echo codex-cli 0.139.0"),
         ("unknown", "echo codex-cli unknown"),
         ("broken", "exit 1"),
+        ("loud", "echo cannot load >&2; exit 7"),
         ("early", "echo codex-cli 0.140.0-alpha.3"),
     ];
     for (name, body) in scripts {
@@ -140,7 +141,7 @@ fn an_unsupported_codex_on_path_is_passed_over() {
         let dirs = names.iter().map(|name| dir.join(name));
         std::env::join_paths(dirs).unwrap()
     };
-    let mut names = vec!["folder", "old", "unknown", "broken", "early", "odd"];
+    let mut names = vec!["folder", "old", "unknown", "broken", "loud", "early", "odd"];
     let environment = |names: &[&str]| Environment::unix([("PATH", path(names))]);
 
     let locator = places.locator().environment(environment(&names));
@@ -165,7 +166,15 @@ fn an_unsupported_codex_on_path_is_passed_over() {
             "{} (version 0.140.0-alpha.3",
             dir.join("early/codex").display()
         ),
-        format!("{} (it cannot be started)", dir.join("odd/codex").display()),
+        format!(
+            "{} (it cannot be started): it is a script for \"/no/such/interpreter\", which does not \
+             exist",
+            dir.join("odd/codex").display()
+        ),
+        format!(
+            "{} (it does not tell its version): it ended with exit status: 7: cannot load",
+            dir.join("loud/codex").display()
+        ),
         "run codex_runtime::install()".to_owned(),
     ] {
         assert!(text.contains(&part), "{part}: {text}");
@@ -174,6 +183,54 @@ fn an_unsupported_codex_on_path_is_passed_over() {
     names.push("bin");
     let locator = places.locator().environment(environment(&names));
     assert_eq!(locator.locate().unwrap().program(), places.on_path);
+}
+
+/// A program that hangs is passed over within seconds, and one that tells its version and then
+/// hangs is used at once.
+#[test]
+fn a_codex_that_hangs_costs_seconds() {
+    let places = Places::new();
+    let dir = places.machine.dir();
+    let scripts = [
+        ("mute", "exec sleep 100"),
+        ("chatty", "while :; do echo thinking >&2; sleep 0.1; done"),
+        ("slow", "echo codex-cli 0.201.0; exec sleep 100"),
+    ];
+    for (name, body) in scripts {
+        write_script(
+            &dir.join(name).join("codex"),
+            &format!("#!/bin/sh\n{body}\n"),
+        );
+    }
+    let path = |names: &[&str]| {
+        let dirs = names.iter().map(|name| dir.join(name));
+        Environment::unix([("PATH", std::env::join_paths(dirs).unwrap())])
+    };
+    let locate = |names: &[&str]| {
+        let locator = places.locator().environment(path(names));
+        let begin = std::time::Instant::now();
+        (bounded(move || locator.locate()), begin.elapsed())
+    };
+
+    let (found, time) = locate(&["slow"]);
+    assert_eq!(found.unwrap().version(), Some(&Version::new(0, 201, 0)));
+    assert!(time < std::time::Duration::from_secs(2), "{time:?}");
+
+    let (found, time) = locate(&["mute", "chatty", "bin"]);
+    assert_eq!(found.unwrap().program(), places.on_path);
+    assert!(time < std::time::Duration::from_secs(9), "{time:?}");
+
+    let (found, time) = locate(&["mute", "chatty"]);
+    let text = found.unwrap_err().to_string();
+    assert!(
+        text.contains("mute/codex (it did not tell its version within 3 s), "),
+        "{text}"
+    );
+    assert!(
+        text.contains("chatty/codex (it did not tell its version within 3 s): thinking"),
+        "{text}"
+    );
+    assert!(time < std::time::Duration::from_secs(9), "{time:?}");
 }
 
 /// PIN-33: nothing is downloaded or guessed; the error says what was tried.

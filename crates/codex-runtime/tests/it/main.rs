@@ -24,4 +24,6 @@ mod locate;
 mod packages;
 mod real;
 #[cfg(unix)]
+mod refused;
+#[cfg(unix)]
 mod support;

@@ -1,7 +1,6 @@
 //! The thread that drives a connection, and how other threads wait for it.
 
 use std::future::{Future, poll_fn};
-use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -11,7 +10,7 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
 use crate::connection::Ended;
-use crate::error::{CloseReason, Error, Result};
+use crate::error::Result;
 
 /// A thread that runs an async runtime.
 ///
@@ -27,12 +26,17 @@ pub(super) struct Driver {
 
 impl Driver {
     /// Starts the thread.
+    ///
+    /// # Errors
+    ///
+    /// [`SetUp`](codex_runtime::Error::SetUp) if the system grants no thread, or no files for the
+    /// event loop.
     pub(super) fn start() -> Result<Arc<Self>> {
-        let fail = |error: io::Error| Error::Closed(Arc::new(CloseReason::Io(error)));
+        let failed = |what| move |source| codex_runtime::Error::SetUp { what, source };
         let runtime = Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(fail)?;
+            .map_err(failed("the event loop of the blocking client"))?;
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel::<Option<Ended>>();
         let drive = move || {
@@ -45,7 +49,7 @@ impl Driver {
         thread::Builder::new()
             .name("codex-blocking".into())
             .spawn(drive)
-            .map_err(fail)?;
+            .map_err(failed("the thread that drives the blocking client"))?;
         Ok(Arc::new(Self {
             handle,
             ended: OnceLock::new(),

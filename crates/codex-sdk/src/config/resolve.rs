@@ -1,6 +1,6 @@
 //! What a configuration comes to.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,8 +33,7 @@ impl CodexConfig {
             if let Err(reason) = value {
                 return Err(invalid(format!("the config override of {key:?}: {reason}")));
             }
-            // The runtime splits at the first `=`, and a line ends the argument's value.
-            if key.trim().is_empty() || key.contains('=') || key.contains(char::is_control) {
+            if key.trim().is_empty() {
                 return Err(invalid(format!(
                     "{key:?} is not a key of a config override"
                 )));
@@ -59,28 +58,42 @@ impl CodexConfig {
         Ok(())
     }
 
+    /// Returns why no process can be started with this configuration, whichever it is.
+    pub(crate) fn check_launch(&self) -> Result<()> {
+        let launch = match self.custom_launch()? {
+            Some(launch) => launch,
+            // What it runs is not known yet; the rest is the same for all.
+            None => self.prepare(self.overridden(Launch::command_line(["codex"])))?,
+        };
+        launch.check().map_err(refused)
+    }
+
     /// Returns the executable that was set.
     pub(crate) fn explicit_bin(&self) -> Option<&PathBuf> {
         self.codex_bin.as_ref()
     }
 
     /// Returns how the command line that replaces the runtime is launched, if one was set.
-    pub(crate) fn custom_launch(&self) -> Option<Launch> {
-        let argv = self.launch_command.clone()?;
-        Some(self.prepare(Launch::command_line(argv)))
+    pub(crate) fn custom_launch(&self) -> Result<Option<Launch>> {
+        let argv = self.launch_command.clone();
+        argv.map(|argv| self.prepare(Launch::command_line(argv)))
+            .transpose()
     }
 
     /// Returns how a runtime is launched.
-    pub(crate) fn launch(&self, runtime: &Runtime) -> Launch {
-        let overrides = self.overrides.iter();
-        let launch = overrides.fold(Launch::new(runtime), |launch, (key, value)| match value {
-            Ok(value) => launch.config(key, value),
-            Err(_) => launch,
-        });
-        self.prepare(launch)
+    pub(crate) fn launch(&self, runtime: &Runtime) -> Result<Launch> {
+        self.prepare(self.overridden(Launch::new(runtime)))
     }
 
-    fn prepare(&self, mut launch: Launch) -> Launch {
+    fn overridden(&self, launch: Launch) -> Launch {
+        let overrides = self.overrides.iter();
+        overrides.fold(launch, |launch, (key, value)| match value {
+            Ok(value) => launch.config(key, value),
+            Err(_) => launch,
+        })
+    }
+
+    fn prepare(&self, mut launch: Launch) -> Result<Launch> {
         if self.env_clear {
             launch = launch.env_clear();
         }
@@ -91,8 +104,8 @@ impl CodexConfig {
             };
         }
         match &self.cwd {
-            Some(dir) => launch.cwd(dir),
-            None => launch,
+            Some(dir) => Ok(launch.cwd(absolute(dir)?)),
+            None => Ok(launch),
         }
     }
 
@@ -107,10 +120,6 @@ impl CodexConfig {
             capabilities = capabilities.opt_out_notification_methods(self.opt_out.clone());
         }
         InitializeParams::new(info).capabilities(capabilities)
-    }
-
-    pub(crate) fn client_name(&self) -> &str {
-        &self.client_name
     }
 
     pub(crate) fn options(&self) -> Options {
@@ -138,6 +147,24 @@ impl CodexConfig {
     }
 }
 
+/// Makes a folder absolute against that of this process.
+fn absolute(dir: &Path) -> Result<PathBuf> {
+    std::path::absolute(dir).map_err(|error| {
+        invalid(format!(
+            "the working folder {:?} cannot be made absolute: {error}; give an absolute one",
+            dir.as_os_str()
+        ))
+    })
+}
+
+/// Turns a refusal of what the caller passed into this crate's error for that.
+fn refused(error: codex_runtime::Error) -> Error {
+    match error {
+        codex_runtime::Error::InvalidLaunch { reason } => invalid(reason),
+        other => Error::Runtime(other),
+    }
+}
+
 fn invalid(reason: String) -> Error {
     Error::InvalidInput(reason)
 }
@@ -147,7 +174,7 @@ mod tests {
     use super::*;
 
     fn refusal(config: CodexConfig) -> String {
-        match config.check() {
+        match config.check().and_then(|()| config.check_launch()) {
             Err(Error::InvalidInput(reason)) => reason,
             other => panic!("not refused: {other:?}"),
         }

@@ -19,6 +19,7 @@ mod requests;
 mod server_requests;
 mod stage;
 mod surface;
+mod surroundings;
 mod threads;
 mod turns;
 

@@ -117,7 +117,7 @@ fn the_root_is_what_the_api_page_lists() {
          TurnFailure ApprovalMode Sandbox Input InputItem ExternalMessage RunInput Notification
          Notifications UnknownNotification ChatgptLoginHandle DeviceCodeLoginHandle RetryPolicy
          retry_on_overload Error Result RpcError RpcErrorCode RpcErrorKind CloseReason
-         ResponseError types request error blocking VERSION RUNTIME_VERSION",
+         ResponseError types request error runtime blocking VERSION RUNTIME_VERSION",
     );
     assert_eq!(public_names(&items(&source("src/lib.rs"))), expected);
 }
@@ -132,6 +132,20 @@ fn the_request_module_has_the_builders_and_the_traits() {
     let expected = words(
         "ClientRequest ServerRequest ExternalContent ModelList TextDelta TextDeltas ThreadFork
          ThreadList ThreadResume ThreadStart TurnStart",
+    );
+    assert_eq!(public_names(&module.unwrap().1), expected);
+}
+
+#[test]
+fn the_runtime_module_has_what_a_user_meets() {
+    let root = items(&source("src/lib.rs"));
+    let module = root.iter().find_map(|item| match item {
+        Item::Mod(module) if module.ident == "runtime" => module.content.as_ref(),
+        _ => None,
+    });
+    let expected = words(
+        "Cancel Environment Error Installer InvalidVersion MINIMUM_VERSION Package Pin Progress
+         ProgressEvent Runtime Source Step Target TerminalProgress Version install",
     );
     assert_eq!(public_names(&module.unwrap().1), expected);
 }
