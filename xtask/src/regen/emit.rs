@@ -243,12 +243,18 @@ fn field_type(ty: &Ty, presence: &Presence) -> TokenStream {
 
 /// A rough size in bytes, to decide what is boxed.
 fn size(ty: &Ty, types: &Types, depth: usize) -> usize {
+    size_with(ty, types, depth, 32)
+}
+
+/// A rough size in bytes, where a `serde_json::Value` has so many: 32, or 72 with the feature
+/// `preserve_order`.
+fn size_with(ty: &Ty, types: &Types, depth: usize, value: usize) -> usize {
     let named = |name: &String| match types.get(name).map(|definition| &definition.kind) {
         _ if depth > 8 => 8,
         Some(Kind::Object(fields)) => {
             fields
                 .iter()
-                .map(|field| size(&field.ty, types, depth + 1).next_multiple_of(8))
+                .map(|field| size_with(&field.ty, types, depth + 1, value).next_multiple_of(8))
                 .sum::<usize>()
                 + 16
         }
@@ -257,11 +263,11 @@ fn size(ty: &Ty, types: &Types, depth: usize) -> usize {
             Kind::Tagged { variants, .. } | Kind::External(variants) | Kind::Untagged(variants),
         ) => {
             let payloads = variants.iter().filter_map(|variant| variant.ty.as_ref());
-            payloads
-                .map(|ty| size(ty, types, depth + 1))
-                .max()
-                .unwrap_or(0)
-                + 8
+            let largest = payloads
+                .map(|ty| size_with(ty, types, depth + 1, value))
+                .max();
+            // What fits none is a value and a reason, whose spare bits tell the variant.
+            (largest.unwrap_or(0) + 8).max(value + 24)
         }
     };
     match ty {
@@ -269,7 +275,7 @@ fn size(ty: &Ty, types: &Types, depth: usize) -> usize {
         Ty::Plain("bool") => 1,
         Ty::Plain("String") | Ty::Vec(_) | Ty::Map(_) | Ty::JsonObject => 24,
         Ty::Plain(_) | Ty::Boxed(_) => 8,
-        Ty::Json => 32,
-        Ty::Option(inner) => size(inner, types, depth) + 8,
+        Ty::Json => value,
+        Ty::Option(inner) => size_with(inner, types, depth, value) + 8,
     }
 }

@@ -328,7 +328,7 @@ pub enum ServerNotification {
     /// `item/started`.
     ItemStarted(Box<ItemStartedNotification>),
     /// `mcpServer/event/stream/notification`.
-    McpServerEventStreamNotification(McpServerEventStreamNotification),
+    McpServerEventStreamNotification(Box<McpServerEventStreamNotification>),
     /// `mcpServer/oauthLogin/completed`.
     McpServerOauthLoginCompleted(McpServerOauthLoginCompletedNotification),
     /// `mcpServer/startupStatus/updated`.
@@ -356,7 +356,7 @@ pub enum ServerNotification {
     /// `remoteControl/status/changed`.
     RemoteControlStatusChanged(RemoteControlStatusChangedNotification),
     /// `serverRequest/resolved`.
-    ServerRequestResolved(ServerRequestResolvedNotification),
+    ServerRequestResolved(Box<ServerRequestResolvedNotification>),
     /// `skills/changed`.
     SkillsChanged(SkillsChangedNotification),
     /// `thread/archived`.
@@ -380,13 +380,13 @@ pub enum ServerNotification {
     /// `thread/name/updated`.
     ThreadNameUpdated(ThreadNameUpdatedNotification),
     /// `thread/prediction/updated`.
-    ThreadPredictionUpdated(ThreadPredictionUpdatedNotification),
+    ThreadPredictionUpdated(Box<ThreadPredictionUpdatedNotification>),
     /// `thread/project/updated`.
     ThreadProjectUpdated(ThreadProjectUpdatedNotification),
     /// `thread/queue/changed`.
     ThreadQueueChanged(ThreadQueueChangedNotification),
     /// `thread/readState/changed`.
-    ThreadReadStateChanged(ThreadReadStateChangedNotification),
+    ThreadReadStateChanged(Box<ThreadReadStateChangedNotification>),
     /// `thread/realtime/closed`.
     ThreadRealtimeClosed(ThreadRealtimeClosedNotification),
     /// `thread/realtime/error`.
@@ -418,7 +418,7 @@ pub enum ServerNotification {
     /// `thread/started`.
     ThreadStarted(Box<ThreadStartedNotification>),
     /// `thread/status/changed`.
-    ThreadStatusChanged(ThreadStatusChangedNotification),
+    ThreadStatusChanged(Box<ThreadStatusChangedNotification>),
     /// `thread/tokenUsage/updated`.
     ThreadTokenUsageUpdated(Box<ThreadTokenUsageUpdatedNotification>),
     /// `thread/unarchived`.
@@ -428,7 +428,7 @@ pub enum ServerNotification {
     /// `turn/diff/updated`.
     TurnDiffUpdated(TurnDiffUpdatedNotification),
     /// `turn/moderationMetadata`.
-    TurnModerationMetadata(TurnModerationMetadataNotification),
+    TurnModerationMetadata(Box<TurnModerationMetadataNotification>),
     /// `turn/plan/updated`.
     TurnPlanUpdated(TurnPlanUpdatedNotification),
     /// `turn/started`.

@@ -7,7 +7,7 @@ use quote::quote;
 
 use super::super::ir::Ty;
 use super::super::registry::{NotificationRow, Registry, RequestRow, Route, method_name};
-use super::{Emission, cfg, cfg_text, docs, ident, pretty, size};
+use super::{Emission, cfg, cfg_text, docs, ident, pretty, size_with};
 
 /// Payloads of at least this many bytes are boxed, so that an event has no more than 128 bytes and
 /// moves cheaply through queues.
@@ -137,7 +137,7 @@ fn notification_enum(context: &Emission<'_>) -> Result<String> {
                 cfg(row.experimental),
             );
             let (variant, payload) = (ident(&row.variant), ident(&row.payload));
-            if size(&Ty::Named(row.payload.clone()), context.types, 0) >= BOXED_FROM {
+            if size_with(&Ty::Named(row.payload.clone()), context.types, 0, 72) >= BOXED_FROM {
                 quote!(#docs #cfg #variant(Box<#payload>),)
             } else {
                 quote!(#docs #cfg #variant(#payload),)
