@@ -222,7 +222,8 @@ async fn a_script_is_played_over_a_pipe() {
 #[tokio::test]
 async fn a_script_says_what_differs() {
     let (mut server, mut client) = pipe();
-    let params = json!({"threadId": "t", "input": []});
+    // The keys in their order, in which they are told whether or not serde_json sorts them.
+    let params = json!({"input": [], "threadId": "t"});
     let call = json!({"id": 1, "method": "turn/start", "params": params});
     client.send(call.clone()).await;
     client.send(call).await;

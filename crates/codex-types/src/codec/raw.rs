@@ -133,7 +133,10 @@ mod tests {
                 format!(r#"{{"turnId":"other","\ud800":{unreadable},"turn\u0049d":"u"}}"#),
             ] {
                 assert_eq!(member(&text, "turnId"), Some("\"u\""));
-                assert_eq!(value(&text), Value::String(text.clone()));
+                // With `arbitrary_precision` a value can hold any number.
+                if serde_json::from_str::<Value>(unreadable).is_err() {
+                    assert_eq!(value(&text), Value::String(text.clone()));
+                }
             }
         }
         for text in ["[]", "5", "null", "", "{", r#"{"turnId""#] {

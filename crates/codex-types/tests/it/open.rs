@@ -209,3 +209,54 @@ fn a_number_of_an_unknown_field_keeps_its_last_digit() {
     };
     assert_eq!(unknown.params["share"], 6.666666666666668e65);
 }
+
+/// Also where a consumer's tree turns on `arbitrary_precision`, by which serde_json passes a number
+/// on as a map with a key of its own.
+#[test]
+fn numbers_are_written_back_as_numbers_wherever_they_stand() {
+    let any = serde_json::from_str::<Value>("1e400").is_ok();
+    let exact = ["0.1000000000000000055", "18446744073709551616", "1e+400"];
+    let numbers = ["1", "-0.0", "1.0", "1.5e-7"];
+    for number in numbers.iter().chain(exact.iter().filter(|_| any)) {
+        let deep = format!(r#"{{"a":[{number},{{"b":{number}}}]}}"#);
+        let item = format!(r#"{{"type":"novel","id":"i","x":{number},"deep":{deep}}}"#);
+        let call = format!(
+            r#"{{"x":{number},"id":"i","tool":"t","server":"s","status":"completed","arguments":{deep},"type":"mcpToolCall"}}"#
+        );
+        for item in [item, call] {
+            for (method, params) in [
+                (
+                    "item/completed",
+                    format!(
+                        r#"{{"novel":{number},"threadId":"t","turnId":"u","completedAtMs":1,"item":{item}}}"#
+                    ),
+                ),
+                ("novel/event", item.clone()),
+            ] {
+                let event = ServerNotification::decode(method, &params);
+                let written = serde_json::to_string(&event).unwrap();
+                let expected = params.matches(number).count();
+                assert_eq!(written.matches(number).count(), expected, "{written}");
+                assert!(!written.contains("private"), "{written}");
+                let value = serde_json::to_value(&event).unwrap();
+                let again: ServerNotification = serde_json::from_value(value).unwrap();
+                assert_eq!(again, event);
+            }
+        }
+    }
+}
+
+/// Where `preserve_order` is on, they keep the order of the wire.
+#[test]
+fn the_order_of_unknown_fields_makes_no_difference() {
+    let delta = |novel: &str| {
+        let params = format!(r#"{{"threadId":"t","turnId":"u","itemId":"i","delta":"x",{novel}}}"#);
+        ServerNotification::decode("item/agentMessage/delta", &params)
+    };
+    assert_eq!(
+        delta(r#""a":1,"b":{"c":1,"d":2}"#),
+        delta(r#""b":{"d":2,"c":1},"a":1"#)
+    );
+    assert_ne!(delta(r#""a":1,"b":2"#), delta(r#""a":1,"b":3"#));
+    assert_ne!(delta(r#""a":1"#), delta(r#""a":1,"b":3"#));
+}

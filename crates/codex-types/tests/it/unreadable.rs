@@ -10,13 +10,17 @@ fn nested(levels: usize) -> String {
 }
 
 /// Texts that are JSON and that no value can hold.
-fn unreadable() -> [String; 4] {
-    [
+fn unreadable() -> Vec<String> {
+    let mut texts = vec![
         r#""\ud800""#.into(),
         r#"{"\udfff":1}"#.into(),
-        "-1e999".into(),
         nested(100_000),
-    ]
+    ];
+    // With `arbitrary_precision` a value can hold any number.
+    if serde_json::from_str::<Value>("-1e999").is_err() {
+        texts.push("-1e999".into());
+    }
+    texts
 }
 
 fn message(id: &str, novel: &str) -> String {
