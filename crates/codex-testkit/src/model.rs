@@ -358,7 +358,7 @@ impl Shared {
         let page = match found {
             Some(page) => (page.status, page.body.clone()),
             None if request.path == "/v1/models" => {
-                (200, json!({"object": "list", "data": [], "models": []}))
+                (200, json!({"data": [], "models": [], "object": "list"}))
             }
             None => (404, json!({})),
         };
