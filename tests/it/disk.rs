@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use codex_testkit::Answer;
+use codex_testkit::{Answer, HomeBuilder};
 use openai_codex::types::{SandboxPolicy, TurnStatus, WorkspaceWriteSandboxPolicy};
 use openai_codex::{ApprovalMode, Sandbox, Thread};
+use serde_json::json;
 
 use crate::stage::{Stage, ok};
 
@@ -17,6 +18,16 @@ async fn write(stage: &Stage, thread: &Thread, path: &Path) {
     stage.model.push(command).push(Answer::text("done"));
     let result = ok(thread.run("write it")).await;
     assert_eq!(result.status, TurnStatus::Completed);
+}
+
+/// Takes the folders for temporary files out of what a workspace sandbox allows: the checkout, and with
+/// it the home of the test, may lie in one.
+fn no_temporary_folders(home: HomeBuilder) -> HomeBuilder {
+    home.config("sandbox_workspace_write.exclude_slash_tmp", json!(true))
+        .config(
+            "sandbox_workspace_write.exclude_tmpdir_env_var",
+            json!(true),
+        )
 }
 
 /// Makes a thread in which nothing beyond the sandbox is approved.
@@ -34,7 +45,7 @@ async fn the_disk_shows_what_each_sandbox_allows() {
         (Sandbox::FullAccess, true, true),
     ];
     for (sandbox, within, outside) in cases {
-        let stage = Stage::new().await;
+        let stage = Stage::with_home(no_temporary_folders).await;
         let thread = confined(&stage, sandbox).await;
         let paths = [
             stage.home.workspace().join("made.txt"),
@@ -59,7 +70,10 @@ async fn a_policy_can_allow_one_more_folder() {
     let thread = confined(&stage, Sandbox::ReadOnly).await;
     let command = Answer::exec_command(format!("echo made > {path}"));
     stage.model.push(command).push(Answer::text("done"));
-    let policy = WorkspaceWriteSandboxPolicy::default().writable_roots([folder.as_path().into()]);
+    let policy = WorkspaceWriteSandboxPolicy::default()
+        .exclude_slash_tmp(true)
+        .exclude_tmpdir_env_var(true)
+        .writable_roots([folder.as_path().into()]);
     let turn = thread.turn("write it");
     let turn = turn.sandbox_policy(SandboxPolicy::WorkspaceWrite(policy));
     let result = ok(turn.run()).await;
