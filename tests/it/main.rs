@@ -27,6 +27,7 @@ mod launch;
 mod lifecycle;
 mod login;
 mod models;
+mod nesting;
 mod nulls;
 mod options;
 mod peer;
