@@ -85,6 +85,7 @@ fn each_promise_is_held_by_a_test_that_exists() {
         for holder in holders.split(", ") {
             let holder = holder.trim_matches('`');
             let (folder, path) = match holder.split_once(": ") {
+                Some(("types", path)) => ("crates/codex-types/tests/it", path),
                 Some(("sdk", path)) => ("crates/codex-sdk/tests/it", path),
                 Some(("runtime", path)) => ("crates/codex-runtime/tests/it", path),
                 _ => ("tests/it", holder),

@@ -30,7 +30,7 @@ mod scripted {
         let path = copy.path("codex");
         let script = format!(
             "#!/bin/sh\nif [ \"$1\" = --version ]; then echo codex-cli 9.9.9; exit; fi\n\
-             out=$4; schema={}/schema; mkdir -p \"$out\"\n{body}\n",
+             out=$4; schema='{}/schema'; mkdir -p \"$out\"\n{body}\n",
             workspace().canonicalize().unwrap().display()
         );
         fs::write(&path, script).unwrap();
