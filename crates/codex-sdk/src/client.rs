@@ -1,10 +1,5 @@
 //! The client: a runtime that was started and greeted, and what can be asked of it.
 
-#![allow(
-    clippy::ptr_arg,
-    reason = "an error keeps the name, and cloning a borrowed one is free"
-)]
-
 use std::borrow::Cow;
 use std::fmt;
 use std::pin::Pin;
@@ -19,17 +14,16 @@ mod search;
 mod surroundings;
 mod turns;
 
-pub(crate) use turns::Joining;
 
 use crate::child::Child;
 use crate::config::CodexConfig;
-use crate::connection::{Connection, decode};
+use crate::connection::{Connection, Response};
 use crate::error::{Error, Result};
 use crate::event;
 use crate::message::Request;
 use crate::names::INITIALIZED;
 use crate::notifications::Notifications;
-use crate::router::Then;
+use crate::router::OnAnswer;
 use crate::server_info::ServerInfo;
 
 /// A running Codex app-server, and the connection to it.
@@ -80,18 +74,16 @@ impl Codex {
     ///
     /// Dropping the future ends the process.
     pub async fn start_with(config: CodexConfig) -> Result<Self> {
-        Self::launch(config).await
+        Self::start_boxed(config).await
     }
 
-    /// Starts a runtime.
-    ///
-    /// The body of an `async fn` is compiled where it is awaited. This one brings the whole
-    /// connection, so it is boxed: then it is compiled here, and not in every program.
-    fn launch(config: CodexConfig) -> Pin<Box<dyn Future<Output = Result<Self>> + Send>> {
-        Box::pin(Self::launched(config))
+    /// Boxes [`Codex::start_inner`], so that the whole connection is compiled here and not in
+    /// every program: the body of an `async fn` is compiled where it is awaited.
+    fn start_boxed(config: CodexConfig) -> Pin<Box<dyn Future<Output = Result<Self>> + Send>> {
+        Box::pin(Self::start_inner(config))
     }
 
-    async fn launched(config: CodexConfig) -> Result<Self> {
+    async fn start_inner(config: CodexConfig) -> Result<Self> {
         surroundings::check_for_process()?;
         config.check()?;
         config.check_launch()?;
@@ -159,10 +151,10 @@ impl Codex {
         runtime: Option<&Runtime>,
     ) -> Result<ServerInfo> {
         let params = config.initialize();
-        let (method, request) = encode(&params)?;
-        let (result, _) = connection.request(&method, request, Then::Nothing).await?;
+        let request = encode(&params)?;
+        let response = connection.request(request, OnAnswer::Nothing).await?;
         let found = runtime.and_then(Runtime::version);
-        let info = ServerInfo::read(&method, &result, &params.client_info, found)?;
+        let info = ServerInfo::read(&response.text, &params.client_info, found)?;
         if let (Some(runtime), Some(version)) = (runtime, info.version()) {
             runtime.check_version(&version)?;
         }
@@ -195,11 +187,9 @@ impl Codex {
     ///
     /// Dropping the future ignores the answer.
     pub async fn request<P: ClientRequest>(&self, params: P) -> Result<P::Response> {
-        let (method, request) = encode(&params)?;
+        let request = encode(&params)?;
         drop(params);
-        let then = event::on_answer(&method, &request);
-        let (result, _) = self.send(&method, request, then).await?;
-        decode(&method, &result)
+        self.respond(request).await?.decode()
     }
 
     /// Makes a request of any name, with params and result as they stand in the JSON.
@@ -210,14 +200,15 @@ impl Codex {
     ///
     /// As [`Codex::request`].
     pub async fn request_raw(&self, method: &str, params: Value) -> Result<Value> {
-        let method = Cow::Owned(method.to_owned());
-        let request = Request::new(&method, &params).map_err(|source| Error::Encode {
-            method: method.clone(),
-            source,
-        })?;
-        let then = event::on_answer(&method, &request);
-        let (result, _) = self.send(&method, request, then).await?;
-        decode(&method, &result)
+        let method: Cow<'static, str> = Cow::Owned(method.to_owned());
+        let request = Request::new(method.clone(), &params)
+            .map_err(|source| Error::Encode { method, source })?;
+        self.respond(request).await?.decode()
+    }
+
+    async fn respond(&self, request: Request) -> Result<Response> {
+        let on_answer = event::on_answer(&request);
+        self.connection().request(request, on_answer).await
     }
 
     /// Subscribes to every notification that no turn and no login owns.
@@ -245,16 +236,6 @@ impl Codex {
     /// Returns the connection.
     pub(crate) fn connection(&self) -> &Connection {
         &self.inner.connection
-    }
-
-    /// Sends an encoded request.
-    pub(crate) async fn send(
-        &self,
-        method: &Cow<'static, str>,
-        request: Request,
-        then: Then,
-    ) -> Result<(Box<str>, crate::connection::Handle)> {
-        self.connection().request(method, request, then).await
     }
 
     /// Refuses what the running version of the runtime does not have, before anything is sent.
@@ -298,13 +279,12 @@ impl fmt::Debug for Codex {
     }
 }
 
-/// Encodes a request; returns its method too.
-pub(crate) fn encode<P: ClientRequest>(params: &P) -> Result<(Cow<'static, str>, Request)> {
-    let method = Cow::Borrowed(P::METHOD);
-    match event::encode(params) {
-        Ok(request) => Ok((method, request)),
-        Err(source) => Err(Error::Encode { method, source }),
-    }
+/// Encodes a request.
+pub(crate) fn encode<P: ClientRequest>(params: &P) -> Result<Request> {
+    event::encode(params).map_err(|source| Error::Encode {
+        method: P::METHOD.into(),
+        source,
+    })
 }
 
 /// Looks for a runtime, which may ask one for its version: off the async threads.

@@ -1,43 +1,31 @@
 //! One connection to a runtime: requests out, answers and events in, until it ends for a reason.
 //!
-//! # Tasks
-//!
-//! | task | owner | ends |
-//! |---|---|---|
-//! | supervisor | the connection | when the child is reaped and the other tasks have ended |
-//! | reader | supervisor | at the end of the runtime's output, or aborted |
-//! | writer | supervisor | when the outbox is closed and empty, or aborted |
-//! | error output | supervisor | at its end, or aborted |
-//! | one per request of the runtime with a handler | [`Shared::routing`] | with its answer, or aborted with its turn |
-//!
-//! Tasks hold [`Shared`], never a [`Connection`]: dropping the last `Connection` ends them all.
-//! `Shared` in turn holds no task.
+//! Its tasks are listed in `ARCHITECTURE.md`. They hold [`Shared`], never a [`Connection`]:
+//! dropping the last `Connection` ends them all. `Shared` in turn holds no task.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use codex_types::Id;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, oneshot, watch};
-use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 mod call;
 mod dispatch;
 mod effects;
 mod serve;
-mod slots;
+mod resumes;
 mod subscription;
 mod supervise;
 #[cfg(test)]
 mod tests;
 mod usage;
 
-pub(crate) use call::decode;
-use effects::Delivered;
-pub(crate) use effects::Handle;
+pub(crate) use call::Response;
+pub(crate) use effects::Opened;
+use effects::RouterEffects;
 pub(crate) use subscription::{Cut, GlobalEvents, LoginEvents, TurnEvents};
 pub(crate) use usage::UsedBefore;
 
@@ -45,9 +33,9 @@ use crate::child::Child;
 use crate::config::Options;
 use crate::error::CloseReason;
 use crate::event::Notification;
-use crate::router::{Effects, Inbound, Phase, Router};
+use crate::router::{Effects, Outcome, Phase, Router};
 use crate::writer::Outbox;
-use slots::Slots;
+use resumes::Resumes;
 
 /// How many unread notifications a global subscription keeps.
 ///
@@ -71,11 +59,11 @@ impl Drop for Owner {
     }
 }
 
-/// Whether anything of a connection is left.
+/// The end of a connection, to wait for without keeping the connection.
 #[derive(Debug)]
-pub(crate) struct Ended(watch::Receiver<bool>);
+pub(crate) struct ConnectionEnd(watch::Receiver<bool>);
 
-impl Ended {
+impl ConnectionEnd {
     /// Waits until nothing of the connection is left.
     pub(crate) async fn wait(mut self) {
         // Without a sender nothing is left either.
@@ -88,14 +76,11 @@ impl Ended {
 struct Shared {
     routing: Mutex<Routing>,
     outbox: Arc<Outbox>,
-    next_id: AtomicI64,
-    /// When the connection began; deadlines count from here.
+    /// When the connection began; the router's times count from here.
     began: Instant,
-    /// Says that there is a deadline to keep.
-    clock: Notify,
-    slots: Slots,
-    /// Resumes of a thread take turns too, and do not wait for starts.
-    resumes: Slots,
+    /// Says that there is a new deadline.
+    timer: Notify,
+    resumes: Resumes,
     options: Options,
     counters: Counters,
     /// Asks the supervisor to end the connection.
@@ -104,15 +89,14 @@ struct Shared {
     ended: watch::Sender<bool>,
 }
 
-/// What is behind the one lock.
+/// The state behind the one lock.
 #[derive(Debug)]
 struct Routing {
-    router: Router<Notification, oneshot::Sender<Delivered>>,
-    inbound: Inbound<AbortHandle>,
+    router: Router<Notification, oneshot::Sender<Outcome<Opened>>>,
     totals: usage::Totals,
 }
 
-/// What came that could not be used, for diagnosis.
+/// Counts of lines that could not be used, for diagnosis.
 #[derive(Debug, Default)]
 struct Counters {
     unusable_lines: AtomicU64,
@@ -145,16 +129,13 @@ impl Connection {
     ) -> Self {
         let shared = Arc::new(Shared {
             routing: Mutex::new(Routing {
-                router: Router::new(options.max_in_flight),
-                inbound: Inbound::default(),
+                router: Router::new(options.max_in_flight, options.timeout),
                 totals: usage::Totals::default(),
             }),
             outbox: Arc::default(),
-            next_id: AtomicI64::new(0),
             began: Instant::now(),
-            clock: Notify::new(),
-            slots: Slots::default(),
-            resumes: Slots::default(),
+            timer: Notify::new(),
+            resumes: Resumes::default(),
             options,
             counters: Counters::default(),
             stop: Notify::new(),
@@ -174,10 +155,9 @@ impl Connection {
         self.ended().wait().await;
     }
 
-    /// Returns what becomes ready when nothing of the connection is left; it does not keep the
-    /// connection.
-    pub(crate) fn ended(&self) -> Ended {
-        Ended(self.shared.ended.subscribe())
+    /// Returns the end of the connection, to wait for.
+    pub(crate) fn ended(&self) -> ConnectionEnd {
+        ConnectionEnd(self.shared.ended.subscribe())
     }
 
     /// Returns how long a request may take.
@@ -197,7 +177,7 @@ impl Connection {
             .push(&crate::message::notification_line(method));
     }
 
-    /// Subscribes to everything that no turn or login owns.
+    /// Subscribes to the notifications of no turn and no login.
     pub(crate) fn subscribe(&self) -> GlobalEvents {
         let (id, events) = self
             .shared
@@ -241,17 +221,6 @@ impl Connection {
         self.shared.routing().router.is_over(turn_id)
     }
 
-    /// Waits until no compaction of a thread goes on that this client has asked for.
-    pub(crate) fn poll_compacted(&self, thread_id: &str, cx: &mut Context<'_>) -> Poll<()> {
-        self.shared.routing().router.poll_compacted(thread_id, cx)
-    }
-
-    /// Returns the turn that runs on a thread or is accepted, as far as this client knows.
-    pub(crate) fn running_turn(&self, thread_id: &str) -> Option<Id> {
-        let routing = self.shared.routing();
-        routing.router.running_turn(thread_id).map(Id::from)
-    }
-
     /// Returns how far a turn is; while it is accepted, `cx` is woken on a change.
     pub(crate) fn poll_phase(&self, thread_id: &str, turn_id: &str, cx: &mut Context<'_>) -> Phase {
         self.shared
@@ -260,22 +229,18 @@ impl Connection {
             .poll_phase(thread_id, turn_id, cx)
     }
 
-    /// Tells whether nothing is under way and nothing was left behind.
+    /// Tells whether nothing is in flight and nothing was left behind.
     #[cfg(test)]
     pub(crate) fn is_idle(&self) -> bool {
-        let routing = self.shared.routing();
-        routing.router.is_idle()
-            && routing.inbound.is_empty()
-            && self.shared.slots.is_empty()
-            && self.shared.resumes.is_empty()
+        self.shared.routing().router.is_idle() && self.shared.resumes.is_empty()
     }
 
-    /// Returns what came that could not be used.
+    /// Returns the counters.
     pub(crate) fn statistics(&self) -> Statistics {
         let counters = &self.shared.counters;
         Statistics {
             unusable_lines: counters.unusable_lines.load(Ordering::Relaxed),
-            late_answers: self.shared.routing().router.counters().late_answers,
+            late_answers: self.shared.routing().router.late_answers(),
             unknown_notifications: counters.unknown_notifications.load(Ordering::Relaxed),
             undecodable_notifications: counters.undecodable_notifications.load(Ordering::Relaxed),
         }
@@ -288,15 +253,13 @@ impl Shared {
         self.routing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the router, then does what follows from it without the lock.
-    fn route<T>(
-        self: &Arc<Self>,
-        change: impl FnOnce(&mut Routing, &mut Effects<Notification, oneshot::Sender<Delivered>>) -> T,
-    ) -> T {
-        let mut fx = Effects::default();
+    /// Changes the router, then applies the effects without the lock.
+    fn route<T>(self: &Arc<Self>, change: impl FnOnce(&mut Routing, &mut RouterEffects) -> T) -> T {
+        let mut fx = Effects::at(self.began.elapsed());
         let outcome = {
             let mut routing = self.routing();
             let outcome = change(&mut routing, &mut fx);
+            // Under the lock, so that the order on the wire is the router's.
             self.outbox.push(&fx.lines);
             outcome
         };
@@ -312,14 +275,8 @@ impl Shared {
         self.stop.notify_one();
     }
 
-    /// Tells everybody that the connection has ended; the first reason stays.
+    /// Ends the connection for all callers and readers; the first reason stays.
     fn close(self: &Arc<Self>, reason: CloseReason) {
-        let handlers = self.route(|routing, fx| {
-            routing.router.close(Arc::new(reason), fx);
-            routing.inbound.clear()
-        });
-        for handler in handlers {
-            handler.abort();
-        }
+        self.route(|routing, fx| routing.router.close(Arc::new(reason), fx));
     }
 }

@@ -1,5 +1,5 @@
-//! What the layers below need to know of the protocol's types: how notifications are routed and
-//! merged, and where ids stand in answers.
+//! The protocol's types as the router sees them: how notifications are routed and merged, and
+//! where ids stand in answers.
 
 use std::borrow::Cow;
 
@@ -16,7 +16,7 @@ use crate::names::{
     ERROR, LOGIN_COMPLETED, REQUEST_RESOLVED, THREAD_ARCHIVED, THREAD_CLOSED, THREAD_DELETED,
     THREAD_STATUS, TURN_COMPLETED, TURN_STARTED,
 };
-use crate::router::{Coalesce, Kind, Routed, Then};
+use crate::router::{Coalesce, Kind, OnAnswer, Opens, Routed};
 
 /// What a delta continues.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -147,29 +147,23 @@ impl Routed for Notification {
             _ => Kind::Other,
         }
     }
-}
 
-/// Tells whether a notification is one of a method that is not known (`Some(None)`), or one that
-/// could not be decoded (`Some(Some(error))`).
-pub(crate) fn unknown(event: &Notification) -> Option<Option<&codex_types::DecodeError>> {
-    match event {
-        Notification::Unknown(unknown) => Some(unknown.error.as_ref()),
-        _ => None,
-    }
-}
-
-/// Returns the id, as JSON text, of the request that a notification says is settled.
-pub(crate) fn resolved_request(event: &Notification) -> Option<Cow<'_, str>> {
-    match event {
-        Notification::ServerRequestResolved(resolved) => match &resolved.request_id {
-            RequestId::Integer(id) => Some(id.to_string().into()),
-            RequestId::String(id) => serde_json::to_string(id).ok().map(Cow::Owned),
+    fn resolved_request(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::ServerRequestResolved(resolved) => match &resolved.request_id {
+                RequestId::Integer(id) => Some(id.to_string().into()),
+                RequestId::String(id) => serde_json::to_string(id).ok().map(Cow::Owned),
+                _ => None,
+            },
+            Self::Unknown(unknown) if unknown.method == REQUEST_RESOLVED => {
+                unknown.member("requestId")
+            }
             _ => None,
-        },
-        Notification::Unknown(unknown) if unknown.method == REQUEST_RESOLVED => {
-            unknown.member("requestId")
         }
-        _ => None,
+    }
+
+    fn interrupt(thread_id: &str, turn_id: &str) -> Option<Request> {
+        encode(&TurnInterruptParams::new(thread_id, turn_id)).ok()
     }
 }
 
@@ -180,39 +174,35 @@ pub(crate) fn turn_of_request(method: &str, params: &str) -> Option<Box<str>> {
         .map(Box::from)
 }
 
-/// Returns the id of the turn that a `turn/start` led to, whatever else the result holds.
-pub(crate) fn started_turn(result: &str) -> Option<Box<str>> {
-    let id = raw::member(raw::member(result, "turn")?, "id")?;
+/// Returns the id of what a result opens, whatever else the result holds.
+pub(crate) fn opened_id(opens: Opens, result: &str) -> Option<Box<str>> {
+    let id = match opens {
+        Opens::Turn => raw::member(raw::member(result, "turn")?, "id")?,
+        // A login with an API key has none.
+        Opens::Login => raw::member(result, "loginId")?,
+    };
     Some(raw::string(id)?.into())
 }
 
-/// Returns the id of the login that an `account/login/start` led to, if it has one.
-pub(crate) fn started_login(result: &str) -> Option<Box<str>> {
-    Some(raw::string(raw::member(result, "loginId")?)?.into())
-}
-
-/// Returns what the answer to a request means for the turns of its thread.
-pub(crate) fn on_answer(method: &str, request: &Request) -> Then {
-    let then: fn(Box<str>) -> Then = match method {
-        ThreadCompactStartParams::METHOD => Then::Compacted,
-        ThreadResumeParams::METHOD => Then::Subscribed,
-        ThreadUnsubscribeParams::METHOD => Then::Unsubscribed,
-        _ => return Then::Nothing,
+/// Returns what the answer to a request changes for its thread.
+pub(crate) fn on_answer(request: &Request) -> OnAnswer {
+    let on_answer: fn(Box<str>) -> OnAnswer = match &**request.method() {
+        ThreadCompactStartParams::METHOD => OnAnswer::Compacted,
+        ThreadResumeParams::METHOD => OnAnswer::Subscribed,
+        ThreadUnsubscribeParams::METHOD => OnAnswer::Unsubscribed,
+        _ => return OnAnswer::Nothing,
     };
-    request.param("threadId").map_or(Then::Nothing, then)
-}
-
-/// Encodes a request that interrupts a turn.
-pub(crate) fn interrupt(thread_id: &str, turn_id: &str) -> serde_json::Result<Request> {
-    encode(&TurnInterruptParams::new(thread_id, turn_id))
+    request
+        .param("threadId")
+        .map_or(OnAnswer::Nothing, on_answer)
 }
 
 /// Encodes a request.
 pub(crate) fn encode<P: ClientRequest>(params: &P) -> serde_json::Result<Request> {
     if P::HAS_PARAMS {
-        Request::new(P::METHOD, params)
+        Request::new(P::METHOD.into(), params)
     } else {
-        Request::new(P::METHOD, &())
+        Request::new(P::METHOD.into(), &())
     }
 }
 
@@ -257,7 +247,7 @@ mod tests {
     #[test]
     fn an_undecodable_completion_still_completes() {
         let event = Notification::decode("turn/completed", r#"{"threadId":"t","turn":{"id":"u"}}"#);
-        assert!(unknown(&event).flatten().is_some());
+        assert!(matches!(&event, Notification::Unknown(unknown) if unknown.error.is_some()));
         assert_eq!(Routed::kind(&event), Kind::TurnCompleted);
         assert_eq!(Routed::turn_id(&event), Some("u"));
         assert_eq!(Routed::thread_id(&event), Some("t"));
@@ -267,6 +257,7 @@ mod tests {
     fn a_split_that_fails_is_unknown() {
         let line = r#"{"method":"thread/closed","params":{"threadId":"t"},"id":1}"#;
         let (method, params) = split_notification(line).unwrap();
-        assert!(unknown(&Notification::decode(method, params)).is_some());
+        let event = Notification::decode(method, params);
+        assert!(matches!(event, Notification::Unknown(_)));
     }
 }

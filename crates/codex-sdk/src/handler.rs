@@ -71,10 +71,6 @@ impl Handlers {
         self.by_method.insert(P::METHOD, handler);
     }
 
-    pub(crate) fn has(&self, method: &str) -> bool {
-        self.by_method.contains_key(method)
-    }
-
     pub(crate) fn get(&self, method: &str) -> Option<Handler> {
         self.by_method.get(method).cloned()
     }

@@ -1,7 +1,7 @@
 //! The envelope of the protocol: one JSON object a line, in four shapes.
 //!
-//! Params and results stay text here: whoever knows their type decodes them, once and straight
-//! from the line.
+//! Params and results stay text here: they are decoded where their type is known, once and
+//! straight from the line.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -21,30 +21,33 @@ use crate::error::RpcError;
 /// A line from the runtime.
 #[derive(Debug)]
 pub(crate) enum Incoming<'a> {
-    /// It tells something.
+    /// A notification.
     Notification {
         method: Cow<'a, str>,
         params: &'a str,
     },
-    /// It asks something.
+    /// A request of the runtime.
     Request {
         /// The id as it stands in the line: it is echoed unchanged.
         id: &'a str,
         method: Cow<'a, str>,
         params: &'a str,
     },
-    /// It answers.
-    Answer { id: i64, answer: Answer<'a> },
-    /// It is none of the protocol's messages; the text says why.
+    /// The response to a request of this client: its result as JSON text.
+    Answer {
+        id: i64,
+        answer: Result<&'a str, Refusal>,
+    },
+    /// None of the protocol's messages; the text says why.
     Unusable(&'static str),
 }
 
-/// How the runtime answers.
+/// A response without a result.
 #[derive(Debug)]
-pub(crate) enum Answer<'a> {
-    Result(&'a str),
-    Error(RpcError),
-    /// Neither result nor error, or an error of another shape.
+pub(crate) enum Refusal {
+    /// The runtime's error.
+    Rpc(RpcError),
+    /// Neither a result nor an error, or an error of another shape; the text says which.
     Malformed(&'static str),
 }
 
@@ -118,7 +121,7 @@ impl<'a> Incoming<'a> {
             (None, Some(id)) => match id.get().parse() {
                 Ok(id) => Self::Answer {
                     id,
-                    answer: Answer::of(envelope.result, envelope.error),
+                    answer: answer(envelope.result, envelope.error),
                 },
                 Err(_) => Self::Unusable("an answer to nobody"),
             },
@@ -127,17 +130,19 @@ impl<'a> Incoming<'a> {
     }
 }
 
-impl<'a> Answer<'a> {
-    fn of(result: Option<&'a RawValue>, error: Option<&'a RawValue>) -> Self {
-        match (result, error) {
-            (_, Some(error)) => match RpcError::read(error.get()) {
-                Some(error) => Self::Error(error),
-                None if error.get() == "null" && result.is_some() => Self::of(result, None),
-                None => Self::Malformed("malformed JSON-RPC error response"),
-            },
-            (Some(result), None) => Self::Result(result.get()),
-            (None, None) => Self::Malformed("a response without result or error"),
-        }
+/// Reads a response from its members.
+fn answer<'a>(
+    result: Option<&'a RawValue>,
+    error: Option<&'a RawValue>,
+) -> Result<&'a str, Refusal> {
+    match (result, error) {
+        (_, Some(error)) => match RpcError::read(error.get()) {
+            Some(error) => Err(Refusal::Rpc(error)),
+            None if error.get() == "null" && result.is_some() => answer(result, None),
+            None => Err(Refusal::Malformed("malformed JSON-RPC error response")),
+        },
+        (Some(result), None) => Ok(result.get()),
+        (None, None) => Err(Refusal::Malformed("a response without result or error")),
     }
 }
 
@@ -150,9 +155,9 @@ pub(super) mod tests {
             Incoming::Notification { method, params } => format!("notification {method} {params}"),
             Incoming::Request { id, method, params } => format!("request {id} {method} {params}"),
             Incoming::Answer { id, answer } => match answer {
-                Answer::Result(result) => format!("result {id} {result}"),
-                Answer::Error(error) => format!("error {id} {error}"),
-                Answer::Malformed(why) => format!("malformed {id} {why}"),
+                Ok(result) => format!("result {id} {result}"),
+                Err(Refusal::Rpc(error)) => format!("error {id} {error}"),
+                Err(Refusal::Malformed(why)) => format!("malformed {id} {why}"),
             },
             Incoming::Unusable(why) => format!("unusable: {why}"),
         }

@@ -1,70 +1,67 @@
-//! Who gets what the runtime sends: a plain data structure, values in and values out.
+//! The routing state of one connection: a plain data structure, values in and values out.
 //!
 //! The router does no IO, spawns nothing and never waits. It sits behind one mutex; whatever has
-//! to happen because of a message (waking a consumer, answering a caller, interrupting a turn)
-//! is returned in [`Effects`] and done after the lock is released.
+//! to happen because of a message (waking a consumer, answering a caller, writing a line) is
+//! returned in [`Effects`] and done after the lock is released.
 //!
-//! It is generic over the event `E`, the key `R` that leads back to a waiting caller, and knows
-//! of the protocol only what [`Routed`] says, so that its tests need neither types nor tasks.
+//! It is generic over the event `E` and the key `R` that leads back to a waiting caller, and
+//! knows of the protocol only what [`Routed`] says, so that its tests need neither types nor
+//! tasks.
 //!
-//! # Who owns an event
+//! # Who gets an event
 //!
-//! - An event with a turn id goes to every subscription of that turn. While a start is pending
-//!   on its thread, the start keeps a copy too, because the turn may turn out to be its own.
-//! - The completion of a login goes to the handle of that login; while a login start is
-//!   pending it is kept, because the response that names the login may still be under way.
+//! - An event with a turn id goes to every reader of that turn. While a start is in flight on its
+//!   thread, the start keeps a copy too, because the turn may turn out to be its own.
+//! - The completion of a login goes to the handle of that login; while the start of a login is in
+//!   flight it is kept, because the response that names the login may be the next line.
 //! - Everything else goes to the global subscriptions, and is dropped when there are none.
 //!
-//! # Who may send
+//! # Lanes
 //!
-//! As many requests are under way as [`Router::new`] says; the others wait here, in order, and
-//! their lines come with the effects of what makes room for them. A request that is not answered
-//! by its deadline is given up when [`Router::expire`] is called with that time.
-//!
-//! # What is left behind
-//!
-//! Nothing once a turn has completed but its id, among those of the last turns that ended: its
-//! entry goes as its completion is delivered. A caller
-//! that gives up takes its entry with it; only a `turn/start` that was sent leaves a note, a few
-//! bytes until its response, because the turn that it may have started must be interrupted.
+//! All that concerns one thread is in its [`Lane`]: the turn that runs, the start that is in
+//! flight, the starts that wait, the starts that were canceled, and the readers. A lane in which
+//! nothing is left is removed, so a completed turn leaves only its id, among those of the last
+//! turns that ended.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::task::Waker;
+use std::time::Duration;
 
-mod active;
-mod admission;
+use tokio::sync::oneshot;
+
 mod buffer;
-mod calls;
-mod compactions;
-mod endings;
+mod deadlines;
 mod inbound;
+mod interrupts;
+mod lane;
 mod logins;
 mod queue;
+mod readers;
+mod recent;
+mod requests;
 mod starts;
 #[cfg(test)]
 mod tests;
-mod turns;
 
-pub(crate) use active::Phase;
-pub(crate) use admission::Admission;
 pub(crate) use buffer::Coalesce;
-pub(crate) use calls::{Answered, NewCall, Opened, Outcome, Then};
-pub(crate) use endings::Lost;
-pub(crate) use inbound::{Inbound, PendingRequest};
+pub(crate) use inbound::Entered;
+pub(crate) use lane::{Lost, Phase};
 pub(crate) use queue::{Next, QueueReader};
+pub(crate) use requests::{Answered, Failure, OnAnswer, OpenedIds, Opens, Outcome};
+pub(crate) use starts::Joining;
 
 use crate::error::CloseReason;
-use active::Active;
-use admission::Admissions;
-use calls::Call;
-use compactions::Compaction;
-use endings::Endings;
+use crate::message::Request;
+use inbound::Inbound;
+use interrupts::Interrupts;
+use lane::Lane;
 use queue::Queue;
-use starts::{Abandoned, Start};
-use turns::Subscribers;
+use recent::RecentTurns;
+use requests::Pending;
 
-/// What the router needs to know of an event.
+/// What the router needs to know of an event, and of the protocol.
 pub(crate) trait Routed: Coalesce + Clone {
     /// The thread it belongs to.
     fn thread_id(&self) -> Option<&str>;
@@ -72,6 +69,10 @@ pub(crate) trait Routed: Coalesce + Clone {
     fn turn_id(&self) -> Option<&str>;
     /// What it means for turns and logins.
     fn kind(&self) -> Kind<'_>;
+    /// The id, as JSON text, of the server request that it says is resolved.
+    fn resolved_request(&self) -> Option<Cow<'_, str>>;
+    /// The request that interrupts a turn.
+    fn interrupt(thread_id: &str, turn_id: &str) -> Option<Request>;
 }
 
 /// What an event means for the router's own bookkeeping.
@@ -91,33 +92,28 @@ pub(crate) enum Kind<'a> {
     ThreadEnded(&'static str),
     /// This login is over.
     LoginCompleted(&'a str),
-    /// Nothing of that.
+    /// None of these.
     Other,
 }
 
 /// What remains to be done once the router's lock is released.
 #[derive(Debug)]
 pub(crate) struct Effects<E: Routed, R> {
+    /// The time of the change, since the connection began.
+    now: Duration,
     /// Consumers that have something to read; each at most once.
     pub(crate) wakers: Vec<Waker>,
-    /// What is to be sent, before anything that comes later.
+    /// Lines to write, before those of any later change.
     pub(crate) lines: Vec<u8>,
-    /// Whether there is a deadline now: [`Router::expire`] is to be called, and says when again.
-    pub(crate) clock: bool,
-    /// Callers whose answer is there.
-    pub(crate) replies: Vec<(R, Outcome<E>)>,
-    /// Turns that nobody waits for any more.
-    pub(crate) interrupts: Vec<Interrupt>,
+    /// Whether there is a new deadline: [`Router::expire`] is to be called, and says when again.
+    pub(crate) arm_timer: bool,
+    /// Callers whose request has ended.
+    pub(crate) replies: Vec<(R, Outcome<OpenedIds<E>>)>,
+    /// Handlers to stop, by dropping these.
+    pub(crate) stops: Vec<oneshot::Sender<()>>,
 }
 
-/// A turn that the runtime is to be asked to stop.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Interrupt {
-    pub(crate) thread_id: Box<str>,
-    pub(crate) turn_id: Box<str>,
-}
-
-/// Names one subscription of a turn.
+/// Names one subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct SubscriptionId(u64);
 
@@ -127,89 +123,93 @@ type Subscriptions<E> = Vec<(SubscriptionId, Arc<Queue<E>>)>;
 /// The routing state of one connection.
 #[derive(Debug)]
 pub(crate) struct Router<E: Routed, R> {
-    /// Requests that wait for their answer, or to be sent.
-    calls: HashMap<i64, Call<R>>,
-    admissions: Admissions,
-    /// Whether somebody is going to call [`Router::expire`].
-    clock: bool,
-    /// Pending starts by thread: one, unless a caller bypasses the serialization.
-    starts: HashMap<Box<str>, Vec<Start<E>>>,
-    /// Sent starts whose caller has given up, oldest first.
-    abandoned: BTreeMap<i64, Abandoned>,
-    /// Turns that somebody subscribes to.
-    turns: HashMap<Box<str>, Subscribers<E>>,
-    /// The running turn of each thread.
-    active: HashMap<Box<str>, Active>,
-    /// Logins whose handle waits.
-    logins: HashMap<Box<str>, Subscriptions<E>>,
-    /// Completions of logins that arrived while a login start was pending.
-    early_logins: Vec<E>,
-    /// Pending login starts.
-    login_starts: usize,
-    globals: Subscriptions<E>,
-    next_subscription: u64,
-    /// Turns that just ended, whose waiters are to be woken.
-    ended: Vec<Active>,
-    /// Turns that may end without their completion.
-    endings: Endings<E>,
-    /// Compactions by thread, which starts wait for.
-    compactions: HashMap<Box<str>, Compaction>,
-    /// Turns to be interrupted, once fewer interrupts are under way.
-    unwanted: VecDeque<Interrupt>,
-    /// Interrupts under way.
-    interrupting: usize,
+    /// How many requests may be in flight.
+    max_in_flight: usize,
+    /// How long a request may take.
+    request_timeout: Option<Duration>,
+    live: Live<E, R>,
+    recent: RecentTurns,
     closed: Option<Arc<CloseReason>>,
-    counters: Counters,
+    last_request: i64,
+    last_subscription: u64,
+    /// Responses to requests that are not waited for.
+    late_answers: u64,
 }
 
-/// What a connection has seen that nobody asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Counters {
-    /// Answers to requests that nobody waits for.
-    pub(crate) late_answers: u64,
+/// What only matters while the connection lives.
+#[derive(Debug)]
+struct Live<E: Routed, R> {
+    /// Requests that have no answer yet, sent or not.
+    calls: HashMap<i64, Pending<R>>,
+    /// How many of them are in flight.
+    in_flight: usize,
+    /// Those that may be sent as soon as fewer are in flight, oldest first.
+    queued: VecDeque<i64>,
+    /// Whether [`Router::expire`] is going to be called.
+    timer_armed: bool,
+    /// What is going on, by thread.
+    lanes: HashMap<Box<str>, Lane<E>>,
+    /// The threads of canceled starts, by request.
+    canceled: BTreeMap<i64, Box<str>>,
+    interrupts: Interrupts,
+    /// Logins that a handle waits for.
+    logins: HashMap<Box<str>, Subscriptions<E>>,
+    /// Completions of logins that arrived while the start of a login was in flight.
+    early_logins: Vec<E>,
+    login_starts: usize,
+    inbound: Inbound,
+    globals: Subscriptions<E>,
 }
 
-impl<E: Routed, R> Default for Effects<E, R> {
+impl<E: Routed, R> Default for Live<E, R> {
     fn default() -> Self {
         Self {
-            wakers: Vec::new(),
-            lines: Vec::new(),
-            clock: false,
-            replies: Vec::new(),
-            interrupts: Vec::new(),
+            calls: HashMap::new(),
+            in_flight: 0,
+            queued: VecDeque::new(),
+            timer_armed: false,
+            lanes: HashMap::new(),
+            canceled: BTreeMap::new(),
+            interrupts: Interrupts::default(),
+            logins: HashMap::new(),
+            early_logins: Vec::new(),
+            login_starts: 0,
+            inbound: Inbound::default(),
+            globals: Vec::new(),
         }
     }
 }
 
 impl<E: Routed, R> Effects<E, R> {
+    /// Makes the effects of a change at this time, measured from when the connection began.
+    pub(crate) fn at(now: Duration) -> Self {
+        Self {
+            now,
+            wakers: Vec::new(),
+            lines: Vec::new(),
+            arm_timer: false,
+            replies: Vec::new(),
+            stops: Vec::new(),
+        }
+    }
+
     fn wake(&mut self, waker: Option<Waker>) {
         self.wakers.extend(waker);
     }
 }
 
 impl<E: Routed, R> Router<E, R> {
-    /// Makes a router that lets so many requests be under way.
-    pub(crate) fn new(most_requests: usize) -> Self {
+    /// Makes a router that lets so many requests be in flight, each for so long.
+    pub(crate) fn new(max_in_flight: usize, request_timeout: Option<Duration>) -> Self {
         Self {
-            calls: HashMap::new(),
-            admissions: Admissions::new(most_requests),
-            clock: false,
-            starts: HashMap::new(),
-            abandoned: BTreeMap::new(),
-            turns: HashMap::new(),
-            active: HashMap::new(),
-            logins: HashMap::new(),
-            early_logins: Vec::new(),
-            login_starts: 0,
-            globals: Vec::new(),
-            next_subscription: 0,
-            ended: Vec::new(),
-            endings: Endings::default(),
-            compactions: HashMap::new(),
-            unwanted: VecDeque::new(),
-            interrupting: 0,
+            max_in_flight: max_in_flight.max(1),
+            request_timeout,
+            live: Live::default(),
+            recent: RecentTurns::default(),
             closed: None,
-            counters: Counters::default(),
+            last_request: 0,
+            last_subscription: 0,
+            late_answers: 0,
         }
     }
 
@@ -218,58 +218,94 @@ impl<E: Routed, R> Router<E, R> {
         if self.closed.is_some() {
             return;
         }
-        let (lifecycle, last) = match event.kind() {
+        self.live.inbound.observe(&event, &mut fx.stops);
+        match event.kind() {
+            Kind::Other => {
+                let lane = match (event.thread_id(), event.turn_id()) {
+                    (Some(thread), Some(_)) => self.live.lanes.get_mut(thread),
+                    (None, Some(turn)) => match self.thread_of(turn) {
+                        Some(thread) => self.live.lanes.get_mut(&thread),
+                        None => None,
+                    },
+                    (_, None) => None,
+                };
+                let unread = match lane {
+                    Some(lane) => lane.deliver(event, fx),
+                    None => Some(event),
+                };
+                self.publish(unread, fx);
+            }
             Kind::LoginCompleted(login) => {
                 let login = login.to_owned();
-                return self.login_event(&login, event, fx);
+                self.login_event(&login, event, fx);
             }
-            kind => (kind != Kind::Other, kind == Kind::TurnCompleted),
-        };
-        // What the event changes is noted first, and acted on after it is delivered.
-        let changed = if lifecycle {
-            self.note(&event, fx)
-        } else {
-            None
-        };
-        self.deliver(event, last, fx);
-        if let Some(thread) = changed {
-            self.settle(&thread, fx);
+            _ => self.lifecycle_event(event, fx),
         }
     }
 
-    /// Delivers an event to its turn, to pending starts, or to everybody.
-    fn deliver(&mut self, event: E, last: bool, fx: &mut Effects<E, R>) {
-        let Some(turn) = event.turn_id() else {
-            return self.publish(event, fx);
+    /// Routes an event that changes what is going on on its thread.
+    fn lifecycle_event(&mut self, event: E, fx: &mut Effects<E, R>) {
+        let thread = match (event.thread_id(), event.turn_id()) {
+            (Some(thread), _) => Some(Box::from(thread)),
+            (None, Some(turn)) => self.thread_of(turn),
+            (None, None) => None,
         };
-        if !self.starts.is_empty() {
-            let owned = self.turns.contains_key(turn);
-            if self.keep_early(&event, owned) && !owned {
-                return;
-            }
-        }
-        let Some(subscribers) = self.turns.get(turn) else {
-            return self.publish(event, fx);
+        let Some(thread) = thread else {
+            return self.publish(Some(event), fx);
         };
-        if !last {
-            subscribers.push(event, fx);
-        } else if let Some(subscribers) = self.turns.remove(turn) {
-            subscribers.finish(event, fx);
+        match (event.kind(), event.turn_id()) {
+            (Kind::TurnStarted, Some(turn)) => self.recent.remove(turn),
+            (Kind::TurnCompleted, Some(turn)) => self.recent.add(turn),
+            _ => {}
         }
+        let lane = self.lane(&thread);
+        lane.observe(&event, fx);
+        let unread = lane.deliver(event, fx);
+        self.publish(unread, fx);
+        self.settle(&thread, fx);
     }
 
-    /// Hands an event that nobody owns to the global subscriptions.
-    fn publish(&mut self, event: E, fx: &mut Effects<E, R>) {
-        let Some(((_, last), others)) = self.globals.split_last() else {
+    /// Returns what goes on on a thread, to change it; [`Router::settle`] must follow.
+    fn lane(&mut self, thread: &str) -> &mut Lane<E> {
+        self.live.lanes.entry(thread.into()).or_default()
+    }
+
+    /// Finds the thread of a turn whose event does not name it: the one that runs the turn, or one
+    /// whose start may have led to it.
+    fn thread_of(&self, turn: &str) -> Option<Box<str>> {
+        let mut lanes = self.live.lanes.iter();
+        let found = lanes.clone().find(|(_, lane)| lane.knows(turn));
+        let found = found.or_else(|| lanes.find(|(_, lane)| lane.is_starting()));
+        found.map(|(thread, _)| thread.clone())
+    }
+
+    /// Does what a change of a lane makes due: the next start, an interrupt, its removal.
+    fn settle(&mut self, thread: &str, fx: &mut Effects<E, R>) {
+        self.start_next(thread, fx);
+        let Some(lane) = self.live.lanes.get_mut(thread) else {
             return;
         };
-        for (_, queue) in others {
-            fx.wake(queue.push(event.clone()));
+        if let Some(turn) = lane.take_unwanted() {
+            self.interrupt(thread, turn, fx);
+        } else if lane.is_idle() {
+            self.live.lanes.remove(thread);
         }
-        fx.wake(last.push(event));
     }
 
-    /// Opens a subscription of everything that no turn or login owns.
+    /// Hands events that no turn and no login takes to the global subscriptions.
+    fn publish(&mut self, events: impl IntoIterator<Item = E>, fx: &mut Effects<E, R>) {
+        let Some(((_, last), others)) = self.live.globals.split_last() else {
+            return;
+        };
+        for event in events {
+            for (_, queue) in others {
+                fx.wake(queue.push(event.clone()));
+            }
+            fx.wake(last.push(event));
+        }
+    }
+
+    /// Opens a subscription of everything that no turn and no login takes.
     ///
     /// It holds at most `capacity` events; older ones go first, and are counted.
     pub(crate) fn subscribe_globally(
@@ -277,17 +313,17 @@ impl<E: Routed, R> Router<E, R> {
         capacity: usize,
     ) -> (SubscriptionId, QueueReader<E>) {
         let queue = Arc::new(Queue::lagging(capacity));
-        let id = self.subscription_id();
+        let id = self.next_subscription();
         match &self.closed {
             Some(reason) => drop(queue.close(reason)),
-            None => self.globals.push((id, Arc::clone(&queue))),
+            None => self.live.globals.push((id, Arc::clone(&queue))),
         }
         (id, QueueReader::new(queue))
     }
 
     /// Ends a global subscription.
     pub(crate) fn unsubscribe_globally(&mut self, id: SubscriptionId) {
-        self.globals.retain(|(other, _)| *other != id);
+        self.live.globals.retain(|(other, _)| *other != id);
     }
 
     /// Returns why the connection ended, if it has.
@@ -295,74 +331,68 @@ impl<E: Routed, R> Router<E, R> {
         self.closed.as_ref()
     }
 
-    /// Returns the counters.
-    pub(crate) fn counters(&self) -> Counters {
-        self.counters
+    /// Returns how many responses came to requests that are not waited for.
+    pub(crate) fn late_answers(&self) -> u64 {
+        self.late_answers
     }
 
-    /// Ends the connection for everybody who waits and everybody who comes; the first reason
-    /// stays.
+    /// Ends the connection for all current and later callers and readers; the first reason stays.
     pub(crate) fn close(&mut self, reason: Arc<CloseReason>, fx: &mut Effects<E, R>) {
         if self.closed.is_some() {
             return;
         }
-        for start in std::mem::take(&mut self.starts).into_values().flatten() {
-            for event in start.into_unowned() {
-                self.publish(event, fx);
-            }
+        let early = self.live.lanes.values_mut().flat_map(Lane::take_early);
+        let early: Vec<E> = early.chain(self.live.early_logins.drain(..)).collect();
+        self.publish(early, fx);
+        let live = std::mem::take(&mut self.live);
+        for call in live.calls.into_values() {
+            let failure = Failure::Closed(Arc::clone(&reason));
+            fx.replies.push((call.reply, Err(failure)));
         }
-        for event in std::mem::take(&mut self.early_logins) {
-            self.publish(event, fx);
+        for lane in live.lanes.into_values() {
+            lane.close(&reason, fx);
         }
-        for (_, call) in self.calls.drain() {
-            if let Some(reply) = call.reply {
-                fx.replies
-                    .push((reply, Outcome::Closed(Arc::clone(&reason))));
-            }
-        }
-        for subscribers in std::mem::take(&mut self.turns).into_values() {
-            subscribers.close(&reason, fx);
-        }
-        let logins = std::mem::take(&mut self.logins).into_values().flatten();
-        for (_, queue) in logins.chain(self.globals.drain(..)) {
+        let logins = live.logins.into_values().flatten();
+        for (_, queue) in logins.chain(live.globals) {
             fx.wake(queue.close(&reason));
         }
-        for active in std::mem::take(&mut self.active).into_values() {
-            active.wake(fx);
-        }
-        for compaction in std::mem::take(&mut self.compactions).into_values() {
-            compaction.wake(fx);
-        }
-        self.endings.clear();
-        self.admissions.clear();
-        self.abandoned.clear();
-        self.unwanted.clear();
-        self.interrupting = 0;
-        self.login_starts = 0;
+        fx.stops.extend(live.inbound.into_stops());
         self.closed = Some(reason);
     }
 
-    fn subscription_id(&mut self) -> SubscriptionId {
-        self.next_subscription += 1;
-        SubscriptionId(self.next_subscription)
+    fn next_subscription(&mut self) -> SubscriptionId {
+        self.last_subscription += 1;
+        SubscriptionId(self.last_subscription)
     }
 
     /// Tells whether nothing is waiting and nothing is left behind.
     #[cfg(test)]
     pub(crate) fn is_idle(&self) -> bool {
-        self.calls.is_empty()
-            && self.admissions.is_empty()
-            && self.starts.is_empty()
-            && self.abandoned.is_empty()
-            && self.turns.is_empty()
-            && self.active.is_empty()
-            && self.logins.is_empty()
-            && self.early_logins.is_empty()
-            && self.login_starts == 0
-            && self.endings.is_empty()
-            && self.compactions.is_empty()
-            && self.unwanted.is_empty()
-            && self.interrupting == 0
-            && self.globals.is_empty()
+        // Without `..`, so that a new field cannot be forgotten.
+        let Live {
+            calls,
+            in_flight,
+            queued,
+            timer_armed: _,
+            lanes,
+            canceled,
+            interrupts,
+            logins,
+            early_logins,
+            login_starts,
+            inbound,
+            globals,
+        } = &self.live;
+        calls.is_empty()
+            && *in_flight == 0
+            && queued.is_empty()
+            && lanes.is_empty()
+            && canceled.is_empty()
+            && interrupts.is_empty()
+            && logins.is_empty()
+            && early_logins.is_empty()
+            && *login_starts == 0
+            && inbound.is_empty()
+            && globals.is_empty()
     }
 }

@@ -1,14 +1,8 @@
 //! What the runtime says of itself.
 
-#![allow(
-    clippy::ptr_arg,
-    reason = "an error keeps the name, and cloning a borrowed one is free"
-)]
-
-use std::borrow::Cow;
-
 use codex_runtime::Version;
-use codex_types::ClientInfo;
+use codex_types::request::ClientRequest;
+use codex_types::{ClientInfo, InitializeParams};
 use serde_json::Value;
 
 use crate::error::{Error, RawPayload, Result, UNKNOWN_VERSION};
@@ -39,13 +33,12 @@ impl ServerInfo {
     /// A field that is missing or is no text is left empty: none of them is worth a connection. An
     /// answer that has none of them comes from something else than a runtime, and is refused.
     pub(crate) fn read(
-        method: &Cow<'static, str>,
         result: &str,
         client: &ClientInfo,
         found: Option<&Version>,
     ) -> Result<Self> {
         let fail = |source| Error::Decode {
-            method: method.clone(),
+            method: InitializeParams::METHOD.into(),
             source,
             raw: RawPayload::new(result),
         };
@@ -144,15 +137,15 @@ mod tests {
     }
 
     fn read(result: &str) -> Result<ServerInfo> {
-        ServerInfo::read(&Cow::Borrowed("initialize"), result, &client(), None)
+        ServerInfo::read(result, &client(), None)
     }
 
     #[test]
     fn a_version_that_the_search_found_stands_in() {
-        let (method, found) = (Cow::Borrowed("initialize"), Version::new(0, 200, 1));
+        let found = Version::new(0, 200, 1);
         for (agent, version) in [("odd", "0.200.1"), ("codex/0.200.2", "0.200.2")] {
             let result = format!(r#"{{"userAgent":"{agent}"}}"#);
-            let info = ServerInfo::read(&method, &result, &client(), Some(&found)).unwrap();
+            let info = ServerInfo::read(&result, &client(), Some(&found)).unwrap();
             assert_eq!(info.runtime_version, version);
         }
     }

@@ -21,7 +21,8 @@ pub use info::ThreadInfo;
 use crate::builder::Pages;
 use options::{Outstanding, Overrides};
 
-use crate::client::{Codex, Joining};
+use crate::client::Codex;
+use crate::router::Joining;
 use crate::connection::TurnEvents;
 use crate::error::Result;
 

@@ -75,7 +75,7 @@ impl Codex {
     }
 
     fn new(inner: client::Codex, driver: Arc<Driver>) -> Self {
-        driver.see_off(inner.connection().ended());
+        driver.wait_on_drop(inner.connection().ended());
         Self { inner, driver }
     }
 

@@ -9,7 +9,7 @@ use futures_core::Stream;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
-use crate::connection::Ended;
+use crate::connection::ConnectionEnd;
 use crate::error::Result;
 
 /// A thread that runs an async runtime.
@@ -20,8 +20,8 @@ use crate::error::Result;
 pub(super) struct Driver {
     handle: Handle,
     /// What the thread waits for once this is dropped.
-    ended: OnceLock<Ended>,
-    stop: Option<oneshot::Sender<Option<Ended>>>,
+    ended: OnceLock<ConnectionEnd>,
+    stop: Option<oneshot::Sender<Option<ConnectionEnd>>>,
 }
 
 impl Driver {
@@ -38,7 +38,7 @@ impl Driver {
             .build()
             .map_err(failed("the event loop of the blocking client"))?;
         let handle = runtime.handle().clone();
-        let (stop, stopped) = oneshot::channel::<Option<Ended>>();
+        let (stop, stopped) = oneshot::channel::<Option<ConnectionEnd>>();
         let drive = move || {
             runtime.block_on(async {
                 if let Ok(Some(ended)) = stopped.await {
@@ -58,7 +58,7 @@ impl Driver {
     }
 
     /// Makes the thread wait for the end of this connection before it ends.
-    pub(super) fn see_off(&self, ended: Ended) {
+    pub(super) fn wait_on_drop(&self, ended: ConnectionEnd) {
         // Only the first connection counts; there is one.
         let _ = self.ended.set(ended);
     }

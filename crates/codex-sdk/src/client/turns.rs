@@ -15,26 +15,16 @@ use tokio::time::{sleep, timeout};
 mod tests;
 
 use super::{Codex, encode};
-use crate::connection::{Handle, LoginEvents, TurnEvents, decode};
-use crate::error::{Error, RawPayload, Result, RpcErrorKind};
-use crate::event::{started_login, started_turn};
-use crate::router::{Phase, Then};
-
-/// What a start does on a thread on which a turn runs, as far as this client knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Joining {
-    /// It joins the turn.
-    Allowed,
-    /// It fails with [`Error::ThreadBusy`], and nothing is sent.
-    Refused,
-}
+use crate::connection::{LoginEvents, Opened, TurnEvents};
+use crate::error::{Result, RpcErrorKind};
+use crate::router::{Joining, OnAnswer, Phase};
 
 impl Codex {
     /// Starts a turn, or joins the one that runs on the thread.
     ///
-    /// Starts of one thread take turns; a start that waits for its turn has sent nothing. The
-    /// queue of the turn opens as the request is sent, so that nothing is lost however early it
-    /// comes.
+    /// Starts of one thread take turns, and wait for a compaction that this client has asked for;
+    /// a start that waits has sent nothing. The queue of the turn opens as the request is sent, so
+    /// that nothing is lost however early it comes.
     ///
     /// # Cancel safety
     ///
@@ -46,29 +36,17 @@ impl Codex {
         params: &TurnStartParams,
         joining: Joining,
     ) -> Result<TurnEvents> {
-        let (method, request) = encode(params)?;
-        let _slot = self.connection().start_slot(&params.thread_id).await;
-        // No turn can join a compaction.
-        poll_fn(|cx| self.connection().poll_compacted(&params.thread_id, cx)).await;
-        if joining == Joining::Refused
-            && let Some(turn_id) = self.connection().running_turn(&params.thread_id)
-        {
-            return Err(Error::ThreadBusy { turn_id });
-        }
-        let then = Then::OpenTurn {
+        let on_answer = OnAnswer::OpenTurn {
             thread_id: params.thread_id.as_str().into(),
-            turn_id: started_turn,
+            joining,
         };
-        let (result, handle) = self.send(&method, request, then).await?;
-        match handle {
-            Handle::Turn(events) => Ok(events),
-            _ => Err(match decode::<TurnStartResponse>(&method, &result) {
+        let request = encode(params)?;
+        let response = self.connection().request(request, on_answer).await?;
+        match response.opened {
+            Opened::Turn(events) => Ok(events),
+            _ => Err(match response.decode::<TurnStartResponse>() {
                 Err(error) => error,
-                Ok(_) => Error::UnexpectedResponse {
-                    method,
-                    reason: "it names no turn".into(),
-                    raw: Some(RawPayload::new(result)),
-                },
+                Ok(_) => response.unexpected("it names no turn"),
             }),
         }
     }
@@ -124,15 +102,15 @@ impl Codex {
         &self,
         params: &LoginAccountParams,
     ) -> Result<(LoginAccountResponse, Option<LoginEvents>)> {
-        let (method, request) = encode(params)?;
-        let then = Then::OpenLogin {
-            login_id: started_login,
-        };
-        let (result, handle) = self.send(&method, request, then).await?;
-        let response = decode(&method, &result)?;
-        Ok(match handle {
-            Handle::Login(events) => (response, Some(events)),
-            _ => (response, None),
+        let request = encode(params)?;
+        let response = self
+            .connection()
+            .request(request, OnAnswer::OpenLogin)
+            .await?;
+        let result = response.decode()?;
+        Ok(match response.opened {
+            Opened::Login(events) => (result, Some(events)),
+            _ => (result, None),
         })
     }
 

@@ -1,27 +1,54 @@
-//! Requests: sent in fair order, answered in any, given up in time.
-
-#![allow(
-    clippy::ptr_arg,
-    reason = "an error keeps the name, and cloning a borrowed one is free"
-)]
+//! Requests: sent, answered, and repeated while the runtime is too busy to take them.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
 
+use codex_types::Id;
 use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout_at};
 use tracing::Instrument;
 
-use super::slots::Slot;
-use super::{Connection, Delivered, Handle, Shared};
-use crate::error::{CloseReason, Error, RawPayload, Result, RpcErrorCode};
-use crate::message::Request;
-use crate::router::{Admission, NewCall, Then};
+use super::resumes::ResumeGuard;
+use super::{Connection, Opened, Shared};
+use crate::error::{Error, RawPayload, Result, RpcErrorCode};
+use crate::message::{Refusal, Request};
+use crate::router::{Failure, OnAnswer, Outcome};
 use crate::secrets::without_values;
+
+/// The result of a request.
+#[derive(Debug)]
+pub(crate) struct Response {
+    method: Cow<'static, str>,
+    /// The result, as JSON text.
+    pub(crate) text: Box<str>,
+    pub(crate) opened: Opened,
+}
+
+impl Response {
+    /// Decodes the result.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Decode`] with the text that did not fit.
+    pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<T> {
+        codex_types::from_str(&self.text).map_err(|source| Error::Decode {
+            method: self.method.clone(),
+            source: without_values(source),
+            raw: RawPayload::new(&*self.text),
+        })
+    }
+
+    /// Makes the error for a result that can be decoded and makes no sense.
+    pub(crate) fn unexpected(&self, reason: &'static str) -> Error {
+        Error::UnexpectedResponse {
+            method: self.method.clone(),
+            reason: reason.into(),
+            raw: Some(RawPayload::new(&*self.text)),
+        }
+    }
+}
 
 impl Connection {
     /// Sends a request and waits for its answer; repeats it while the runtime says that it is
@@ -34,28 +61,42 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`], [`Error::Timeout`], [`Error::Rpc`], and [`Error::UnexpectedResponse`] for
-    /// an answer without a result and an error.
+    /// [`Error::Closed`], [`Error::Timeout`], [`Error::Rpc`], [`Error::ThreadBusy`] for a start that
+    /// may not join, and [`Error::UnexpectedResponse`] for an answer without a result and an error.
     pub(crate) async fn request(
         &self,
-        method: &Cow<'static, str>,
         mut request: Request,
-        then: Then,
-    ) -> Result<(Box<str>, Handle)> {
-        let span = tracing::debug_span!("request", method = &**method);
+        on_answer: OnAnswer,
+    ) -> Result<Response> {
+        let span = tracing::debug_span!("request", method = &**request.method());
         async {
             let mut attempt = 1;
             loop {
-                let outcome = self.attempt(method, &mut request, then.clone()).await;
-                let delay = match &outcome {
+                let outcome = CallGuard::enter(&self.shared, &mut request, on_answer.clone())?
+                    .outcome()
+                    .await;
+                let failure = match outcome {
+                    Ok((text, opened)) => {
+                        let method = request.method().clone();
+                        return Ok(Response {
+                            method,
+                            text,
+                            opened,
+                        });
+                    }
+                    Err(failure) => failure,
+                };
+                let delay = match &failure {
                     // Only the runtime's refusal to take it proves that it has not run.
-                    Err(Error::Rpc { source, .. }) if source.code == RpcErrorCode::OVERLOADED => {
+                    Failure::Refused(Refusal::Rpc(error))
+                        if error.code == RpcErrorCode::OVERLOADED =>
+                    {
                         self.shared.options.retry.delay_after(attempt)
                     }
                     _ => None,
                 };
                 let Some(delay) = delay else {
-                    return outcome;
+                    return Err(self.shared.error(request.method(), failure));
                 };
                 tracing::debug!(attempt, ?delay, "the runtime is overloaded");
                 sleep(delay).await;
@@ -71,169 +112,106 @@ impl Connection {
         self.shared.options.secrets.learn(secret);
     }
 
-    /// Waits until no other start of this thread is under way.
+    /// Waits until no other resume of this thread is in progress.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future gives up the place in the queue.
-    pub(crate) async fn start_slot(&self, thread_id: &str) -> Slot {
-        self.shared.slots.acquire(thread_id).await
-    }
-
-    /// Waits until no other resume of this thread is under way.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future gives up the place in the queue.
-    pub(crate) async fn resume_slot(&self, thread_id: &str) -> Slot {
+    pub(crate) async fn resume_guard(&self, thread_id: &str) -> ResumeGuard {
         self.shared.resumes.acquire(thread_id).await
-    }
-
-    async fn attempt(
-        &self,
-        method: &Cow<'static, str>,
-        request: &mut Request,
-        then: Then,
-    ) -> Result<(Box<str>, Handle)> {
-        match PendingCall::enter(&self.shared, request, then)?
-            .answer()
-            .await
-        {
-            Delivered::Result(result, handle) => Ok((result, handle)),
-            Delivered::Error(mut source) => {
-                // A refusal may quote what was refused.
-                let secrets = &self.shared.options.secrets;
-                source.message = secrets.redact(&source.message).into_owned();
-                if let Some(data) = &mut source.data {
-                    secrets.redact_value(data);
-                }
-                Err(Error::Rpc {
-                    method: method.clone(),
-                    source,
-                })
-            }
-            Delivered::Malformed(reason) => Err(Error::UnexpectedResponse {
-                method: method.clone(),
-                reason: reason.into(),
-                raw: None,
-            }),
-            Delivered::TimedOut => {
-                tracing::debug!("the runtime did not answer in time");
-                Err(Error::Timeout {
-                    method: method.clone(),
-                    after: self.shared.options.timeout.unwrap_or_default(),
-                })
-            }
-            Delivered::Closed(reason) => Err(Error::Closed(reason)),
-        }
-    }
-}
-
-/// Decodes the result of a request.
-///
-/// # Errors
-///
-/// [`Error::Decode`] with the text that did not fit.
-pub(crate) fn decode<T: DeserializeOwned>(method: &Cow<'static, str>, text: &str) -> Result<T> {
-    codex_types::from_str(text).map_err(|source| Error::Decode {
-        method: method.clone(),
-        source: without_values(source),
-        raw: RawPayload::new(text),
-    })
-}
-
-/// A request that is under way, or waits for that. Dropping it unanswered removes its entry.
-#[derive(Debug)]
-struct PendingCall<'a> {
-    shared: &'a Arc<Shared>,
-    id: i64,
-    answer: oneshot::Receiver<Delivered>,
-    answered: bool,
-}
-
-impl<'a> PendingCall<'a> {
-    fn enter(shared: &'a Arc<Shared>, request: &mut Request, then: Then) -> Result<Self> {
-        let (reply, answer) = oneshot::channel();
-        let id = shared.next_id();
-        let call = NewCall {
-            id,
-            reply: Some(reply),
-            then,
-            line: request.line(id),
-            deadline: shared.deadline(),
-        };
-        shared.call(call).map_err(Error::Closed)?;
-        Ok(Self {
-            shared,
-            id,
-            answer,
-            answered: false,
-        })
-    }
-
-    async fn answer(&mut self) -> Delivered {
-        let answer = (&mut self.answer).await;
-        self.answered = true;
-        match answer {
-            Ok(answer) => answer,
-            // The router answers every call before it lets go of it.
-            Err(_) => Delivered::Malformed("the answer was lost".into()),
-        }
-    }
-}
-
-impl Drop for PendingCall<'_> {
-    fn drop(&mut self) {
-        if !self.answered {
-            self.shared
-                .route(|routing, fx| drop(routing.router.give_up(self.id, fx)));
-        }
     }
 }
 
 impl Shared {
-    pub(super) fn next_id(&self) -> i64 {
-        self.next_id.fetch_add(1, Ordering::Relaxed)
-    }
-
-    /// Enters a request, and sends it if it may be.
-    ///
-    /// # Errors
-    ///
-    /// The reason why the connection ended, if it has.
-    pub(super) fn call(
-        self: &Arc<Self>,
-        call: NewCall<'_, oneshot::Sender<Delivered>>,
-    ) -> std::result::Result<(), Arc<CloseReason>> {
-        self.route(|routing, fx| {
-            let line = call.line;
-            if routing.router.call(call, fx)? == Admission::Now {
-                // Entered and sent under one lock: the order on the wire is the router's.
-                self.outbox.push(line);
+    /// Makes the error of a request that has failed.
+    fn error(&self, method: &Cow<'static, str>, failure: Failure) -> Error {
+        let method = method.clone();
+        match failure {
+            Failure::Refused(Refusal::Rpc(mut source)) => {
+                // A refusal may quote what was refused.
+                let secrets = &self.options.secrets;
+                source.message = secrets.redact(&source.message).into_owned();
+                if let Some(data) = &mut source.data {
+                    secrets.redact_value(data);
+                }
+                Error::Rpc { method, source }
             }
-            Ok(())
-        })
-    }
-
-    /// Returns when a request that is entered now is given up; `None` for never.
-    fn deadline(&self) -> Option<Duration> {
-        let deadline = self.began.elapsed().checked_add(self.options.timeout?)?;
-        self.began.checked_add(deadline).map(|_| deadline)
-    }
-
-    /// Gives up requests when their time is over, for as long as it is polled.
-    pub(super) async fn keep_time(self: &Arc<Self>) -> Infallible {
-        loop {
-            self.clock.notified().await;
-            while let Some(next) = self.expire() {
-                // A later request is due later, but the end of a turn may be due sooner.
-                let _ = timeout_at(self.began + next, self.clock.notified()).await;
+            Failure::Refused(Refusal::Malformed(reason)) => Error::UnexpectedResponse {
+                method,
+                reason: reason.into(),
+                raw: None,
+            },
+            Failure::Busy(turn) => Error::ThreadBusy {
+                turn_id: Id::from(&*turn),
+            },
+            Failure::TimedOut => {
+                tracing::debug!("the runtime did not answer in time");
+                Error::Timeout {
+                    method,
+                    after: self.options.timeout.unwrap_or_default(),
+                }
             }
+            Failure::Closed(reason) => Error::Closed(reason),
         }
     }
 
-    fn expire(self: &Arc<Self>) -> Option<Duration> {
-        let now = self.began.elapsed();
-        self.route(|routing, fx| routing.router.expire(now, fx))
+    /// Ends what is overdue, for as long as it is polled.
+    pub(super) async fn keep_time(self: &Arc<Self>) -> Infallible {
+        loop {
+            self.timer.notified().await;
+            while let Some(next) = self.route(|routing, fx| routing.router.expire(fx)) {
+                // A later request is due later, but the end of a turn may be due sooner.
+                let changed = self.timer.notified();
+                match self.began.checked_add(next) {
+                    Some(next) => drop(timeout_at(next, changed).await),
+                    None => changed.await,
+                }
+            }
+        }
+    }
+}
+
+/// A request that has no outcome yet. Dropping it cancels the request.
+#[derive(Debug)]
+struct CallGuard<'a> {
+    shared: &'a Arc<Shared>,
+    id: i64,
+    outcome: oneshot::Receiver<Outcome<Opened>>,
+    ended: bool,
+}
+
+impl<'a> CallGuard<'a> {
+    fn enter(
+        shared: &'a Arc<Shared>,
+        request: &mut Request,
+        on_answer: OnAnswer,
+    ) -> Result<Self> {
+        let (reply, outcome) = oneshot::channel();
+        let entered =
+            shared.route(|routing, fx| routing.router.call(request, on_answer, reply, fx));
+        Ok(Self {
+            shared,
+            id: entered.map_err(Error::Closed)?,
+            outcome,
+            ended: false,
+        })
+    }
+
+    async fn outcome(&mut self) -> Outcome<Opened> {
+        let outcome = (&mut self.outcome).await;
+        self.ended = true;
+        // The router answers every call before it drops its entry.
+        outcome.unwrap_or(Err(Failure::Refused(Refusal::Malformed(
+            "the answer was lost",
+        ))))
+    }
+}
+
+impl Drop for CallGuard<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.shared
+                .route(|routing, fx| drop(routing.router.cancel(self.id, fx)));
+        }
     }
 }

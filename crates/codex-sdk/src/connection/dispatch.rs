@@ -1,17 +1,14 @@
-//! From lines to the router: what the reader does with a chunk.
+//! Decodes the lines of a chunk, and routes them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::sync::oneshot;
-use tokio::task::AbortHandle;
-
 use super::serve::Job;
-use super::{Delivered, Routing, Shared};
+use super::{Routing, Shared};
 use crate::event::{self, Notification};
-use crate::message::{Answer, Incoming, split_answer, split_notification};
+use crate::message::{Incoming, Refusal, split_answer, split_notification};
 use crate::reader::{Sink, Woken};
-use crate::router::{Answered, Effects, Kind, Outcome, PendingRequest, Routed};
+use crate::router::Answered;
 
 /// Decodes the lines of a chunk outside the lock, and routes them under one.
 #[derive(Debug)]
@@ -20,11 +17,11 @@ pub(super) struct Dispatch {
     batch: Vec<Item>,
 }
 
-/// What a line holds.
+/// A decoded line.
 #[derive(Debug)]
 enum Item {
     Event(Notification),
-    Answer(i64, Result<Answered, Outcome<Notification>>),
+    Answer(i64, Result<Answered, Refusal>),
     Request(Job),
 }
 
@@ -39,7 +36,7 @@ impl Dispatch {
     fn text(&mut self, line: &str) {
         if let Some((method, params)) = split_notification(line) {
             let event = Notification::decode(method, params);
-            if event::unknown(&event).is_none() {
+            if !matches!(event, Notification::Unknown(_)) {
                 return self.batch.push(Item::Event(event));
             }
             // Either the line is no notification after all, or one to read with care.
@@ -54,39 +51,34 @@ impl Dispatch {
             }
             Incoming::Request { id, method, params } => Item::Request(Job {
                 id: id.into(),
-                method: method.into_owned(),
+                handler: self.shared.options.handlers.get(&method),
+                method: method.into(),
                 params: params.into(),
-                key: None,
+                entered: None,
             }),
-            Incoming::Answer { id, answer } => {
-                let answer = match answer {
-                    Answer::Result(result) => Ok(answered(result)),
-                    Answer::Error(error) => Err(Outcome::Error(error)),
-                    Answer::Malformed(reason) => Err(Outcome::Malformed(reason.into())),
-                };
-                Item::Answer(id, answer)
-            }
+            Incoming::Answer { id, answer } => Item::Answer(id, answer.map(answered)),
             Incoming::Unusable(reason) => return self.skip(reason, line.len()),
         };
         self.batch.push(item);
     }
 
-    /// Reads the ids of what answers open, outside the lock.
+    /// Reads the ids of what results open, outside the lock.
     fn read_ids(&mut self) {
-        let mut readers = Vec::new();
-        {
-            let mut routing = None;
-            for (at, item) in self.batch.iter().enumerate() {
-                if let Item::Answer(id, Ok(_)) = item {
-                    let routing = routing.get_or_insert_with(|| self.shared.routing());
-                    let reader = routing.router.id_reader(*id);
-                    readers.extend(reader.map(|reader| (at, reader)));
-                }
-            }
+        let results = self.batch.iter().enumerate();
+        let results = results.filter_map(|(at, item)| match item {
+            Item::Answer(id, Ok(_)) => Some((at, *id)),
+            _ => None,
+        });
+        let mut opening = Vec::new();
+        let mut routing = None;
+        for (at, id) in results {
+            let routing = routing.get_or_insert_with(|| self.shared.routing());
+            opening.extend(routing.router.opens(id).map(|opens| (at, opens)));
         }
-        for (at, reader) in readers {
+        drop(routing);
+        for (at, opens) in opening {
             if let Some(Item::Answer(_, Ok(answered))) = self.batch.get_mut(at) {
-                answered.id = reader(&answered.text);
+                answered.opened_id = event::opened_id(opens, &answered.text);
             }
         }
     }
@@ -97,17 +89,17 @@ impl Dispatch {
     }
 
     fn note_unknown(&self, event: &Notification) {
-        match event::unknown(event) {
-            None => {}
-            Some(None) => {
-                count(&self.shared.counters.unknown_notifications);
-                tracing::debug!(method = event.method(), "unknown notification");
-            }
-            Some(Some(_)) => {
-                // The error may quote the payload, so it is not logged.
-                count(&self.shared.counters.undecodable_notifications);
-                tracing::warn!(method = event.method(), "undecodable notification");
-            }
+        let Notification::Unknown(unknown) = event else {
+            return;
+        };
+        let counters = &self.shared.counters;
+        if unknown.error.is_none() {
+            count(&counters.unknown_notifications);
+            tracing::debug!(method = unknown.method, "unknown notification");
+        } else {
+            // The error may quote the payload, so it is not logged.
+            count(&counters.undecodable_notifications);
+            tracing::warn!(method = unknown.method, "undecodable notification");
         }
     }
 }
@@ -130,19 +122,18 @@ impl Sink for Dispatch {
         }
         self.read_ids();
         let mut jobs = Vec::new();
-        let mut stops = Vec::new();
         self.shared.route(|routing, fx| {
             for item in self.batch.drain(..) {
                 match item {
-                    Item::Event(event) => routing.event(event, &mut stops, fx),
+                    Item::Event(event) => {
+                        routing.totals.observe(&event);
+                        routing.router.event(event, fx);
+                    }
                     Item::Answer(id, answer) => routing.router.answer(id, answer, fx),
-                    Item::Request(job) => jobs.push(routing.request(job, &self.shared)),
+                    Item::Request(job) => jobs.push(routing.enter(job)),
                 }
             }
         });
-        for stop in stops {
-            stop.abort();
-        }
         let woken = if jobs.is_empty() {
             Woken::Waiting
         } else {
@@ -156,40 +147,12 @@ impl Sink for Dispatch {
 }
 
 impl Routing {
-    fn event(
-        &mut self,
-        event: Notification,
-        stops: &mut Vec<AbortHandle>,
-        fx: &mut Effects<Notification, oneshot::Sender<Delivered>>,
-    ) {
-        if !self.inbound.is_empty() {
-            if let (Kind::TurnCompleted, Some(turn)) = (event.kind(), event.turn_id()) {
-                stops.extend(self.inbound.turn_ended(turn));
-            }
-            if let Some(id) = event::resolved_request(&event) {
-                stops.extend(self.inbound.resolved(&id));
-            }
-        }
-        self.totals.observe(&event);
-        self.router.event(event, fx);
-    }
-
-    /// Enters a request that has a handler, and whose turn is not over; the others are answered at
-    /// once.
-    fn request(&mut self, mut job: Job, shared: &Shared) -> Job {
-        if self.router.closed().is_some() || !shared.options.handlers.has(&job.method) {
-            return job;
-        }
-        let turn_id = event::turn_of_request(&job.method, &job.params);
-        // Nothing is decided about a turn that is over: its handlers were stopped with it.
-        if !turn_id
-            .as_deref()
-            .is_some_and(|turn| self.router.is_over(turn))
-        {
-            job.key = Some(self.inbound.enter(PendingRequest {
-                id: job.id.clone(),
-                turn_id,
-            }));
+    /// Enters a request that has a handler. Nothing is decided about a turn that is over, so that
+    /// one is answered without its handler.
+    fn enter(&mut self, mut job: Job) -> Job {
+        if job.handler.is_some() {
+            let turn_id = event::turn_of_request(&job.method, &job.params);
+            job.entered = self.router.enter_request(job.id.clone(), turn_id);
         }
         job
     }
@@ -198,7 +161,7 @@ impl Routing {
 fn answered(result: &str) -> Answered {
     Answered {
         text: result.into(),
-        id: None,
+        opened_id: None,
     }
 }
 

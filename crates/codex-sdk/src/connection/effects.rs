@@ -1,105 +1,64 @@
-//! Does what the router found to do.
+//! Applies the router's effects outside its lock.
 
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
 use super::{LoginEvents, Shared, TurnEvents};
-use crate::error::{CloseReason, RpcError};
-use crate::event::{self, Notification};
-use crate::router::{Effects, Interrupt, NewCall, Opened, Outcome, Then};
+use crate::event::Notification;
+use crate::router::{Effects, OpenedIds, Outcome};
 
-/// What a caller gets: as the router's [`Outcome`], but what it opened closes itself when it is
-/// dropped, also on the way.
-#[derive(Debug)]
-pub(crate) enum Delivered {
-    Result(Box<str>, Handle),
-    Error(RpcError),
-    Malformed(String),
-    TimedOut,
-    Closed(Arc<CloseReason>),
-}
+/// The effects of a change of a connection's router.
+pub(super) type RouterEffects = Effects<Notification, oneshot::Sender<Outcome<Opened>>>;
 
-/// What an answer opened.
+/// What a result opened; it closes itself when it is dropped, also on the way to the caller.
 #[derive(Debug)]
-pub(crate) enum Handle {
+pub(crate) enum Opened {
     Nothing,
     Turn(TurnEvents),
     Login(LoginEvents),
 }
 
 impl Shared {
-    /// Wakes, answers and interrupts. Must not be called under the router's lock.
-    pub(super) fn apply(self: &Arc<Self>, fx: Effects<Notification, oneshot::Sender<Delivered>>) {
-        if fx.clock {
-            self.clock.notify_one();
-        }
-        for interrupt in fx.interrupts {
-            self.interrupt(interrupt);
+    /// Wakes consumers, answers callers and stops handlers. Must not be called under the lock.
+    pub(super) fn apply(self: &Arc<Self>, fx: RouterEffects) {
+        if fx.arm_timer {
+            self.timer.notify_one();
         }
         for (reply, outcome) in fx.replies {
+            let outcome = outcome.map(|(text, ids)| (text, self.opened(ids)));
             // A caller that is gone drops what it would have got, and that cleans up.
-            let _ = reply.send(self.deliver(outcome));
+            let _ = reply.send(outcome);
         }
+        drop(fx.stops);
         for waker in fx.wakers {
             waker.wake();
         }
     }
 
-    fn deliver(self: &Arc<Self>, outcome: Outcome<Notification>) -> Delivered {
-        match outcome {
-            Outcome::Result(result, opened) => Delivered::Result(result, self.handle(opened)),
-            Outcome::Error(error) => Delivered::Error(error),
-            Outcome::Malformed(reason) => Delivered::Malformed(reason),
-            Outcome::TimedOut => Delivered::TimedOut,
-            Outcome::Closed(reason) => Delivered::Closed(reason),
-        }
-    }
-
-    fn handle(self: &Arc<Self>, opened: Opened<Notification>) -> Handle {
-        match opened {
-            Opened::Nothing => Handle::Nothing,
-            Opened::Turn {
+    fn opened(self: &Arc<Self>, ids: OpenedIds<Notification>) -> Opened {
+        let shared = Arc::clone(self);
+        match ids {
+            OpenedIds::Nothing => Opened::Nothing,
+            OpenedIds::Turn {
                 thread_id,
                 turn_id,
                 subscription,
                 events,
                 joined,
-            } => Handle::Turn(TurnEvents::new(
-                Arc::clone(self),
+            } => Opened::Turn(TurnEvents::new(
+                shared,
                 thread_id,
                 turn_id,
                 subscription,
                 events,
                 joined,
             )),
-            Opened::Login {
+            OpenedIds::Login {
                 login_id,
                 subscription,
                 events,
-            } => Handle::Login(LoginEvents::new(
-                Arc::clone(self),
-                login_id,
-                subscription,
-                events,
-            )),
+            } => Opened::Login(LoginEvents::new(shared, login_id, subscription, events)),
         }
-    }
-
-    /// Asks the runtime to interrupt a turn, without waiting for the answer.
-    fn interrupt(self: &Arc<Self>, interrupt: Interrupt) {
-        let Ok(mut request) = event::interrupt(&interrupt.thread_id, &interrupt.turn_id) else {
-            return;
-        };
-        tracing::debug!(turn = &*interrupt.turn_id, "interrupting an abandoned turn");
-        let id = self.next_id();
-        // On a connection that has ended there is nothing to interrupt.
-        let _ = self.call(NewCall {
-            id,
-            reply: None,
-            then: Then::Interrupted(interrupt),
-            line: request.line(id),
-            deadline: None,
-        });
     }
 }

@@ -10,10 +10,10 @@ use crate::error::{CloseReason, Error, Result};
 use crate::event::Notification;
 use crate::router::{Lost, Next, QueueReader, SubscriptionId};
 
-/// What a subscription yields: a notification, one error when the connection ends, then nothing.
-pub(crate) type Event = Option<Result<Notification>>;
+/// An item of a subscription: a notification, one error when the connection ends, then nothing.
+pub(crate) type StreamItem = Option<Result<Notification>>;
 
-fn event(next: Next<Notification>) -> Event {
+fn stream_item(next: Next<Notification>) -> StreamItem {
     match next {
         Next::Event(event) => Some(Ok(event)),
         Next::Lagged(count) => Some(Err(Error::Lagged(count))),
@@ -118,8 +118,10 @@ impl TurnEvents {
     /// Ends the subscription: nothing comes any more, and the turn is left alone.
     pub(crate) fn end(&mut self) {
         if !std::mem::replace(&mut self.ended, true) {
-            let router = &mut self.shared.routing().router;
-            router.detach(&self.thread_id, &self.turn_id, self.id);
+            self.shared.route(|routing, fx| {
+                let router = &mut routing.router;
+                router.detach(&self.thread_id, &self.turn_id, self.id, fx);
+            });
         }
     }
 }
@@ -166,13 +168,13 @@ impl LoginEvents {
 
     /// Waits for the completion; after it comes nothing. Cancel safe.
     #[cfg(test)]
-    pub(crate) async fn next(&mut self) -> Event {
-        event(poll_fn(|cx| self.events.poll_next(cx)).await)
+    pub(crate) async fn next(&mut self) -> StreamItem {
+        stream_item(poll_fn(|cx| self.events.poll_next(cx)).await)
     }
 
     /// Polls for the completion.
-    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
-        self.events.poll_next(cx).map(event)
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<StreamItem> {
+        self.events.poll_next(cx).map(stream_item)
     }
 }
 
@@ -183,7 +185,7 @@ impl Drop for LoginEvents {
     }
 }
 
-/// Everything that no turn or login owns.
+/// The notifications of no turn and no login.
 #[derive(Debug)]
 pub(crate) struct GlobalEvents {
     shared: Arc<Shared>,
@@ -201,8 +203,8 @@ impl GlobalEvents {
     }
 
     /// Polls for the next event.
-    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
-        self.events.poll_next(cx).map(event)
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<StreamItem> {
+        self.events.poll_next(cx).map(stream_item)
     }
 }
 

@@ -1,4 +1,6 @@
-//! What is sent, line by line.
+//! The lines that are sent.
+
+use std::borrow::Cow;
 
 use codex_types::raw;
 use serde::Serialize;
@@ -6,6 +8,7 @@ use serde::Serialize;
 /// A request without its id, which differs from attempt to attempt.
 #[derive(Debug)]
 pub(crate) struct Request {
+    method: Cow<'static, str>,
     /// The line, with room for the id in front.
     line: Vec<u8>,
 }
@@ -22,7 +25,10 @@ impl Request {
     ///
     /// What the params' own serialization reports; a map with keys that are not strings, for
     /// example.
-    pub(crate) fn new(method: &str, params: &impl Serialize) -> Result<Self, serde_json::Error> {
+    pub(crate) fn new(
+        method: Cow<'static, str>,
+        params: &impl Serialize,
+    ) -> Result<Self, serde_json::Error> {
         const METHOD: &[u8] = b",\"method\":";
         const PARAMS: &[u8] = b",\"params\":";
         /// Room for a request without much text, so that writing it does not move it.
@@ -31,7 +37,7 @@ impl Request {
         let mut line = Vec::with_capacity(USUAL);
         line.resize(ROOM, 0);
         line.extend_from_slice(METHOD);
-        serde_json::to_writer(&mut line, method)?;
+        serde_json::to_writer(&mut line, &*method)?;
         let method_end = line.len();
         line.extend_from_slice(PARAMS);
         serde_json::to_writer(&mut line, params)?;
@@ -39,7 +45,12 @@ impl Request {
             line.truncate(method_end);
         }
         line.extend_from_slice(b"}\n");
-        Ok(Self { line })
+        Ok(Self { method, line })
+    }
+
+    /// Returns the name of its method.
+    pub(crate) fn method(&self) -> &Cow<'static, str> {
+        &self.method
     }
 
     /// Returns the text of one of its params.
@@ -91,8 +102,8 @@ mod tests {
 
     #[test]
     fn messages_are_written_as_lines() {
-        fn request(method: &str, params: &impl Serialize) -> Vec<u8> {
-            Request::new(method, params).unwrap().line(1).to_vec()
+        fn request(method: &'static str, params: &impl Serialize) -> Vec<u8> {
+            Request::new(method.into(), params).unwrap().line(1).to_vec()
         }
         let text = |line: Vec<u8>| String::from_utf8(line).unwrap();
         assert_eq!(
@@ -105,10 +116,10 @@ mod tests {
             "{\"id\":1,\"method\":\"a\",\"params\":{\"params\":null}}\n"
         );
         let params = serde_json::json!({"a": {"b": "x"}, "b": "y\n", "c": 5});
-        let request = Request::new("a", &params).unwrap();
+        let request = Request::new("a".into(), &params).unwrap();
         assert_eq!(request.param("b").as_deref(), Some("y\n"));
         assert_eq!((request.param("c"), request.param("d")), (None, None));
-        let mut request = Request::new("a", &()).unwrap();
+        let mut request = Request::new("a".into(), &()).unwrap();
         assert_eq!(request.param("a"), None);
         for id in [0, 10, i64::MAX, 7] {
             let line = String::from_utf8_lossy(request.line(id)).into_owned();

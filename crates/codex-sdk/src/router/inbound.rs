@@ -1,78 +1,104 @@
-//! Requests of the runtime that the user's handlers think about.
+//! Server requests whose handler is running.
 
 use std::collections::HashMap;
 
-/// A request of the runtime whose handler has not answered.
+use tokio::sync::oneshot;
+
+use super::{Effects, Kind, Routed, Router};
+
+/// A server request whose handler may start.
 #[derive(Debug)]
-pub(crate) struct PendingRequest {
+pub(crate) struct Entered {
+    /// Names the request in [`Router::request_answered`].
+    pub(crate) key: u64,
+    /// Ready when the handler is to stop: its answer is not wanted any more.
+    pub(crate) stopped: oneshot::Receiver<()>,
+}
+
+/// A server request whose handler has not answered.
+#[derive(Debug)]
+struct InboundRequest {
     /// The id as the runtime wrote it.
-    pub(crate) id: Box<str>,
-    pub(crate) turn_id: Option<Box<str>>,
+    id: Box<str>,
+    turn_id: Option<Box<str>>,
+    stop: oneshot::Sender<()>,
 }
 
-/// The runtime's requests that are with a handler, each with the means `A` to stop it.
-#[derive(Debug)]
-pub(crate) struct Inbound<A> {
-    next: u64,
-    pending: HashMap<u64, (PendingRequest, Option<A>)>,
+/// The server requests whose handler is running.
+#[derive(Debug, Default)]
+pub(super) struct Inbound {
+    last: u64,
+    running: HashMap<u64, InboundRequest>,
 }
 
-impl<A> Default for Inbound<A> {
-    fn default() -> Self {
-        Self {
-            next: 0,
-            pending: HashMap::new(),
+impl Inbound {
+    /// Stops the handlers of requests that an event says are over.
+    pub(super) fn observe<E: Routed>(&mut self, event: &E, stops: &mut Vec<oneshot::Sender<()>>) {
+        if self.running.is_empty() {
+            return;
+        }
+        if let (Kind::TurnCompleted, Some(turn)) = (event.kind(), event.turn_id()) {
+            self.turn_ended(turn, stops);
+        }
+        if let Some(id) = event.resolved_request() {
+            self.stop(|request| *request.id == *id, stops);
         }
     }
-}
 
-impl<A> Inbound<A> {
-    /// Enters a request, before its handler starts.
-    pub(crate) fn enter(&mut self, request: PendingRequest) -> u64 {
-        self.next += 1;
-        self.pending.insert(self.next, (request, None));
-        self.next
+    /// Stops the handlers of a turn that has ended.
+    pub(super) fn turn_ended(&mut self, turn: &str, stops: &mut Vec<oneshot::Sender<()>>) {
+        self.stop(|request| request.turn_id.as_deref() == Some(turn), stops);
     }
 
-    /// Gives the means to stop the handler; they come back if the handler has ended or is to
-    /// stop.
-    pub(crate) fn attach(&mut self, key: u64, stop: A) -> Option<A> {
-        match self.pending.get_mut(&key) {
-            Some((_, slot)) => {
-                *slot = Some(stop);
-                None
+    fn stop(
+        &mut self,
+        which: impl Fn(&InboundRequest) -> bool,
+        stops: &mut Vec<oneshot::Sender<()>>,
+    ) {
+        let stopped = self.running.extract_if(|_, request| which(request));
+        stops.extend(stopped.map(|(_, request)| request.stop));
+    }
+
+    pub(super) fn into_stops(self) -> impl Iterator<Item = oneshot::Sender<()>> {
+        self.running.into_values().map(|request| request.stop)
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.running.is_empty()
+    }
+}
+
+impl<E: Routed, R> Router<E, R> {
+    /// Enters a server request, before its handler starts; `None` if no handler may start,
+    /// because the connection or the request's turn is over.
+    pub(crate) fn enter_request(
+        &mut self,
+        id: Box<str>,
+        turn_id: Option<Box<str>>,
+    ) -> Option<Entered> {
+        let over = |turn: &str| self.recent.contains(turn);
+        if self.closed.is_some() || turn_id.as_deref().is_some_and(over) {
+            return None;
+        }
+        let (stop, stopped) = oneshot::channel();
+        let inbound = &mut self.live.inbound;
+        inbound.last += 1;
+        let request = InboundRequest { id, turn_id, stop };
+        inbound.running.insert(inbound.last, request);
+        let key = inbound.last;
+        Some(Entered { key, stopped })
+    }
+
+    /// Removes a server request that its handler has answered; tells whether the answer is still
+    /// wanted.
+    pub(crate) fn request_answered(&mut self, key: u64, fx: &mut Effects<E, R>) -> bool {
+        match self.live.inbound.running.remove(&key) {
+            Some(request) => {
+                fx.stops.push(request.stop);
+                true
             }
-            None => Some(stop),
+            None => false,
         }
-    }
-
-    /// Removes a request that was answered; tells whether the answer is still wanted.
-    pub(crate) fn leave(&mut self, key: u64) -> bool {
-        self.pending.remove(&key).is_some()
-    }
-
-    /// Removes the requests of a turn that has ended; returns how to stop their handlers.
-    pub(crate) fn turn_ended(&mut self, turn_id: &str) -> Vec<A> {
-        self.remove(|request| request.turn_id.as_deref() == Some(turn_id))
-    }
-
-    /// Removes the request that the runtime has settled otherwise.
-    pub(crate) fn resolved(&mut self, id: &str) -> Vec<A> {
-        self.remove(|request| *request.id == *id)
-    }
-
-    /// Removes all requests.
-    pub(crate) fn clear(&mut self) -> Vec<A> {
-        self.remove(|_| true)
-    }
-
-    /// Tells whether no handler is at work.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.pending.is_empty()
-    }
-
-    fn remove(&mut self, which: impl Fn(&PendingRequest) -> bool) -> Vec<A> {
-        let gone = self.pending.extract_if(|_, (request, _)| which(request));
-        gone.filter_map(|(_, (_, stop))| stop).collect()
     }
 }

@@ -1,9 +1,9 @@
-//! Who waits for which login.
+//! Logins: their start, and their completion.
 
 use std::sync::Arc;
 
 use super::queue::Queue;
-use super::{Effects, Kind, Opened, QueueReader, Routed, Router, SubscriptionId};
+use super::{Effects, Kind, OpenedIds, QueueReader, Routed, Router, SubscriptionId};
 
 impl<E: Routed, R> Router<E, R> {
     /// Opens the login that a start led to; its completion may have come before the answer.
@@ -11,45 +11,44 @@ impl<E: Routed, R> Router<E, R> {
         &mut self,
         login: Option<Box<str>>,
         fx: &mut Effects<E, R>,
-    ) -> Opened<E> {
-        self.login_starts = self.login_starts.saturating_sub(1);
+    ) -> OpenedIds<E> {
         let Some(login) = login else {
-            self.release_logins(fx);
-            return Opened::Nothing;
+            self.login_start_ended(fx);
+            return OpenedIds::Nothing;
         };
         let queue = Arc::new(Queue::lossless());
-        let subscription = self.subscription_id();
+        let subscription = self.next_subscription();
         let events = QueueReader::new(Arc::clone(&queue));
-        let entry = self.logins.entry(login.clone()).or_default();
+        let entry = self.live.logins.entry(login.clone()).or_default();
         entry.push((subscription, queue));
         let ours = |event: &E| event.kind() == Kind::LoginCompleted(&login);
-        if let Some(at) = self.early_logins.iter().position(ours) {
-            let event = self.early_logins.remove(at);
+        if let Some(at) = self.live.early_logins.iter().position(ours) {
+            let event = self.live.early_logins.remove(at);
             self.complete_login(&login, event, fx);
         }
-        self.release_logins(fx);
-        Opened::Login {
+        self.login_start_ended(fx);
+        OpenedIds::Login {
             login_id: login,
             subscription,
             events,
         }
     }
 
-    /// Routes the completion of a login: to its handle, to a start that may own it, or to
-    /// everybody.
+    /// Routes the completion of a login: to its handle, to a start that may lead to it, or to the
+    /// global subscriptions.
     pub(super) fn login_event(&mut self, login: &str, event: E, fx: &mut Effects<E, R>) {
-        if self.logins.contains_key(login) {
+        if self.live.logins.contains_key(login) {
             self.complete_login(login, event, fx);
-        } else if self.login_starts > 0 {
-            self.early_logins.push(event);
+        } else if self.live.login_starts > 0 {
+            self.live.early_logins.push(event);
         } else {
-            self.publish(event, fx);
+            self.publish(Some(event), fx);
         }
     }
 
-    /// Delivers the completion of a login to those who wait for it, and ends their wait.
+    /// Delivers the completion of a login to the handles that wait for it, and ends their wait.
     fn complete_login(&mut self, login: &str, event: E, fx: &mut Effects<E, R>) {
-        for (_, queue) in self.logins.remove(login).unwrap_or_default() {
+        for (_, queue) in self.live.logins.remove(login).unwrap_or_default() {
             fx.wake(queue.push(event.clone()));
             fx.wake(queue.finish());
         }
@@ -57,20 +56,21 @@ impl<E: Routed, R> Router<E, R> {
 
     /// Ends a login's subscription: its reader is gone.
     pub(crate) fn unsubscribe_login(&mut self, login: &str, id: SubscriptionId) {
-        if let Some(entries) = self.logins.get_mut(login) {
+        if let Some(entries) = self.live.logins.get_mut(login) {
             entries.retain(|(other, _)| *other != id);
             if entries.is_empty() {
-                self.logins.remove(login);
+                self.live.logins.remove(login);
             }
         }
     }
 
-    /// Publishes early completions once no login start is pending that could own them.
-    pub(super) fn release_logins(&mut self, fx: &mut Effects<E, R>) {
-        if self.login_starts == 0 {
-            for event in std::mem::take(&mut self.early_logins) {
-                self.publish(event, fx);
-            }
+    /// Notes the end of the start of a login; without another one in flight, early completions are
+    /// of no login of this client.
+    pub(super) fn login_start_ended(&mut self, fx: &mut Effects<E, R>) {
+        self.live.login_starts -= 1;
+        if self.live.login_starts == 0 {
+            let early = std::mem::take(&mut self.live.early_logins);
+            self.publish(early, fx);
         }
     }
 }

@@ -72,7 +72,7 @@ impl<E: Coalesce> Queue<E> {
         }
     }
 
-    /// Adds an event; returns whom to wake.
+    /// Adds an event; returns the waker of the consumer.
     pub(super) fn push(&self, event: E) -> Option<Waker> {
         let mut state = self.lock();
         if state.end.is_some() {
@@ -86,17 +86,17 @@ impl<E: Coalesce> Queue<E> {
         state.waker.take()
     }
 
-    /// Ends the queue after what is in it; returns whom to wake.
+    /// Ends the queue after what is in it; returns the waker of the consumer.
     pub(super) fn finish(&self) -> Option<Waker> {
         self.end(End::Finished)
     }
 
-    /// Ends the queue, after what is in it, without a completion; returns whom to wake.
+    /// Ends the queue, after what is in it, without a completion; returns the waker of the consumer.
     pub(super) fn lose(&self, lost: Lost) -> Option<Waker> {
         self.end(End::Lost(lost))
     }
 
-    /// Ends the queue, after what is in it, with the reason; returns whom to wake.
+    /// Ends the queue, after what is in it, with the reason; returns the waker of the consumer.
     pub(super) fn close(&self, reason: &Arc<CloseReason>) -> Option<Waker> {
         self.end(End::Closed(Arc::clone(reason)))
     }

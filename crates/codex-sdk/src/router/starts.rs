@@ -1,35 +1,49 @@
-//! Starts of turns: what comes before their answer, and what becomes of those given up.
+//! Starts of turns: the events before their answer, and starts that were canceled.
 
 use std::sync::Arc;
 
 use super::buffer::{Buffer, Coalesce};
-use super::calls::ReadId;
 use super::queue::Queue;
-use super::{Effects, Kind, Opened, QueueReader, Routed, Router};
+use super::{Effects, Kind, OpenedIds, QueueReader, Routed, Router};
 
-/// A `turn/start` that was sent and is not answered.
+/// Whether a start may join the turn that runs on its thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Joining {
+    /// It joins the turn.
+    Allowed,
+    /// It fails as busy, and nothing is sent.
+    Refused,
+}
+
+/// A `turn/start` that is in flight, or the next to be sent on its thread.
 #[derive(Debug)]
 pub(super) struct Start<E: Routed> {
-    call: i64,
+    pub(super) call: i64,
+    /// `None` until it is sent.
+    sent: Option<Sent<E>>,
+}
+
+#[derive(Debug)]
+struct Sent<E: Routed> {
     /// The turn that ran when it was sent.
-    running: Option<Box<str>>,
+    ran_before: Option<Box<str>>,
     /// Turn events of its thread since it was sent.
     early: Buffer<Early<E>>,
 }
 
-/// An event that arrived while a start was pending.
+/// An event that arrived while a start was in flight.
 #[derive(Debug)]
 struct Early<E> {
     event: E,
-    /// Whether subscribers of its turn have got it already.
-    owned: bool,
+    /// Whether it was delivered to readers of its turn already.
+    delivered: bool,
 }
 
 impl<E: Coalesce> Coalesce for Early<E> {
     type Key = (bool, E::Key);
 
     fn key(&self) -> Option<Self::Key> {
-        self.event.key().map(|key| (self.owned, key))
+        self.event.key().map(|key| (self.delivered, key))
     }
 
     fn absorb(&mut self, later: Self) {
@@ -38,69 +52,74 @@ impl<E: Coalesce> Coalesce for Early<E> {
 }
 
 impl<E: Routed> Start<E> {
-    /// Returns the events that nobody has got, in order.
-    pub(super) fn into_unowned(self) -> impl Iterator<Item = E> {
-        let events = self.early.into_events().into_iter();
-        events.filter(|early| !early.owned).map(|early| early.event)
+    pub(super) fn new(call: i64) -> Self {
+        Self { call, sent: None }
     }
-}
 
-/// A start that was sent and whose caller has given up.
-#[derive(Debug)]
-pub(super) struct Abandoned {
-    thread: Box<str>,
-    running: Option<Box<str>>,
-    /// Turns of the thread that completed since it was sent.
-    completed: Vec<Box<str>>,
-    turn_id: ReadId,
-}
-
-impl Abandoned {
-    pub(super) fn id_reader(&self) -> ReadId {
-        self.turn_id
+    pub(super) fn is_sent(&self) -> bool {
+        self.sent.is_some()
     }
-}
 
-/// How many abandoned starts are remembered; a runtime that answers has far fewer.
-const MOST_ABANDONED: usize = 256;
-
-impl<E: Routed, R> Router<E, R> {
-    /// Keeps the events of a start's turn from here on.
-    pub(super) fn open_start(&mut self, call: i64, thread_id: Box<str>) {
-        let running = self.active.get(&thread_id);
-        let running = running.map(|active| active.turn.clone());
-        self.starts.entry(thread_id).or_default().push(Start {
-            call,
-            running,
+    /// Keeps the events of the thread's turns from here on.
+    pub(super) fn send(&mut self, running: Option<Box<str>>) {
+        self.sent = Some(Sent {
+            ran_before: running,
             early: Buffer::default(),
         });
     }
 
-    /// Keeps a copy of a turn's event for the starts that are pending on its thread; tells
-    /// whether there are any.
-    pub(super) fn keep_early(&mut self, event: &E, owned: bool) -> bool {
-        let mut kept = false;
-        let mut keep = |starts: &mut Vec<Start<E>>| {
-            for start in starts {
-                // Nobody else need publish what the first start keeps.
-                start.early.push(Early {
-                    event: event.clone(),
-                    owned: owned || kept,
-                });
-                kept = true;
-            }
-        };
-        match event.thread_id() {
-            Some(thread) => {
-                if let Some(starts) = self.starts.get_mut(thread) {
-                    keep(starts);
-                }
-            }
-            None => self.starts.values_mut().for_each(keep),
+    pub(super) fn keep(&mut self, event: E, delivered: bool) {
+        if let Some(sent) = &mut self.sent {
+            sent.early.push(Early { event, delivered });
         }
-        kept
     }
 
+    /// Returns the events that were not delivered, in order.
+    pub(super) fn into_undelivered(self) -> impl Iterator<Item = E> {
+        self.sent.into_iter().flat_map(Sent::into_undelivered)
+    }
+}
+
+impl<E: Routed> Sent<E> {
+    fn into_undelivered(self) -> impl Iterator<Item = E> {
+        let early = self.early.into_events().into_iter();
+        early
+            .filter(|early| !early.delivered)
+            .map(|early| early.event)
+    }
+}
+
+/// A start that was sent and then canceled: the turn that it may lead to is interrupted.
+#[derive(Debug)]
+pub(super) struct CanceledStart {
+    call: i64,
+    ran_before: Option<Box<str>>,
+    /// Turns of the thread that completed since it was sent.
+    completed: Vec<Box<str>>,
+}
+
+impl CanceledStart {
+    fn of<E: Routed>(call: i64, sent: &Sent<E>) -> Self {
+        let events = sent.early.iter().map(|early| &early.event);
+        let completed = events.filter(|event| event.kind() == Kind::TurnCompleted);
+        Self {
+            call,
+            ran_before: sent.ran_before.clone(),
+            completed: completed
+                .filter_map(|event| event.turn_id().map(Box::from))
+                .collect(),
+        }
+    }
+
+    pub(super) fn turn_completed(&mut self, turn: &str) {
+        self.completed.push(turn.into());
+    }
+}
+
+/// How many canceled starts are remembered; a runtime that answers has far fewer.
+const MOST_CANCELED: usize = 256;
+
+impl<E: Routed, R> Router<E, R> {
     /// Opens the turn that a start led to, with the events that came before the answer.
     pub(super) fn open_turn(
         &mut self,
@@ -108,36 +127,41 @@ impl<E: Routed, R> Router<E, R> {
         thread: Box<str>,
         turn: Option<Box<str>>,
         fx: &mut Effects<E, R>,
-    ) -> Opened<E> {
-        let Some(start) = self.take_start(&thread, call) else {
-            return Opened::Nothing;
+    ) -> OpenedIds<E> {
+        let subscription = self.next_subscription();
+        let lane = self.lane(&thread);
+        let start = lane.start.take_if(|start| start.call == call);
+        let Some(sent) = start.and_then(|start| start.sent) else {
+            return OpenedIds::Nothing;
         };
         let Some(turn) = turn else {
-            self.publish_all(start, fx);
+            self.publish(sent.into_undelivered(), fx);
             self.settle(&thread, fx);
-            return Opened::Nothing;
+            return OpenedIds::Nothing;
         };
-        let joined = self.joins(&thread, &turn, start.running.as_deref());
+        let joined = lane.joins(&turn, sent.ran_before.as_deref());
         let queue = Arc::new(Queue::lossless());
+        let events = QueueReader::new(Arc::clone(&queue));
         let mut completed = false;
-        for early in start.early.into_events() {
-            if !completed && early.event.turn_id() == Some(&*turn) {
-                completed = early.event.kind() == Kind::TurnCompleted;
-                let _ = queue.push(early.event);
-            } else if !early.owned {
-                self.publish(early.event, fx);
+        let mut others = Vec::new();
+        for Early { event, delivered } in sent.early.into_events() {
+            if !completed && event.turn_id() == Some(&*turn) {
+                completed = event.kind() == Kind::TurnCompleted;
+                let _ = queue.push(event);
+            } else if !delivered {
+                others.push(event);
             }
         }
-        let events = QueueReader::new(Arc::clone(&queue));
-        let subscription = if completed {
+        if completed {
             let _ = queue.finish();
-            self.subscription_id()
         } else {
-            self.activate(&thread, &turn).owned |= !joined;
-            self.subscribe(&thread, &turn, queue, !joined)
-        };
+            lane.accept(&turn, joined, fx);
+            lane.subscribe(&turn, subscription, queue, !joined);
+            self.recent.remove(&turn);
+        }
+        self.publish(others, fx);
         self.settle(&thread, fx);
-        Opened::Turn {
+        OpenedIds::Turn {
             thread_id: thread,
             turn_id: turn,
             subscription,
@@ -146,88 +170,59 @@ impl<E: Routed, R> Router<E, R> {
         }
     }
 
-    /// Remembers a start that was sent and whose caller has given up.
-    pub(super) fn abandon_start(&mut self, call: i64, thread: &str, turn_id: ReadId) {
-        let Some(start) = self.start(thread, call) else {
-            return;
-        };
-        let events = start.early.iter().map(|early| &early.event);
-        let abandoned = Abandoned {
-            thread: thread.into(),
-            running: start.running.clone(),
-            completed: events
-                .filter(|event| event.kind() == Kind::TurnCompleted)
-                .filter_map(|event| event.turn_id().map(Box::from))
-                .collect(),
-            turn_id,
-        };
-        self.abandoned.insert(call, abandoned);
-        if self.abandoned.len() > MOST_ABANDONED {
-            self.abandoned.pop_first();
-        }
-    }
-
-    /// Remembers the completion of a turn for the abandoned starts of its thread.
-    pub(super) fn note_abandoned(&mut self, thread: &str, turn: &str) {
-        for abandoned in self.abandoned.values_mut() {
-            if *abandoned.thread == *thread {
-                abandoned.completed.push(turn.into());
-            }
-        }
-    }
-
-    /// Sees to it that the turn of an abandoned start is interrupted, unless it joined one.
-    pub(super) fn answer_abandoned(
+    /// Removes a start that opens nothing; one that was sent may be answered yet, so it is
+    /// remembered if it was canceled.
+    pub(super) fn drop_start(
         &mut self,
-        abandoned: Abandoned,
-        turn: Option<Box<str>>,
+        call: i64,
+        thread: &str,
+        canceled: bool,
         fx: &mut Effects<E, R>,
     ) {
-        let Abandoned {
-            thread,
-            running,
-            completed,
-            ..
-        } = abandoned;
-        let Some(turn) = turn else {
-            return;
-        };
-        if self.joins(&thread, &turn, running.as_deref())
-            || completed.iter().any(|done| **done == *turn)
+        let lane = self.lane(thread);
+        lane.waiting.retain(|waiting| *waiting != call);
+        if let Some(start) = lane.start.take_if(|start| start.call == call) {
+            if let Some(sent) = start.sent.as_ref().filter(|_| canceled) {
+                lane.canceled.push(CanceledStart::of(call, sent));
+                self.live.canceled.insert(call, thread.into());
+                self.bound_canceled(fx);
+            }
+            self.publish(start.into_undelivered(), fx);
+        }
+        self.settle(thread, fx);
+    }
+
+    /// Forgets the oldest canceled start if there are too many.
+    fn bound_canceled(&mut self, fx: &mut Effects<E, R>) {
+        if self.live.canceled.len() > MOST_CANCELED
+            && let Some((call, thread)) = self.live.canceled.pop_first()
         {
-            return;
+            let lane = self.lane(&thread);
+            lane.canceled.retain(|start| start.call != call);
+            self.settle(&thread, fx);
         }
-        let active = self.activate(&thread, &turn);
-        active.owned = true;
-        active.abandoned = true;
+    }
+
+    /// Interrupts the turn that a canceled start led to, unless it has joined one; `None` if the
+    /// request was no such start.
+    pub(super) fn canceled_start_answered(
+        &mut self,
+        call: i64,
+        turn: Option<Box<str>>,
+        fx: &mut Effects<E, R>,
+    ) -> Option<()> {
+        let thread = self.live.canceled.remove(&call)?;
+        let lane = self.lane(&thread);
+        let at = lane.canceled.iter().position(|start| start.call == call);
+        let start = at.map(|at| lane.canceled.swap_remove(at));
+        if let (Some(start), Some(turn)) = (start, turn)
+            && !lane.joins(&turn, start.ran_before.as_deref())
+            && !start.completed.contains(&turn)
+        {
+            lane.accept_abandoned(&turn, fx);
+            self.recent.remove(&turn);
+        }
         self.settle(&thread, fx);
-    }
-
-    /// Tells whether a start that led to this turn has joined it: it ran before, or another
-    /// start led to it.
-    fn joins(&self, thread: &str, turn: &str, running: Option<&str>) -> bool {
-        let active = self.active.get(thread);
-        running == Some(turn) || active.is_some_and(|active| active.owned && *active.turn == *turn)
-    }
-
-    pub(super) fn publish_all(&mut self, start: Start<E>, fx: &mut Effects<E, R>) {
-        for event in start.into_unowned() {
-            self.publish(event, fx);
-        }
-    }
-
-    fn start(&self, thread: &str, call: i64) -> Option<&Start<E>> {
-        let starts = self.starts.get(thread)?;
-        starts.iter().find(|start| start.call == call)
-    }
-
-    pub(super) fn take_start(&mut self, thread: &str, call: i64) -> Option<Start<E>> {
-        let starts = self.starts.get_mut(thread)?;
-        let at = starts.iter().position(|start| start.call == call)?;
-        let start = starts.remove(at);
-        if starts.is_empty() {
-            self.starts.remove(thread);
-        }
-        Some(start)
+        Some(())
     }
 }

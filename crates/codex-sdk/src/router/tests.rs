@@ -1,16 +1,15 @@
 //! The router, values in and values out.
 
-mod admission;
 mod endings;
 mod joining;
 mod merging;
 mod model;
+mod requests;
 mod scenarios;
 
-use std::collections::VecDeque;
-use std::time::Duration;
-
 use super::*;
+use crate::error::RpcError;
+use crate::message::Refusal;
 
 /// An event of the tests: what the router asks of one, in the open.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +26,8 @@ pub(super) enum What {
     Completed,
     Gone,
     Failed,
+    /// The server request of this id is resolved.
+    Resolved(String),
     Busy,
     Idle,
     Login,
@@ -84,63 +85,103 @@ impl Routed for Event {
             _ => Kind::Other,
         }
     }
+
+    fn resolved_request(&self) -> Option<Cow<'_, str>> {
+        match &self.what {
+            What::Resolved(id) => Some(id.into()),
+            _ => None,
+        }
+    }
+
+    fn interrupt(_thread: &str, turn: &str) -> Option<Request> {
+        Request::new("interrupt".into(), &turn).ok()
+    }
 }
 
 pub(super) type TestRouter = Router<Event, i64>;
 pub(super) type TestEffects = Effects<Event, i64>;
+pub(super) type TestOutcome = Outcome<OpenedIds<Event>>;
 
-/// The result of a start is the turn's id, as it is.
-pub(super) fn id_of(result: &str) -> Option<Box<str>> {
-    (!result.is_empty()).then(|| result.into())
+/// Effects at this second.
+pub(super) fn at(second: u64) -> TestEffects {
+    TestEffects::at(Duration::from_secs(second))
 }
 
-impl From<&str> for Answered {
-    fn from(result: &str) -> Self {
-        Self {
-            text: result.into(),
-            id: id_of(result),
-        }
-    }
+/// Effects that the test does not look at.
+pub(super) fn fx() -> TestEffects {
+    at(0)
 }
 
-pub(super) fn open_turn(thread: &str) -> Then {
-    Then::OpenTurn {
+/// A result; the id of what it opens is all of its text.
+pub(super) fn result(text: &str) -> Result<Answered, Refusal> {
+    Ok(Answered {
+        text: text.into(),
+        opened_id: (!text.is_empty()).then(|| text.into()),
+    })
+}
+
+pub(super) fn refusal(code: i64) -> Result<Answered, Refusal> {
+    Err(Refusal::Rpc(RpcError::new(code, "no")))
+}
+
+pub(super) fn open_turn(thread: &str) -> OnAnswer {
+    OnAnswer::OpenTurn {
         thread_id: thread.into(),
-        turn_id: id_of,
+        joining: Joining::Allowed,
     }
 }
 
 /// A router with more room than a test takes.
 pub(super) fn router() -> TestRouter {
-    TestRouter::new(1000)
+    TestRouter::new(1000, None)
 }
 
-/// Enters a request whose line is its id; whoever waits for it has its id as a name.
+/// Enters a request whose caller is known by this number.
 pub(super) fn enter(
     router: &mut TestRouter,
-    id: i64,
-    then: Then,
-) -> Result<Admission, Arc<CloseReason>> {
-    enter_until(router, id, then, None, &mut TestEffects::default())
+    caller: i64,
+    on_answer: OnAnswer,
+    fx: &mut TestEffects,
+) -> Result<i64, Arc<CloseReason>> {
+    let mut request = Request::new("call".into(), &caller).unwrap();
+    router.call(&mut request, on_answer, caller, fx)
 }
 
-/// As [`enter`], with a deadline in seconds.
-pub(super) fn enter_until(
-    router: &mut TestRouter,
-    id: i64,
-    then: Then,
-    deadline: Option<u64>,
-    fx: &mut TestEffects,
-) -> Result<Admission, Arc<CloseReason>> {
-    let line = format!("{id}\n");
-    let call = NewCall {
-        id,
-        reply: (!matches!(then, Then::Interrupted(_))).then_some(id),
-        then,
-        line: line.as_bytes(),
-        deadline: deadline.map(Duration::from_secs),
-    };
-    router.call(call, fx)
+/// Enters a request, and returns its id.
+pub(super) fn call(router: &mut TestRouter, caller: i64, on_answer: OnAnswer) -> i64 {
+    enter(router, caller, on_answer, &mut fx()).unwrap()
+}
+
+/// The lines that are to be sent: callers of requests, and turns that are interrupted.
+pub(super) fn lines(fx: &TestEffects) -> Vec<String> {
+    let lines = std::str::from_utf8(&fx.lines).unwrap().lines();
+    let line = |line| serde_json::from_str::<serde_json::Value>(line).unwrap();
+    lines
+        .map(|text| match &line(text)["params"] {
+            serde_json::Value::String(turn) => turn.clone(),
+            caller => caller.to_string(),
+        })
+        .collect()
+}
+
+/// The ids of the requests that interrupt turns, with the turns.
+pub(super) fn interrupts(fx: &TestEffects) -> Vec<(i64, String)> {
+    let lines = std::str::from_utf8(&fx.lines).unwrap().lines();
+    let lines = lines.map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    lines
+        .filter(|line| line["method"] == "interrupt")
+        .map(|line| {
+            let turn = line["params"].as_str().unwrap().to_owned();
+            (line["id"].as_i64().unwrap(), turn)
+        })
+        .collect()
+}
+
+/// Answers the interrupts that are to be sent.
+pub(super) fn answer_interrupts(router: &mut TestRouter, sent: &TestEffects) {
+    for (id, _) in interrupts(sent) {
+        router.answer(id, result("{}"), &mut fx());
+    }
 }
 
 /// All that a reader has to say, without waiting.

@@ -104,7 +104,7 @@ impl Codex {
     /// [`Error::NotApplied`] if the thread is loaded and has such options; nothing is sent then.
     pub(super) async fn resume(&self, params: ThreadResumeParams) -> Result<ThreadResumeResponse> {
         // Another resume of the thread would load it between the question and the request.
-        let _slot = self.connection().resume_slot(&params.thread_id).await;
+        let _guard = self.connection().resume_guard(&params.thread_id).await;
         let hidden = options::hidden(&params);
         if !hidden.is_empty() && self.has_loaded(&params.thread_id).await? {
             return Err(Error::NotApplied { fields: hidden });

@@ -7,7 +7,7 @@ fn item(n: u32) -> Event {
 }
 
 fn send(router: &mut TestRouter, event: Event) {
-    router.event(event, &mut TestEffects::default());
+    router.event(event, &mut fx());
 }
 
 /// ROU-08: a joined handle has what comes from its joining on.
@@ -50,7 +50,7 @@ fn what_one_handle_has_read_another_still_has() {
 fn a_handle_that_goes_leaves_the_others_alone() {
     let mut router = router();
     let ((gone, _), (_, mut stays)) = (router.join("t", "a"), router.join("t", "a"));
-    router.unsubscribe("t", "a", gone, &mut TestEffects::default());
+    router.unsubscribe("t", "a", gone, &mut fx());
     let done = Event::new("t", "a", What::Completed);
     send(&mut router, item(1));
     send(&mut router, done.clone());

@@ -1,31 +1,31 @@
-//! One behavior a test.
+//! Turns and logins, one behavior a test.
 
 use std::task::{Context, Waker};
 
 use super::*;
-use crate::error::RpcError;
 
-struct Opened1 {
+/// The turn that a start opened.
+struct Turn {
     id: SubscriptionId,
     events: QueueReader<Event>,
     joined: bool,
 }
 
 /// Takes the turn that the only reply in `fx` opened.
-fn opened(fx: &mut TestEffects) -> Opened1 {
+fn opened(fx: &mut TestEffects) -> Turn {
     match fx.replies.pop() {
         Some((
             _,
-            Outcome::Result(
+            Ok((
                 _,
-                Opened::Turn {
+                OpenedIds::Turn {
                     subscription,
                     events,
                     joined,
                     ..
                 },
-            ),
-        )) => Opened1 {
+            )),
+        )) => Turn {
             id: subscription,
             events,
             joined,
@@ -38,23 +38,15 @@ fn item(turn: &str, n: u32) -> Event {
     Event::new("t", turn, What::Item(n))
 }
 
-fn start(router: &mut TestRouter, call: i64, turn: &str) -> Opened1 {
-    let mut fx = TestEffects::default();
-    enter(router, call, open_turn("t")).unwrap();
-    router.answer(call, Ok(turn.into()), &mut fx);
+fn start(router: &mut TestRouter, caller: i64, turn: &str) -> Turn {
+    let mut fx = fx();
+    let id = call(router, caller, open_turn("t"));
+    router.answer(id, result(turn), &mut fx);
     opened(&mut fx)
 }
 
-/// Answers the interrupts that are asked for.
-pub(super) fn interrupted(router: &mut TestRouter, fx: TestEffects) {
-    for (id, interrupt) in (10_000..).zip(fx.interrupts) {
-        enter(router, id, Then::Interrupted(interrupt)).unwrap();
-        router.answer(id, Ok("{}".into()), &mut TestEffects::default());
-    }
-}
-
 fn send(router: &mut TestRouter, event: Event) -> TestEffects {
-    let mut fx = TestEffects::default();
+    let mut fx = fx();
     router.event(event, &mut fx);
     fx
 }
@@ -62,9 +54,9 @@ fn send(router: &mut TestRouter, event: Event) -> TestEffects {
 #[test]
 fn early_events_and_completion_reach_the_turn() {
     let mut router = router();
-    let mut fx = TestEffects::default();
+    let mut fx = fx();
     let (_, mut global) = router.subscribe_globally(100);
-    enter(&mut router, 1, open_turn("t")).unwrap();
+    let call1 = call(&mut router, 1, open_turn("t"));
     for event in [
         item("a", 1),
         item("other", 9),
@@ -74,22 +66,22 @@ fn early_events_and_completion_reach_the_turn() {
         router.event(event, &mut fx);
     }
     assert_eq!(drain(&mut global).0, []);
-    router.answer(1, Ok("a".into()), &mut fx);
+    router.answer(call1, result("a"), &mut fx);
     let mut turn = opened(&mut fx);
     let expected = vec![item("a", 1), Event::new("t", "a", What::Completed)];
     assert_eq!(drain(&mut turn.events), (expected, true, false));
     assert_eq!(drain(&mut global).0, [item("other", 9), item("a", 2)]);
-    assert!(router.turns.is_empty() && router.active.is_empty() && router.starts.is_empty());
+    assert!(router.live.lanes.is_empty());
 }
 
 #[test]
 fn a_failed_start_releases_what_came_early() {
     let mut router = router();
-    let mut fx = TestEffects::default();
-    enter(&mut router, 1, open_turn("t")).unwrap();
+    let mut fx = fx();
+    let call1 = call(&mut router, 1, open_turn("t"));
     router.event(item("a", 1), &mut fx);
-    router.answer(1, Err(Outcome::Error(RpcError::new(-32600, "no"))), &mut fx);
-    assert!(matches!(fx.replies[..], [(1, Outcome::Error(_))]));
+    router.answer(call1, refusal(-32600), &mut fx);
+    assert!(matches!(fx.replies[..], [(1, Err(Failure::Refused(_)))]));
     assert!(router.is_idle());
 }
 
@@ -99,10 +91,10 @@ fn a_second_start_on_a_busy_thread_joins_from_its_request_on() {
     let mut first = start(&mut router, 1, "a");
     assert!(!first.joined);
     send(&mut router, item("a", 1));
-    enter(&mut router, 2, open_turn("t")).unwrap();
+    let call2 = call(&mut router, 2, open_turn("t"));
     send(&mut router, item("a", 2));
-    let mut fx = TestEffects::default();
-    router.answer(2, Ok("a".into()), &mut fx);
+    let mut fx = fx();
+    router.answer(call2, result("a"), &mut fx);
     let mut second = opened(&mut fx);
     assert!(second.joined);
     send(&mut router, Event::new("t", "a", What::Completed));
@@ -120,20 +112,14 @@ fn a_second_start_on_a_busy_thread_joins_from_its_request_on() {
 fn dropping_the_starters_handle_interrupts_once_the_turn_runs() {
     let mut router = router();
     let turn = start(&mut router, 1, "a");
-    let mut fx = TestEffects::default();
+    let mut fx = fx();
     router.unsubscribe("t", "a", turn.id, &mut fx);
-    assert_eq!(fx.interrupts, []);
+    assert_eq!(interrupts(&fx), []);
     let fx = send(&mut router, Event::new("t", "a", What::Started));
-    let interrupt = Interrupt {
-        thread_id: "t".into(),
-        turn_id: "a".into(),
-    };
-    assert_eq!(fx.interrupts, [interrupt]);
-    interrupted(&mut router, fx);
-    assert_eq!(
-        send(&mut router, Event::new("t", "a", What::Started)).interrupts,
-        []
-    );
+    assert_eq!(lines(&fx), ["a"]);
+    answer_interrupts(&mut router, &fx);
+    let again = send(&mut router, Event::new("t", "a", What::Started));
+    assert_eq!(interrupts(&again), []);
     send(&mut router, Event::new("t", "a", What::Completed));
     assert!(router.is_idle());
 }
@@ -141,31 +127,24 @@ fn dropping_the_starters_handle_interrupts_once_the_turn_runs() {
 #[test]
 fn many_dropped_turns_are_interrupted_a_few_at_a_time() {
     let mut router = router();
-    let mut fx = TestEffects::default();
+    let mut fx = fx();
     for n in 0..100 {
         let (thread, turn) = (format!("t{n}"), format!("u{n}"));
-        enter(&mut router, n, open_turn(&thread)).unwrap();
-        router.answer(n, Ok(turn.as_str().into()), &mut fx);
+        let id = call(&mut router, n, open_turn(&thread));
+        router.answer(id, result(&turn), &mut fx);
         let opened = opened(&mut fx);
         router.event(Event::new(&thread, &turn, What::Started), &mut fx);
         router.unsubscribe(&thread, &turn, opened.id, &mut fx);
     }
-    assert_eq!(fx.interrupts.len(), 32);
+    assert_eq!(interrupts(&fx).len(), 32);
     // Every other one is refused at first, for lack of capacity.
-    let (mut id, mut asked) = (1000, 0);
-    while !fx.interrupts.is_empty() {
-        for interrupt in std::mem::take(&mut fx.interrupts) {
-            id += 1;
+    let mut asked = 0;
+    while !fx.lines.is_empty() {
+        let sent = std::mem::replace(&mut fx, at(0));
+        for (id, _) in interrupts(&sent) {
             asked += 1;
-            let then = Then::Interrupted(interrupt);
-            enter(&mut router, id, then).unwrap();
-            let busy = RpcError::new(-32001, "Server overloaded; retry later.");
             let refused = asked <= 100 && asked % 2 == 0;
-            let answer = if refused {
-                Err(Outcome::Error(busy))
-            } else {
-                Ok("{}".into())
-            };
+            let answer = if refused { refusal(-32001) } else { result("{}") };
             router.answer(id, answer, &mut fx);
         }
     }
@@ -178,70 +157,71 @@ fn many_dropped_turns_are_interrupted_a_few_at_a_time() {
 }
 
 #[test]
-fn a_turn_that_somebody_reads_is_not_interrupted() {
+fn a_turn_with_another_reader_is_not_interrupted() {
     let mut router = router();
     let first = start(&mut router, 1, "a");
     send(&mut router, Event::new("t", "a", What::Started));
     let second = start(&mut router, 2, "a");
-    let mut fx = TestEffects::default();
+    let mut fx = fx();
     router.unsubscribe("t", "a", first.id, &mut fx);
-    assert_eq!(fx.interrupts, []);
+    assert_eq!(interrupts(&fx), []);
     router.unsubscribe("t", "a", second.id, &mut fx);
-    assert_eq!(fx.interrupts.len(), 1);
+    assert_eq!(lines(&fx), ["a"]);
 }
 
 #[test]
 fn a_joined_or_detached_turn_is_left_alone() {
     let mut router = router();
-    let mut fx = TestEffects::default();
+    let mut fx = fx();
     let (joined, _events) = router.join("t", "b");
     router.unsubscribe("t", "b", joined, &mut fx);
     let turn = start(&mut router, 1, "a");
     send(&mut router, Event::new("t", "a", What::Started));
-    router.detach("t", "a", turn.id);
+    router.detach("t", "a", turn.id, &mut fx);
     let late = start(&mut router, 2, "a");
     assert!(late.joined);
     router.unsubscribe("t", "a", late.id, &mut fx);
-    assert_eq!(fx.interrupts, []);
+    assert_eq!(interrupts(&fx), []);
 }
 
 #[test]
 fn a_start_whose_caller_is_gone_is_interrupted_by_its_answer() {
     let mut router = router();
-    let mut fx = TestEffects::default();
-    enter(&mut router, 1, open_turn("t")).unwrap();
-    assert_eq!(router.give_up(1, &mut fx), Some(1));
+    let mut fx = fx();
+    let call1 = call(&mut router, 1, open_turn("t"));
+    assert_eq!(router.cancel(call1, &mut fx), Some(1));
     router.event(Event::new("t", "a", What::Started), &mut fx);
-    assert_eq!(fx.interrupts, []);
-    router.answer(1, Ok("a".into()), &mut fx);
-    assert_eq!(fx.interrupts.len(), 1);
-    interrupted(&mut router, std::mem::take(&mut fx));
+    assert_eq!(interrupts(&fx), []);
+    router.answer(call1, result("a"), &mut fx);
+    assert_eq!(lines(&fx), ["a"]);
+    answer_interrupts(&mut router, &fx);
+    fx.lines.clear();
 
     // One that has completed meanwhile leaves nothing.
     router.event(Event::new("t", "a", What::Completed), &mut fx);
-    enter(&mut router, 2, open_turn("t")).unwrap();
+    let call2 = call(&mut router, 2, open_turn("t"));
     router.event(Event::new("t", "b", What::Started), &mut fx);
-    assert_eq!(router.give_up(2, &mut fx), Some(2));
+    assert_eq!(router.cancel(call2, &mut fx), Some(2));
     router.event(Event::new("t", "b", What::Completed), &mut fx);
-    router.answer(2, Ok("b".into()), &mut fx);
-    assert_eq!(fx.interrupts, []);
+    router.answer(call2, result("b"), &mut fx);
+    assert_eq!(interrupts(&fx), []);
     assert!(router.is_idle());
 }
 
 #[test]
 fn an_abandoned_turn_that_the_next_start_joins_goes_on() {
     let mut router = router();
-    let mut fx = TestEffects::default();
-    enter(&mut router, 1, open_turn("t")).unwrap();
-    assert_eq!(router.give_up(1, &mut fx), Some(1));
-    enter(&mut router, 2, open_turn("t")).unwrap();
+    let mut fx = fx();
+    let call1 = call(&mut router, 1, open_turn("t"));
+    assert_eq!(router.cancel(call1, &mut fx), Some(1));
+    let call2 = call(&mut router, 2, open_turn("t"));
     router.event(Event::new("t", "a", What::Started), &mut fx);
-    router.answer(1, Ok("a".into()), &mut fx);
-    router.answer(2, Ok("a".into()), &mut fx);
-    assert_eq!(fx.interrupts, []);
+    router.answer(call1, result("a"), &mut fx);
+    router.answer(call2, result("a"), &mut fx);
+    assert_eq!(interrupts(&fx), []);
     let turn = opened(&mut fx);
     router.unsubscribe("t", "a", turn.id, &mut fx);
-    assert_eq!(fx.interrupts.len(), 1);
+    assert_eq!(lines(&fx), ["a"]);
 }
 
 #[test]
@@ -274,40 +254,40 @@ fn a_login_completes_for_its_handle_even_early() {
         what: What::Login,
     };
     let mut router = router();
-    let mut fx = TestEffects::default();
+    let mut fx = fx();
     let (_, mut global) = router.subscribe_globally(10);
-    enter(&mut router, 1, Then::OpenLogin { login_id: id_of }).unwrap();
+    let call1 = call(&mut router, 1, OnAnswer::OpenLogin);
     router.event(login("mine"), &mut fx);
     router.event(login("old"), &mut fx);
-    router.answer(1, Ok("mine".into()), &mut fx);
-    let Some((_, Outcome::Result(_, Opened::Login { mut events, .. }))) = fx.replies.pop() else {
+    router.answer(call1, result("mine"), &mut fx);
+    let Some((_, Ok((_, OpenedIds::Login { mut events, .. })))) = fx.replies.pop() else {
         panic!("no login was opened");
     };
     assert_eq!(drain(&mut events), (vec![login("mine")], true, false));
     assert_eq!(drain(&mut global).0, [login("old")]);
-    assert!(router.logins.is_empty() && router.early_logins.is_empty());
+    assert!(router.live.logins.is_empty() && router.live.early_logins.is_empty());
 }
 
 #[test]
-fn closing_reaches_everybody_and_stays() {
+fn closing_reaches_all_callers_and_readers_and_stays() {
     let mut router = router();
-    let mut fx = TestEffects::default();
+    let mut fx = fx();
     let mut turn = start(&mut router, 1, "a");
     let (_, mut joined) = router.join("t", "a");
     let (_, mut global) = router.subscribe_globally(10);
     router.event(item("a", 1), &mut fx);
-    enter(&mut router, 2, Then::Nothing).unwrap();
-    enter(&mut router, 3, open_turn("u")).unwrap();
-    enter(&mut router, 4, Then::OpenLogin { login_id: id_of }).unwrap();
+    let call2 = call(&mut router, 2, OnAnswer::Nothing);
+    let call3 = call(&mut router, 3, open_turn("u"));
+    let call4 = call(&mut router, 4, OnAnswer::OpenLogin);
     router.close(Arc::new(CloseReason::Requested), &mut fx);
     router.close(Arc::new(CloseReason::Protocol("later".into())), &mut fx);
     fx.replies.sort_by_key(|(id, _)| *id);
     assert!(matches!(
         fx.replies[..],
         [
-            (2, Outcome::Closed(_)),
-            (3, Outcome::Closed(_)),
-            (4, Outcome::Closed(_))
+            (2, Err(Failure::Closed(_))),
+            (3, Err(Failure::Closed(_))),
+            (4, Err(Failure::Closed(_)))
         ]
     ));
     assert_eq!(drain(&mut turn.events), (vec![item("a", 1)], true, true));
@@ -315,7 +295,7 @@ fn closing_reaches_everybody_and_stays() {
     assert_eq!(drain(&mut global), (vec![], true, true));
     assert!(router.is_idle());
 
-    let reason = enter(&mut router, 5, Then::Nothing).unwrap_err();
+    let reason = enter(&mut router, 5, OnAnswer::Nothing, &mut fx).unwrap_err();
     assert!(matches!(*reason, CloseReason::Requested));
     assert_eq!(drain(&mut router.join("t", "z").1), (vec![], true, true));
     assert_eq!(

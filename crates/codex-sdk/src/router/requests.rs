@@ -1,0 +1,325 @@
+//! Requests: entered, sent as soon as few enough are in flight, answered, canceled.
+
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::buffer::Coalesce;
+use super::{Effects, Joining, QueueReader, Routed, Router, SubscriptionId};
+use crate::error::CloseReason;
+use crate::message::{Refusal, Request};
+use crate::names::UNSUBSCRIBE;
+
+/// A request without an answer.
+#[derive(Debug)]
+pub(super) struct Pending<R> {
+    /// Leads back to the caller.
+    pub(super) reply: R,
+    pub(super) on_answer: OnAnswer,
+    /// When it times out; `None` while a start waits for its thread, and if it may take forever.
+    pub(super) deadline: Option<Duration>,
+    /// The line, until it is sent.
+    pub(super) unsent: Option<Box<[u8]>>,
+}
+
+/// What the answer to a request changes, before the next line is read.
+#[derive(Clone, Debug)]
+pub(crate) enum OnAnswer {
+    /// Nothing.
+    Nothing,
+    /// It opens a turn on this thread, on which starts take turns.
+    OpenTurn {
+        thread_id: Box<str>,
+        joining: Joining,
+    },
+    /// It opens a login.
+    OpenLogin,
+    /// The thread is compacted, and starts wait for the end of that.
+    Compacted(Box<str>),
+    /// This client gets no more events of the thread.
+    Unsubscribed(Box<str>),
+    /// This client gets the events of the thread.
+    Subscribed(Box<str>),
+}
+
+/// What a result opens; its id is in the result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Opens {
+    Turn,
+    Login,
+}
+
+/// The result of a request.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    /// The result, as JSON text.
+    pub(crate) text: Box<str>,
+    /// The id of what it opens, if [`Router::opens`] says that it opens something.
+    pub(crate) opened_id: Option<Box<str>>,
+}
+
+/// How a request ended: its result as JSON text, and what that opened.
+pub(crate) type Outcome<O> = Result<(Box<str>, O), Failure>;
+
+/// Why a request has no result.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The runtime answered without one.
+    Refused(Refusal),
+    /// This turn runs on the thread, and the start may not join it. Nothing was sent.
+    Busy(Box<str>),
+    /// There was no answer before the deadline.
+    TimedOut,
+    /// The connection ended first.
+    Closed(Arc<CloseReason>),
+}
+
+/// What a result opened, for the caller to make a handle of.
+#[derive(Debug)]
+pub(crate) enum OpenedIds<E: Coalesce> {
+    Nothing,
+    Turn {
+        thread_id: Box<str>,
+        turn_id: Box<str>,
+        subscription: SubscriptionId,
+        events: QueueReader<E>,
+        /// Whether the turn was running before the request.
+        joined: bool,
+    },
+    Login {
+        login_id: Box<str>,
+        subscription: SubscriptionId,
+        events: QueueReader<E>,
+    },
+}
+
+impl<E: Routed, R> Router<E, R> {
+    /// Enters a request, and returns its id. It is sent as soon as it may be.
+    ///
+    /// From the moment in which it is, the queue of a turn that it opens is open.
+    ///
+    /// # Errors
+    ///
+    /// The reason why the connection ended, if it has.
+    pub(crate) fn call(
+        &mut self,
+        request: &mut Request,
+        on_answer: OnAnswer,
+        reply: R,
+        fx: &mut Effects<E, R>,
+    ) -> Result<i64, Arc<CloseReason>> {
+        if let Some(reason) = &self.closed {
+            return Err(Arc::clone(reason));
+        }
+        let id = self.next_request();
+        let thread = match &on_answer {
+            OnAnswer::OpenTurn { thread_id, .. } => Some(thread_id.clone()),
+            OnAnswer::Compacted(thread) => {
+                self.lane(thread).compact(fx);
+                None
+            }
+            OnAnswer::OpenLogin => {
+                self.live.login_starts += 1;
+                None
+            }
+            _ => None,
+        };
+        let call = Pending {
+            reply,
+            on_answer,
+            deadline: None,
+            unsent: Some(request.line(id).into()),
+        };
+        self.live.calls.insert(id, call);
+        match thread {
+            None => self.send_or_queue(id, fx),
+            Some(thread) => {
+                self.lane(&thread).waiting.push_back(id);
+                self.settle(&thread, fx);
+            }
+        }
+        Ok(id)
+    }
+
+    /// Sends the next start of a thread, if none is in flight on it.
+    pub(super) fn start_next(&mut self, thread: &str, fx: &mut Effects<E, R>) {
+        while let Some(lane) = self.live.lanes.get_mut(thread)
+            && let Some(call) = lane.next_start()
+        {
+            self.send_or_queue(call, fx);
+        }
+    }
+
+    /// Sends a request now, or once fewer are in flight. Its time counts from here.
+    fn send_or_queue(&mut self, id: i64, fx: &mut Effects<E, R>) {
+        if let Some(call) = self.live.calls.get_mut(&id)
+            && let Some(timeout) = self.request_timeout
+        {
+            call.deadline = fx.now.checked_add(timeout);
+            // A later request has a later deadline, so a timer that is armed is early enough.
+            fx.arm_timer |= !std::mem::replace(&mut self.live.timer_armed, true);
+        }
+        if self.live.in_flight < self.max_in_flight {
+            self.send(id, fx);
+        } else {
+            self.live.queued.push_back(id);
+        }
+    }
+
+    /// Sends a request, unless it is a start that may not join the turn that runs.
+    fn send(&mut self, id: i64, fx: &mut Effects<E, R>) {
+        let Entry::Occupied(mut call) = self.live.calls.entry(id) else {
+            return;
+        };
+        if let OnAnswer::OpenTurn { thread_id, joining } = &call.get().on_answer
+            && let Some(lane) = self.live.lanes.get_mut(thread_id)
+        {
+            let running = lane.running().map(Box::from);
+            match (running, joining) {
+                (Some(turn), Joining::Refused) => {
+                    lane.start = None;
+                    let reply = call.remove().reply;
+                    return fx.replies.push((reply, Err(Failure::Busy(turn))));
+                }
+                (running, _) => {
+                    if let Some(start) = &mut lane.start {
+                        start.send(running);
+                    }
+                }
+            }
+        }
+        if let Some(line) = call.get_mut().unsent.take() {
+            fx.lines.extend_from_slice(&line);
+            self.live.in_flight += 1;
+        }
+    }
+
+    /// Gives the slot of a request that is no longer in flight to the one that waits longest.
+    fn release_slot(&mut self, fx: &mut Effects<E, R>) {
+        self.live.in_flight -= 1;
+        while self.live.in_flight < self.max_in_flight
+            && let Some(id) = self.live.queued.pop_front()
+        {
+            let thread = match self.live.calls.get(&id).map(|call| &call.on_answer) {
+                Some(OnAnswer::OpenTurn { thread_id, .. }) => Some(thread_id.clone()),
+                _ => None,
+            };
+            self.send(id, fx);
+            if let Some(thread) = thread {
+                // A start that was refused lets the next one of its thread go.
+                self.settle(&thread, fx);
+            }
+        }
+    }
+
+    /// Returns what the result of a request opens, whose id is read before the result is routed,
+    /// and without the lock.
+    pub(crate) fn opens(&self, id: i64) -> Option<Opens> {
+        match self.live.calls.get(&id).map(|call| &call.on_answer) {
+            Some(OnAnswer::OpenTurn { .. }) => Some(Opens::Turn),
+            Some(OnAnswer::OpenLogin) => Some(Opens::Login),
+            Some(_) => None,
+            None => self.live.canceled.get(&id).map(|_| Opens::Turn),
+        }
+    }
+
+    /// Routes the answer to a request.
+    pub(crate) fn answer(
+        &mut self,
+        id: i64,
+        answer: Result<Answered, Refusal>,
+        fx: &mut Effects<E, R>,
+    ) {
+        let call = match self.live.calls.entry(id) {
+            // A request that was not sent has no answer.
+            Entry::Occupied(call) if call.get().unsent.is_none() => call.remove(),
+            _ => return self.answer_without_call(id, answer, fx),
+        };
+        let outcome = match answer {
+            Ok(Answered { text, opened_id }) => {
+                let opened = match call.on_answer {
+                    OnAnswer::OpenTurn { thread_id, .. } => {
+                        self.open_turn(id, thread_id, opened_id, fx)
+                    }
+                    OnAnswer::OpenLogin => self.open_login(opened_id, fx),
+                    OnAnswer::Unsubscribed(thread) => {
+                        self.lane(&thread).thread_ended(UNSUBSCRIBE, fx);
+                        self.settle(&thread, fx);
+                        OpenedIds::Nothing
+                    }
+                    OnAnswer::Subscribed(thread) => {
+                        self.lane(&thread).thread_subscribed();
+                        self.settle(&thread, fx);
+                        OpenedIds::Nothing
+                    }
+                    OnAnswer::Compacted(_) | OnAnswer::Nothing => OpenedIds::Nothing,
+                };
+                Ok((text, opened))
+            }
+            Err(refusal) => {
+                self.discard(id, &call.on_answer, false, fx);
+                Err(Failure::Refused(refusal))
+            }
+        };
+        self.release_slot(fx);
+        fx.replies.push((call.reply, outcome));
+    }
+
+    fn answer_without_call(
+        &mut self,
+        id: i64,
+        answer: Result<Answered, Refusal>,
+        fx: &mut Effects<E, R>,
+    ) {
+        if self.interrupt_answered(id, answer.as_ref().err(), fx).is_some() {
+            return;
+        }
+        let turn = answer.ok().and_then(|answered| answered.opened_id);
+        if self.canceled_start_answered(id, turn, fx).is_none() {
+            self.late_answers += 1;
+        }
+    }
+
+    /// Removes a request whose caller does not wait any longer; returns the key of the caller.
+    ///
+    /// If it has not been sent, it will not be.
+    pub(crate) fn cancel(&mut self, id: i64, fx: &mut Effects<E, R>) -> Option<R> {
+        let call = self.live.calls.remove(&id)?;
+        let sent = call.unsent.is_none();
+        if !sent {
+            self.live.queued.retain(|queued| *queued != id);
+        }
+        self.discard(id, &call.on_answer, true, fx);
+        if sent {
+            self.release_slot(fx);
+        }
+        Some(call.reply)
+    }
+
+    /// Drops what is kept for a request that opens nothing.
+    fn discard(
+        &mut self,
+        id: i64,
+        on_answer: &OnAnswer,
+        canceled: bool,
+        fx: &mut Effects<E, R>,
+    ) {
+        match on_answer {
+            OnAnswer::Nothing | OnAnswer::Unsubscribed(_) | OnAnswer::Subscribed(_) => {}
+            OnAnswer::Compacted(thread) => {
+                self.lane(thread).compaction_refused();
+                self.settle(thread, fx);
+            }
+            OnAnswer::OpenTurn { thread_id, .. } => {
+                self.drop_start(id, thread_id, canceled, fx);
+            }
+            OnAnswer::OpenLogin => self.login_start_ended(fx),
+        }
+    }
+
+    /// Returns the id of the next request.
+    pub(super) fn next_request(&mut self) -> i64 {
+        self.last_request += 1;
+        self.last_request
+    }
+}
