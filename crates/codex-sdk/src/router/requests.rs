@@ -159,7 +159,7 @@ impl<E: Routed, R> Router<E, R> {
             // A later request has a later deadline, so a timer that is armed is early enough.
             fx.arm_timer |= !std::mem::replace(&mut self.live.timer_armed, true);
         }
-        if self.live.in_flight < self.max_in_flight {
+        if self.live.in_flight < self.max_in_flight && self.live.queued.is_empty() {
             self.send(id, fx);
         } else {
             self.live.queued.push_back(id);
@@ -235,6 +235,8 @@ impl<E: Routed, R> Router<E, R> {
             Entry::Occupied(call) if call.get().unsent.is_none() => call.remove(),
             _ => return self.answer_without_call(id, answer, fx),
         };
+        // First, so that a start that waits for this one can be sent before its turn is looked at.
+        self.release_slot(fx);
         let outcome = match answer {
             Ok(Answered { text, opened_id }) => {
                 let opened = match call.on_answer {
@@ -261,7 +263,6 @@ impl<E: Routed, R> Router<E, R> {
                 Err(Failure::Refused(refusal))
             }
         };
-        self.release_slot(fx);
         fx.replies.push((call.reply, outcome));
     }
 
@@ -285,14 +286,12 @@ impl<E: Routed, R> Router<E, R> {
     /// If it has not been sent, it will not be.
     pub(crate) fn cancel(&mut self, id: i64, fx: &mut Effects<E, R>) -> Option<R> {
         let call = self.live.calls.remove(&id)?;
-        let sent = call.unsent.is_none();
-        if !sent {
+        if call.unsent.is_none() {
+            self.release_slot(fx);
+        } else {
             self.live.queued.retain(|queued| *queued != id);
         }
         self.discard(id, &call.on_answer, true, fx);
-        if sent {
-            self.release_slot(fx);
-        }
         Some(call.reply)
     }
 

@@ -220,7 +220,7 @@ fn the_turn_of_a_start_that_timed_out_is_interrupted() {
 #[test]
 fn handlers_stop_with_their_turn_their_request_and_the_connection() {
     let mut router = router();
-    let mut enter = |router: &mut TestRouter, id: &str, turn: Option<&str>| {
+    let enter = |router: &mut TestRouter, id: &str, turn: Option<&str>| {
         router.enter_request(id.into(), turn.map(Box::from))
     };
     let mut entered = [

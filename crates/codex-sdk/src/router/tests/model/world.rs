@@ -1,8 +1,9 @@
 //! The runtime, the client and its user, and what each of them must see.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 mod calls;
+mod checks;
 
 use super::super::*;
 use super::Step;
@@ -11,53 +12,97 @@ use super::Step;
 pub(super) struct StartCall {
     id: i64,
     thread: usize,
+    joining: Joining,
     /// Whether it was sent, and does not wait for that.
     sent: bool,
     /// The turn it led to, once the runtime has taken it.
     turn: Option<usize>,
-    /// The turn that the client knew of when it sent it.
+    /// The turn that the client knew of when it was sent.
     running: Option<usize>,
-    cancelled: bool,
-    /// Events of the thread's turns while it was pending: turn, event, whether somebody got it.
-    seen: Vec<(usize, Event, bool)>,
+    canceled: bool,
+    /// Events of the thread's turns while it was in flight.
+    seen: Vec<Seen>,
+}
+
+struct Seen {
+    turn: usize,
+    event: Event,
+    /// Whether a handle read it.
+    delivered: bool,
 }
 
 pub(super) struct Handle {
     pub(super) turn: usize,
     pub(super) id: SubscriptionId,
     reader: QueueReader<Event>,
-    owner: bool,
+    starter: bool,
     expected: Vec<Event>,
     read: Vec<Event>,
-    /// Whether it was told that the connection ended.
-    closed: bool,
+    end: Option<End>,
+}
+
+/// How a reader ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Completed,
+    Lost,
+    Closed,
 }
 
 #[derive(Default)]
 pub(super) struct Turn {
     pub(super) thread: usize,
     started: bool,
-    owned: bool,
+    /// Whether the start that led to it is known.
+    claimed: bool,
     abandoned: bool,
     completed: bool,
-    interrupted: bool,
+    /// Its thread ended before it completed.
+    lost: bool,
+}
+
+/// A server request whose handler is running.
+pub(super) struct ServerRequest {
+    pub(super) entered: Entered,
+    id: String,
+    turn: usize,
 }
 
 pub(super) struct World {
     most: usize,
+    now: u64,
     pub(super) router: TestRouter,
+    /// Starts that have not been answered, in the order in which they were entered.
     pub(super) calls: Vec<StartCall>,
+    /// The first start of each thread that is not over.
+    first: BTreeMap<usize, i64>,
+    /// Those of them that wait for a slot.
+    ready: VecDeque<i64>,
     pub(super) handles: Vec<Handle>,
     pub(super) turns: BTreeMap<usize, Turn>,
+    pub(super) requests: Vec<ServerRequest>,
+    /// Interrupts that the runtime has not answered: request, turn.
+    interrupts: Vec<(i64, usize)>,
     /// The turn that each thread's client knows to run.
     known: BTreeMap<usize, usize>,
     /// The turn that runs on each thread.
     running: BTreeMap<usize, usize>,
     next: u32,
-    next_call: i64,
     next_turn: usize,
     pub(super) published: Vec<Event>,
     closed: bool,
+    expected: Expected,
+}
+
+/// What a step must have led to.
+#[derive(Default)]
+struct Expected {
+    /// Starts that were sent.
+    sent: Vec<i64>,
+    /// Starts that were refused, and the turn that runs.
+    busy: Vec<(i64, usize)>,
+    /// The turn whose interrupt is sent again.
+    interrupted_again: Option<usize>,
 }
 
 pub(super) fn thread_name(thread: usize) -> String {
@@ -69,21 +114,26 @@ pub(super) fn turn_name(turn: usize) -> String {
 }
 
 impl World {
-    /// Makes a world whose client lets so many requests be under way.
+    /// Makes a world whose client lets so many requests be in flight.
     pub(super) fn new(most: usize) -> Self {
         Self {
             most,
-            router: TestRouter::new(most),
+            now: 0,
+            router: TestRouter::new(most, None),
             calls: Vec::new(),
+            first: BTreeMap::new(),
+            ready: VecDeque::new(),
             handles: Vec::new(),
             turns: BTreeMap::new(),
+            requests: Vec::new(),
+            interrupts: Vec::new(),
             known: BTreeMap::new(),
             running: BTreeMap::new(),
             next: 0,
-            next_call: 0,
             next_turn: 0,
             published: Vec::new(),
             closed: false,
+            expected: Expected::default(),
         }
     }
 
@@ -92,101 +142,63 @@ impl World {
         Event::new(&thread_name(thread), &turn_name(turn), what)
     }
 
-    /// Sends an event and says who must get it.
+    fn item(&mut self, turn: usize) -> Event {
+        self.next += 1;
+        self.event(turn, What::Item(self.next))
+    }
+
+    /// Sends an event of a turn, and records who must get it.
     fn send(&mut self, turn: usize, event: Event, fx: &mut TestEffects) {
         if !self.closed {
             let thread = self.turns[&turn].thread;
-            let mut owned = false;
+            let mut delivered = false;
             for handle in self.handles.iter_mut().filter(|handle| handle.turn == turn) {
                 handle.expected.push(event.clone());
-                owned = true;
+                delivered = true;
             }
-            let mut kept = false;
-            for call in &mut self.calls {
-                if call.thread == thread && call.sent && !call.cancelled {
-                    call.seen.push((turn, event.clone(), owned));
-                    kept = true;
-                }
-            }
-            if !owned && !kept {
-                self.published.push(event.clone());
+            let in_flight = |call: &&mut StartCall| call.sent && !call.canceled;
+            let start = self.calls.iter_mut().filter(in_flight);
+            match start.into_iter().find(|call| call.thread == thread) {
+                Some(call) => call.seen.push(Seen {
+                    turn,
+                    event: event.clone(),
+                    delivered,
+                }),
+                None if !delivered => self.published.push(event.clone()),
+                None => {}
             }
         }
         self.router.event(event, fx);
     }
 
-    /// What a start kept for itself and turns out not to own goes to everybody.
-    fn release(&mut self, seen: Vec<(usize, Event, bool)>, except: Option<usize>) {
-        for (turn, event, owned) in seen {
-            if !owned && Some(turn) != except {
-                self.published.push(event);
-            }
+    /// Sends an event of a thread.
+    fn send_of_thread(&mut self, thread: usize, what: What, fx: &mut TestEffects) {
+        let mut event = Event::new(&thread_name(thread), "", what);
+        event.turn = None;
+        if !self.closed {
+            self.published.push(event.clone());
         }
-    }
-
-    fn pending(&self, thread: usize) -> bool {
-        self.calls
-            .iter()
-            .any(|call| call.thread == thread && call.sent && !call.cancelled)
+        self.router.event(event, fx);
     }
 
     pub(super) fn step(&mut self, step: &Step) -> TestEffects {
-        let mut fx = TestEffects::default();
+        let mut fx = at(self.now);
         match *step {
-            Step::Start { thread } => self.start(thread % 2),
-            Step::Take { call } => {
-                let count = self.calls.len();
-                let free = |call: &StartCall| call.sent && call.turn.is_none();
-                if count > 0 && free(&self.calls[call % count]) {
-                    let thread = self.calls[call % count].thread;
-                    let turn = *self.running.entry(thread).or_insert_with(|| {
-                        self.next_turn += 1;
-                        let turn = Turn {
-                            thread,
-                            ..Turn::default()
-                        };
-                        self.turns.insert(self.next_turn, turn);
-                        self.next_turn
-                    });
-                    self.calls[call % count].turn = Some(turn);
-                }
-            }
+            Step::Start { thread, joining } => self.start(thread % 2, joining, &mut fx),
+            Step::Take { call } => self.take(call),
             Step::Answer { call } => {
-                let taken = |call: &&StartCall| call.turn.is_some();
-                let id = self
-                    .calls
-                    .iter()
-                    .filter(taken)
-                    .nth(call % 4)
-                    .map(|call| call.id);
-                if let Some(id) = id {
+                if let Some(id) = self.nth_call(call, |call| call.turn.is_some()) {
                     self.answer(id, &mut fx);
                 }
             }
             Step::Refuse { call } => {
-                let free = |call: &&StartCall| call.sent && call.turn.is_none();
-                let id = self
-                    .calls
-                    .iter()
-                    .filter(free)
-                    .nth(call % 4)
-                    .map(|call| call.id);
-                if let Some(id) = id {
+                if let Some(id) = self.nth_call(call, |call| call.sent && call.turn.is_none()) {
                     self.refuse(id, &mut fx);
                 }
             }
             Step::Cancel { call } => {
-                let count = self.calls.len();
-                if count > 0 && !self.calls[call % count].cancelled {
-                    let call = &mut self.calls[call % count];
-                    call.cancelled = true;
-                    let (id, seen) = (call.id, std::mem::take(&mut call.seen));
-                    if !self.closed {
-                        self.release(seen, None);
-                    }
-                    assert_eq!(self.router.give_up(id, &mut fx), Some(id));
-                    self.calls.retain(|call| call.id != id || call.sent);
-                    self.admit(&fx);
+                if let Some(id) = self.nth_call(call, |call| !call.canceled) {
+                    self.cancel(id, &mut fx);
                 }
             }
             Step::Run { thread } => {
@@ -201,59 +213,75 @@ impl World {
             }
             Step::Item { thread } => {
                 if let Some(turn) = self.running.get(&(thread % 2)).copied() {
-                    self.next += 1;
-                    let event = self.event(turn, What::Item(self.next));
+                    let event = self.item(turn);
                     self.send(turn, event, &mut fx);
                 }
             }
             Step::Stray => {
-                // An event of a turn that is over.
-                let over = self.turns.iter().find(|(_, turn)| turn.completed);
-                if let Some(turn) = over.map(|(turn, _)| *turn) {
-                    self.next += 1;
-                    let event = self.event(turn, What::Item(self.next));
-                    self.stray(turn, event, &mut fx);
+                let completed = self.turns.iter().find(|(_, turn)| turn.completed);
+                if let Some(turn) = completed.map(|(turn, _)| *turn) {
+                    self.stray(turn, &mut fx);
                 }
             }
             Step::Complete { thread } => self.complete(thread % 2, &mut fx),
+            Step::End { thread } => self.end(thread % 2, &mut fx),
+            Step::Wait => {
+                self.now += 10;
+                fx = at(self.now);
+                self.wait(&mut fx);
+            }
             Step::Join { thread } => {
                 if let Some(turn) = self.running.get(&(thread % 2)).copied() {
                     let (id, reader) = self.router.join(&thread_name(thread % 2), &turn_name(turn));
                     self.add(turn, id, reader, false, Vec::new());
                 }
             }
-            Step::Drop { handle } => self.drop_handle(handle, &mut fx),
+            Step::Drop { handle } => {
+                if let Some(handle) = self.remove_handle(handle) {
+                    let turn = self.turns.get_mut(&handle.turn).unwrap();
+                    turn.abandoned |= handle.starter && !turn.completed && !turn.lost;
+                    let thread = thread_name(turn.thread);
+                    let name = turn_name(handle.turn);
+                    self.router.unsubscribe(&thread, &name, handle.id, &mut fx);
+                }
+            }
             Step::Detach { handle } => {
-                let count = self.handles.len();
-                if count > 0 {
-                    let handle = self.handles.swap_remove(handle % count);
+                if let Some(handle) = self.remove_handle(handle) {
                     let turn = self.turns.get_mut(&handle.turn).unwrap();
                     turn.abandoned = false;
                     let thread = thread_name(turn.thread);
-                    self.router
-                        .detach(&thread, &turn_name(handle.turn), handle.id);
+                    let name = turn_name(handle.turn);
+                    self.router.detach(&thread, &name, handle.id, &mut fx);
                 }
             }
             Step::Read { handle } => {
                 let count = self.handles.len();
                 if count > 0 {
                     let handle = &mut self.handles[handle % count];
-                    let (events, _, closed) = drain(&mut handle.reader);
-                    handle.read.extend(events);
-                    handle.closed |= closed;
+                    handle.drain();
                     assert_eq!(handle.read, handle.expected);
                 }
             }
-            Step::Close => {
-                if !self.closed {
-                    for call in std::mem::take(&mut self.calls) {
-                        self.release(call.seen, None);
-                    }
-                    self.closed = true;
-                    self.known.clear();
+            Step::AnswerInterrupt { at, busy } => self.answer_interrupt(at, busy, &mut fx),
+            Step::Ask { thread } => self.ask(thread % 2),
+            Step::Reply { request } => {
+                let count = self.requests.len();
+                if count > 0 {
+                    let request = self.requests.swap_remove(request % count);
+                    assert!(self.router.request_answered(request.entered.key, &mut fx));
                 }
-                self.router.close(Arc::new(CloseReason::Requested), &mut fx);
             }
+            Step::Resolve { request } => {
+                let count = self.requests.len();
+                if count > 0 {
+                    let request = self.requests.swap_remove(request % count);
+                    let thread = self.turns[&request.turn].thread;
+                    let what = What::Resolved(request.id.clone());
+                    self.send_of_thread(thread, what, &mut fx);
+                    stopped(request, &mut fx, &mut self.router);
+                }
+            }
+            Step::Close => self.close(&mut fx),
         }
         fx
     }
@@ -263,18 +291,23 @@ impl World {
         turn: usize,
         id: SubscriptionId,
         reader: QueueReader<Event>,
-        owner: bool,
+        starter: bool,
         expected: Vec<Event>,
     ) {
         self.handles.push(Handle {
             turn,
             id,
             reader,
-            owner,
+            starter,
             expected,
             read: Vec::new(),
-            closed: false,
+            end: None,
         });
+    }
+
+    fn remove_handle(&mut self, at: usize) -> Option<Handle> {
+        let count = self.handles.len();
+        (count > 0).then(|| self.handles.swap_remove(at % count))
     }
 
     fn complete(&mut self, thread: usize, fx: &mut TestEffects) {
@@ -289,80 +322,129 @@ impl World {
             self.known.remove(&thread);
         }
         self.send(turn, event, fx);
-        // Handles of a turn that is over get nothing more; what they have stays theirs.
-        let (over, rest) = std::mem::take(&mut self.handles)
-            .into_iter()
-            .partition(|handle| handle.turn == turn);
-        self.handles = rest;
-        for handle in over {
-            self.finish(handle);
-        }
+        self.turn_ended(turn, fx);
     }
 
-    fn stray(&mut self, turn: usize, event: Event, fx: &mut TestEffects) {
-        // Handles that were opened with the completion already there do not get it.
-        let (of, others): (Vec<_>, Vec<_>) = std::mem::take(&mut self.handles)
-            .into_iter()
-            .partition(|handle| handle.turn == turn);
-        self.handles = others;
-        self.send(turn, event, fx);
-        self.handles.extend(of);
-    }
-
-    fn drop_handle(&mut self, handle: usize, fx: &mut TestEffects) {
-        let count = self.handles.len();
-        if count == 0 {
+    /// Ends a thread, unless a start of it that the runtime took is in flight.
+    fn end(&mut self, thread: usize, fx: &mut TestEffects) {
+        let taken = |call: &StartCall| call.thread == thread && call.turn.is_some();
+        if self.calls.iter().any(taken) {
             return;
         }
-        let handle = self.handles.swap_remove(handle % count);
-        let turn = self.turns.get_mut(&handle.turn).unwrap();
-        turn.abandoned |= handle.owner && !turn.completed;
-        let thread = thread_name(turn.thread);
-        self.router
-            .unsubscribe(&thread, &turn_name(handle.turn), handle.id, fx);
+        if let Some(turn) = self.running.remove(&thread) {
+            let state = self.turns.get_mut(&turn).unwrap();
+            state.lost = true;
+            state.abandoned = false;
+        }
+        self.known.remove(&thread);
+        self.send_of_thread(thread, What::Gone, fx);
     }
 
-    /// Reads a handle to its end.
-    pub(super) fn finish(&mut self, mut handle: Handle) {
-        let (events, ended, closed) = drain(&mut handle.reader);
-        handle.read.extend(events);
-        assert_eq!(handle.read, handle.expected);
-        assert!(ended);
-        assert!(!(closed && handle.closed), "it is said twice");
-        assert_eq!(closed || handle.closed, self.closed && !handle.completed());
-    }
-
-    /// Compares the interrupts with those that are due.
-    pub(super) fn interrupts(&mut self, fx: &TestEffects) {
-        let mut due = Vec::new();
+    /// Lets the grace of lost turns pass.
+    fn wait(&mut self, fx: &mut TestEffects) {
+        assert_eq!(self.router.expire(fx), None);
         if !self.closed {
-            for (name, turn) in &self.turns {
-                let read = self.handles.iter().any(|handle| handle.turn == *name);
-                let pending = self.pending(turn.thread);
-                if turn.abandoned && turn.started && !turn.completed && !read && !pending {
-                    due.push(*name);
-                }
+            let lost = self.turns.iter().filter(|(_, turn)| turn.lost);
+            for turn in lost.map(|(turn, _)| *turn).collect::<Vec<_>>() {
+                self.turn_ended(turn, fx);
             }
         }
-        let names: Vec<String> = due.iter().map(|turn| turn_name(*turn)).collect();
-        let asked: Vec<&str> = fx
-            .interrupts
-            .iter()
-            .map(|interrupt| &*interrupt.turn_id)
-            .collect();
-        assert_eq!(asked, names);
-        for turn in due {
-            let turn = self.turns.get_mut(&turn).unwrap();
-            turn.abandoned = false;
-            turn.interrupted = true;
+    }
+
+    /// Ends the handles of a turn, and the handlers of its server requests.
+    fn turn_ended(&mut self, turn: usize, fx: &mut TestEffects) {
+        for handle in self.handles.extract_if(.., |handle| handle.turn == turn).collect::<Vec<_>>() {
+            self.finish(handle);
+        }
+        let of_turn = |request: &mut ServerRequest| request.turn == turn;
+        for request in self.requests.extract_if(.., of_turn).collect::<Vec<_>>() {
+            stopped(request, fx, &mut self.router);
+        }
+    }
+
+    /// Sends an event of a turn that is over.
+    fn stray(&mut self, turn: usize, fx: &mut TestEffects) {
+        let event = self.item(turn);
+        // Handles that were opened with the completion already there do not get it.
+        let of_turn = self.handles.extract_if(.., |handle| handle.turn == turn);
+        let of_turn: Vec<Handle> = of_turn.collect();
+        self.send(turn, event, fx);
+        self.handles.extend(of_turn);
+    }
+
+    fn answer_interrupt(&mut self, at: usize, busy: bool, fx: &mut TestEffects) {
+        if self.interrupts.is_empty() {
+            return;
+        }
+        let (id, turn) = self.interrupts.remove(at % self.interrupts.len());
+        let answer = if busy { refusal(-32001) } else { result("{}") };
+        self.router.answer(id, answer, fx);
+        let runs = self.known.get(&self.turns[&turn].thread) == Some(&turn);
+        self.expected.interrupted_again = (busy && runs).then_some(turn);
+    }
+
+    /// Asks about the turn of a thread, or about one that is over.
+    fn ask(&mut self, thread: usize) {
+        let of_thread = self.turns.iter().rev().filter(|(_, turn)| turn.thread == thread);
+        let completed = of_thread.filter(|(_, turn)| turn.completed).map(|(turn, _)| *turn).next();
+        let Some(turn) = self.running.get(&thread).copied().or(completed) else {
+            return;
+        };
+        self.next += 1;
+        let id = self.next.to_string();
+        let name = turn_name(turn);
+        let entered = self.router.enter_request(id.as_str().into(), Some(name.into()));
+        let over = self.closed || self.turns[&turn].completed;
+        assert_eq!(entered.is_none(), over);
+        if let Some(entered) = entered {
+            self.requests.push(ServerRequest { entered, id, turn });
+        }
+    }
+
+    fn close(&mut self, fx: &mut TestEffects) {
+        if !self.closed {
+            for call in std::mem::take(&mut self.calls) {
+                self.publish(call.seen);
+            }
+            self.closed = true;
+            self.known.clear();
+            self.interrupts.clear();
+            self.first.clear();
+            self.ready.clear();
+        }
+        self.router.close(Arc::new(CloseReason::Requested), fx);
+        for request in std::mem::take(&mut self.requests) {
+            stopped(request, fx, &mut self.router);
         }
     }
 }
 
 impl Handle {
-    fn completed(&self) -> bool {
-        self.expected
-            .last()
-            .is_some_and(|event| event.what == What::Completed)
+    fn drain(&mut self) {
+        while let Some(next) = self.reader.try_next() {
+            let end = match next {
+                Next::Event(event) => {
+                    assert_eq!(self.end, None);
+                    self.read.push(event);
+                    continue;
+                }
+                Next::Lagged(count) => panic!("lagged by {count}"),
+                Next::Closed(_) => End::Closed,
+                Next::Lost(_) => End::Lost,
+                Next::End => {
+                    self.end.get_or_insert(End::Completed);
+                    return;
+                }
+            };
+            assert_eq!(self.end.replace(end), None, "it is said twice");
+        }
     }
+}
+
+/// Checks that the handler of a server request was told to stop, and that its answer is late.
+fn stopped(mut request: ServerRequest, fx: &mut TestEffects, router: &mut TestRouter) {
+    fx.stops.clear();
+    let stopped = request.entered.stopped.try_recv();
+    assert_eq!(stopped, Err(oneshot::error::TryRecvError::Closed));
+    assert!(!router.request_answered(request.entered.key, fx));
 }

@@ -1,47 +1,76 @@
-//! Starts: entered, sent, answered, refused.
+//! Starts: entered, sent, taken, answered, refused, canceled.
 
 use super::*;
-use crate::error::RpcError;
 
 impl World {
-    pub(super) fn start(&mut self, thread: usize) {
-        // The layers above enter one start of a thread at a time.
-        let calls = || self.calls.iter().filter(|call| !call.cancelled);
-        if calls().any(|call| call.thread == thread) {
-            return;
-        }
-        let sent = calls().filter(|call| call.sent).count() < self.most;
-        self.next_call += 1;
-        let then = open_turn(&thread_name(thread));
-        let admission = enter(&mut self.router, self.next_call, then);
-        assert_eq!(admission.is_err(), self.closed);
-        if let Ok(admission) = admission {
-            assert_eq!(admission == Admission::Now, sent);
+    pub(super) fn start(&mut self, thread: usize, joining: Joining, fx: &mut TestEffects) {
+        let on_answer = OnAnswer::OpenTurn {
+            thread_id: thread_name(thread).as_str().into(),
+            joining,
+        };
+        let mut request = Request::new("start".into(), &thread).unwrap();
+        let entered = self.router.call(&mut request, on_answer, 0, fx);
+        assert_eq!(entered.is_err(), self.closed);
+        if let Ok(id) = entered {
             self.calls.push(StartCall {
-                id: self.next_call,
+                id,
                 thread,
-                sent,
+                joining,
+                sent: false,
                 turn: None,
-                running: self.known.get(&thread).copied(),
-                cancelled: false,
+                running: None,
+                canceled: false,
                 seen: Vec::new(),
             });
+            self.proceed();
         }
     }
 
-    /// Notes which of the starts that waited have been sent.
-    pub(super) fn admit(&mut self, fx: &TestEffects) {
-        let lines = std::str::from_utf8(&fx.lines).unwrap();
-        let mut waiting = self.calls.iter_mut().filter(|call| !call.sent);
-        for line in lines.lines() {
-            let call = waiting.next().unwrap();
-            assert_eq!(line, call.id.to_string());
-            call.sent = true;
+    /// Sends the starts that may be sent: the first of each thread, as long as there are slots.
+    fn proceed(&mut self) {
+        loop {
+            for thread in [0, 1] {
+                let of_thread = |call: &&StartCall| call.thread == thread && !call.canceled;
+                if let Some(call) = self.calls.iter().find(of_thread)
+                    && self.first.get(&thread) != Some(&call.id)
+                {
+                    self.first.insert(thread, call.id);
+                    self.ready.push_back(call.id);
+                }
+            }
+            let in_flight = |call: &&StartCall| call.sent && !call.canceled;
+            if self.calls.iter().filter(in_flight).count() == self.most {
+                return;
+            }
+            let Some(id) = self.ready.pop_front() else {
+                return;
+            };
+            let at = self.calls.iter().position(|call| call.id == id).unwrap();
+            let call = &mut self.calls[at];
             call.running = self.known.get(&call.thread).copied();
+            match (call.joining, call.running) {
+                (Joining::Refused, Some(turn)) => {
+                    self.expected.busy.push((id, turn));
+                    self.calls.remove(at);
+                }
+                _ => {
+                    call.sent = true;
+                    self.expected.sent.push(id);
+                }
+            }
         }
-        let under_way = |call: &&StartCall| call.sent && !call.cancelled;
-        let under_way = self.calls.iter().filter(under_way).count();
-        assert!(under_way == self.most || self.calls.iter().all(|call| call.sent));
+    }
+
+    /// Publishes the events that a start kept for itself, and that no handle read.
+    pub(super) fn publish(&mut self, seen: Vec<Seen>) {
+        let unread = seen.into_iter().filter(|seen| !seen.delivered);
+        self.published.extend(unread.map(|seen| seen.event));
+    }
+
+    /// Returns the request of a call of this kind.
+    pub(super) fn nth_call(&self, n: usize, which: impl Fn(&StartCall) -> bool) -> Option<i64> {
+        let calls: Vec<i64> = self.calls.iter().filter(|call| which(call)).map(|call| call.id).collect();
+        (!calls.is_empty()).then(|| calls[n % calls.len()])
     }
 
     fn take_call(&mut self, id: i64) -> StartCall {
@@ -49,20 +78,38 @@ impl World {
         self.calls.remove(at)
     }
 
+    /// Lets the runtime take a start: it joins the turn that runs, or begins one.
+    pub(super) fn take(&mut self, n: usize) {
+        let Some(id) = self.nth_call(n, |call| call.sent && call.turn.is_none()) else {
+            return;
+        };
+        let call = self.calls.iter_mut().find(|call| call.id == id).unwrap();
+        let thread = call.thread;
+        let turn = *self.running.entry(thread).or_insert_with(|| {
+            self.next_turn += 1;
+            let turn = Turn {
+                thread,
+                ..Turn::default()
+            };
+            self.turns.insert(self.next_turn, turn);
+            self.next_turn
+        });
+        call.turn = Some(turn);
+    }
+
     pub(super) fn answer(&mut self, id: i64, fx: &mut TestEffects) {
         let call = self.take_call(id);
         let turn = call.turn.unwrap();
-        self.router
-            .answer(id, Ok(turn_name(turn).as_str().into()), fx);
+        self.router.answer(id, result(&turn_name(turn)), fx);
         let completed = self.turns[&turn].completed;
         let known = self.known.get(&call.thread) == Some(&turn);
-        let joined = call.running == Some(turn) || (known && self.turns[&turn].owned);
+        let joined = call.running == Some(turn) || (known && self.turns[&turn].claimed);
         if !joined && !completed {
-            self.turns.get_mut(&turn).unwrap().owned = true;
+            self.turns.get_mut(&turn).unwrap().claimed = true;
             self.known.insert(call.thread, turn);
         }
-        if call.cancelled {
-            assert!(fx.replies.is_empty() && fx.lines.is_empty());
+        if call.canceled {
+            assert!(fx.replies.is_empty());
             if !joined && !completed {
                 self.turns.get_mut(&turn).unwrap().abandoned = true;
             }
@@ -71,18 +118,18 @@ impl World {
         if !completed {
             self.known.insert(call.thread, turn);
         }
-        self.admit(fx);
+        self.proceed();
         let Some((
             _,
-            Outcome::Result(
+            Ok((
                 _,
-                Opened::Turn {
+                OpenedIds::Turn {
                     subscription,
                     events,
                     joined: said,
                     ..
                 },
-            ),
+            )),
         )) = fx.replies.pop()
         else {
             panic!("the start opened nothing");
@@ -90,29 +137,39 @@ impl World {
         assert_eq!(said, joined);
         let mut early: Vec<Event> = Vec::new();
         let mut rest = Vec::new();
-        for (of, event, owned) in call.seen {
-            let over = early
-                .last()
-                .is_some_and(|event| event.what == What::Completed);
-            if of == turn && !over {
-                early.push(event);
-            } else if !owned {
-                rest.push((of, event, owned));
+        for seen in call.seen {
+            let last = early.last();
+            let over = last.is_some_and(|event| event.what == What::Completed);
+            if seen.turn == turn && !over {
+                early.push(seen.event);
+            } else {
+                rest.push(seen);
             }
         }
-        self.release(rest, None);
-        let owner = !joined && !completed;
-        self.add(turn, subscription, events, owner, early);
+        self.publish(rest);
+        let starter = !joined && !completed;
+        self.add(turn, subscription, events, starter, early);
     }
 
     pub(super) fn refuse(&mut self, id: i64, fx: &mut TestEffects) {
         let call = self.take_call(id);
-        let error = RpcError::new(-32600, "no");
-        self.router.answer(id, Err(Outcome::Error(error)), fx);
-        assert_eq!(fx.replies.len(), usize::from(!call.cancelled));
-        self.release(call.seen, None);
-        if !call.cancelled {
-            self.admit(fx);
+        self.router.answer(id, refusal(-32600), fx);
+        if !call.canceled {
+            let refused = fx.replies.pop();
+            assert!(matches!(refused, Some((_, Err(Failure::Refused(_))))));
+            self.publish(call.seen);
+            self.proceed();
         }
+    }
+
+    pub(super) fn cancel(&mut self, id: i64, fx: &mut TestEffects) {
+        assert!(self.router.cancel(id, fx).is_some());
+        let call = self.calls.iter_mut().find(|call| call.id == id).unwrap();
+        call.canceled = true;
+        let seen = std::mem::take(&mut call.seen);
+        self.publish(seen);
+        self.calls.retain(|call| call.id != id || call.sent);
+        self.ready.retain(|ready| *ready != id);
+        self.proceed();
     }
 }
