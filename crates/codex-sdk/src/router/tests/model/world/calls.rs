@@ -26,32 +26,49 @@ impl World {
         }
     }
 
-    /// Sends the starts that may be sent: the first of each thread, as long as there are slots.
+    /// Sends the starts that may be sent, as long as there are slots: those that are ready, and
+    /// then the first of each thread.
     fn proceed(&mut self) {
         loop {
+            self.send_ready();
+            let mut grew = false;
             for thread in [0, 1] {
-                let of_thread = |call: &&StartCall| call.thread == thread && !call.canceled;
-                if let Some(call) = self.calls.iter().find(of_thread)
-                    && self.first.get(&thread) != Some(&call.id)
-                {
-                    self.first.insert(thread, call.id);
-                    self.ready.push_back(call.id);
-                }
+                grew |= self.make_ready(thread);
             }
-            let in_flight = |call: &&StartCall| call.sent && !call.canceled;
-            if self.calls.iter().filter(in_flight).count() == self.most {
+            if !grew {
                 return;
             }
-            let Some(id) = self.ready.pop_front() else {
-                return;
-            };
+        }
+    }
+
+    /// Makes the first start of a thread ready, if it is not yet.
+    fn make_ready(&mut self, thread: usize) -> bool {
+        let of_thread = |call: &&StartCall| call.thread == thread && !call.canceled;
+        let Some(call) = self.calls.iter().find(of_thread) else {
+            return false;
+        };
+        if self.first.get(&thread) == Some(&call.id) {
+            return false;
+        }
+        self.first.insert(thread, call.id);
+        self.ready.push_back(call.id);
+        true
+    }
+
+    fn send_ready(&mut self) {
+        let in_flight = |call: &&StartCall| call.sent && !call.canceled;
+        while self.calls.iter().filter(in_flight).count() < self.most
+            && let Some(id) = self.ready.pop_front()
+        {
             let at = self.calls.iter().position(|call| call.id == id).unwrap();
             let call = &mut self.calls[at];
-            call.running = self.known.get(&call.thread).copied();
+            let thread = call.thread;
+            call.running = self.known.get(&thread).copied();
             match (call.joining, call.running) {
                 (Joining::Refused, Some(turn)) => {
                     self.expected.busy.push((id, turn));
                     self.calls.remove(at);
+                    self.make_ready(thread);
                 }
                 _ => {
                     call.sent = true;
