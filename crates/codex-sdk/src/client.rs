@@ -14,7 +14,6 @@ mod search;
 mod surroundings;
 mod turns;
 
-
 use crate::child::Child;
 use crate::config::CodexConfig;
 use crate::connection::{Connection, Response};

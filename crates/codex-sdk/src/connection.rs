@@ -15,8 +15,8 @@ use tokio::time::Instant;
 mod call;
 mod dispatch;
 mod effects;
-mod serve;
 mod resumes;
+mod serve;
 mod subscription;
 mod supervise;
 #[cfg(test)]

@@ -41,15 +41,17 @@ mod queue;
 mod readers;
 mod recent;
 mod requests;
+mod running;
 mod starts;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use buffer::Coalesce;
 pub(crate) use inbound::Entered;
-pub(crate) use lane::{Lost, Phase};
+pub(crate) use lane::Lost;
 pub(crate) use queue::{Next, QueueReader};
 pub(crate) use requests::{Answered, Failure, OnAnswer, OpenedIds, Opens, Outcome};
+pub(crate) use running::Phase;
 pub(crate) use starts::Joining;
 
 use crate::error::CloseReason;

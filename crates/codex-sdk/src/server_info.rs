@@ -32,11 +32,7 @@ impl ServerInfo {
     ///
     /// A field that is missing or is no text is left empty: none of them is worth a connection. An
     /// answer that has none of them comes from something else than a runtime, and is refused.
-    pub(crate) fn read(
-        result: &str,
-        client: &ClientInfo,
-        found: Option<&Version>,
-    ) -> Result<Self> {
+    pub(crate) fn read(result: &str, client: &ClientInfo, found: Option<&Version>) -> Result<Self> {
         let fail = |source| Error::Decode {
             method: InitializeParams::METHOD.into(),
             source,

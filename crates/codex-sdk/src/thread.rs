@@ -22,9 +22,9 @@ use crate::builder::Pages;
 use options::{Outstanding, Overrides};
 
 use crate::client::Codex;
-use crate::router::Joining;
 use crate::connection::TurnEvents;
 use crate::error::Result;
+use crate::router::Joining;
 
 /// A conversation that the runtime keeps: turns are started on it, one after another.
 ///

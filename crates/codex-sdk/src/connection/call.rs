@@ -96,7 +96,7 @@ impl Connection {
                     _ => None,
                 };
                 let Some(delay) = delay else {
-                    return Err(self.shared.error(request.method(), failure));
+                    return Err(self.shared.error(&request, failure));
                 };
                 tracing::debug!(attempt, ?delay, "the runtime is overloaded");
                 sleep(delay).await;
@@ -124,8 +124,8 @@ impl Connection {
 
 impl Shared {
     /// Makes the error of a request that has failed.
-    fn error(&self, method: &Cow<'static, str>, failure: Failure) -> Error {
-        let method = method.clone();
+    fn error(&self, request: &Request, failure: Failure) -> Error {
+        let method = request.method().clone();
         match failure {
             Failure::Refused(Refusal::Rpc(mut source)) => {
                 // A refusal may quote what was refused.
@@ -181,11 +181,7 @@ struct CallGuard<'a> {
 }
 
 impl<'a> CallGuard<'a> {
-    fn enter(
-        shared: &'a Arc<Shared>,
-        request: &mut Request,
-        on_answer: OnAnswer,
-    ) -> Result<Self> {
+    fn enter(shared: &'a Arc<Shared>, request: &mut Request, on_answer: OnAnswer) -> Result<Self> {
         let (reply, outcome) = oneshot::channel();
         let entered =
             shared.route(|routing, fx| routing.router.call(request, on_answer, reply, fx));

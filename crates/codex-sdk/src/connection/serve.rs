@@ -28,7 +28,10 @@ impl Shared {
     pub(super) fn serve(self: &Arc<Self>, job: Job) {
         let (Some(handler), Some(entered)) = (job.handler, job.entered) else {
             let reply = handler::unattended(&job.method);
-            tracing::debug!(method = &*job.method, "answering a request without a handler");
+            tracing::debug!(
+                method = &*job.method,
+                "answering a request without a handler"
+            );
             return self.reply(&job.id, reply);
         };
         let shared = Arc::clone(self);

@@ -103,7 +103,10 @@ mod tests {
     #[test]
     fn messages_are_written_as_lines() {
         fn request(method: &'static str, params: &impl Serialize) -> Vec<u8> {
-            Request::new(method.into(), params).unwrap().line(1).to_vec()
+            Request::new(method.into(), params)
+                .unwrap()
+                .line(1)
+                .to_vec()
         }
         let text = |line: Vec<u8>| String::from_utf8(line).unwrap();
         assert_eq!(

@@ -1,14 +1,14 @@
-//! What is going on on one thread.
+//! The lane of a thread: its running turn, its starts, and the readers of its turns.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use super::queue::Queue;
 use super::readers::Readers;
+use super::running::Running;
 use super::starts::{CanceledStart, Start};
-use super::{Effects, Kind, QueueReader, Routed, Router, SubscriptionId};
+use super::{Effects, Kind, Routed, SubscriptionId};
 use crate::error::CloseReason;
 
 /// How long a completion may take that is not expected to come.
@@ -16,11 +16,11 @@ const COMPLETION_GRACE: Duration = Duration::from_secs(2);
 /// How long a compaction may take to begin, before starts no longer wait for it.
 const COMPACTION_GRACE: Duration = Duration::from_secs(10);
 
-/// What is going on on one thread.
+/// All that concerns one thread.
 #[derive(Debug)]
 pub(super) struct Lane<E: Routed> {
     /// The turn that runs or is accepted.
-    running: Option<Running>,
+    pub(super) running: Option<Running>,
     /// The start that is in flight, or about to be.
     pub(super) start: Option<Start<E>>,
     /// Starts that wait for `start` and `compaction`, oldest first.
@@ -35,24 +35,9 @@ pub(super) struct Lane<E: Routed> {
     active: bool,
     /// The turns that the runtime gave up and that have not completed, with what it said, for a
     /// reader that comes late.
-    failed: Vec<(Box<str>, E)>,
+    pub(super) failed: Vec<(Box<str>, E)>,
     /// The turns that end soon without their completion.
     ending: Vec<Ending>,
-}
-
-/// The running turn of a thread: from the response to its start or `turn/started`, whichever is
-/// first, to its end.
-#[derive(Debug)]
-struct Running {
-    turn: Box<str>,
-    /// Whether the runtime said that it runs; until then it cannot be interrupted.
-    started: bool,
-    /// Whether the start that led to it is known, so that any other start has joined it.
-    claimed: bool,
-    /// Whether its starter is gone, so that it is interrupted once it has no reader.
-    abandoned: bool,
-    /// Tasks that wait for it to start or to end.
-    waiters: Vec<Waker>,
 }
 
 /// A compaction that was asked for and is not over.
@@ -84,17 +69,6 @@ pub(crate) enum Lost {
     Thread(&'static str),
 }
 
-/// How far a turn is, as far as this connection knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Phase {
-    /// Accepted, and not yet running.
-    Accepted,
-    /// Running.
-    Running,
-    /// Completed, or not known.
-    Unknown,
-}
-
 impl<E: Routed> Default for Lane<E> {
     fn default() -> Self {
         Self {
@@ -107,25 +81,6 @@ impl<E: Routed> Default for Lane<E> {
             active: false,
             failed: Vec::new(),
             ending: Vec::new(),
-        }
-    }
-}
-
-impl Running {
-    fn new(turn: &str) -> Self {
-        Self {
-            turn: turn.into(),
-            started: false,
-            claimed: false,
-            abandoned: false,
-            waiters: Vec::new(),
-        }
-    }
-
-    /// Wakes the task when the turn starts or ends.
-    fn wake_later(&mut self, cx: &Context<'_>) {
-        if !self.waiters.iter().any(|old| old.will_wake(cx.waker())) {
-            self.waiters.push(cx.waker().clone());
         }
     }
 }
@@ -165,7 +120,12 @@ impl<E: Routed> Lane<E> {
             (Kind::ThreadActive, _) => self.is_active(),
             (Kind::ThreadInactive, _) => {
                 self.active = false;
-                for turn in self.failed.iter().map(|(turn, _)| turn.clone()).collect::<Vec<_>>() {
+                for turn in self
+                    .failed
+                    .iter()
+                    .map(|(turn, _)| turn.clone())
+                    .collect::<Vec<_>>()
+                {
                     self.end_soon(turn, Lost::Failed, fx);
                 }
             }
@@ -185,7 +145,10 @@ impl<E: Routed> Lane<E> {
         let Some(turn) = event.turn_id() else {
             return Some(event);
         };
-        let at = self.readers.iter().position(|readers| *readers.turn == *turn);
+        let at = self
+            .readers
+            .iter()
+            .position(|readers| *readers.turn == *turn);
         if let Some(start) = self.start.as_mut().filter(|start| start.is_sent()) {
             start.keep(event.clone(), at.is_some());
             at?;
@@ -230,8 +193,7 @@ impl<E: Routed> Lane<E> {
     fn turn_ended<R>(&mut self, turn: &str, fx: &mut Effects<E, R>) {
         self.failed.retain(|(failed, _)| **failed != *turn);
         self.ending.retain(|ending| *ending.turn != *turn);
-        let is_compaction =
-            |compaction: &mut Compaction| compaction.turn.as_deref() == Some(turn);
+        let is_compaction = |compaction: &mut Compaction| compaction.turn.as_deref() == Some(turn);
         self.compaction.take_if(is_compaction);
         if let Some(running) = self.running.take_if(|running| *running.turn == *turn) {
             fx.wakers.extend(running.waiters);
@@ -257,7 +219,11 @@ impl<E: Routed> Lane<E> {
     fn end_soon<R>(&mut self, turn: Box<str>, lost: Lost, fx: &mut Effects<E, R>) {
         if !self.ending.iter().any(|ending| ending.turn == turn) {
             let deadline = fx.now + COMPLETION_GRACE;
-            self.ending.push(Ending { turn, lost, deadline });
+            self.ending.push(Ending {
+                turn,
+                lost,
+                deadline,
+            });
         }
         fx.arm_timer = true;
     }
@@ -284,13 +250,18 @@ impl<E: Routed> Lane<E> {
         let compaction = self.compaction.iter();
         let compaction = compaction.filter(|compaction| compaction.turn.is_none());
         let endings = self.ending.iter().map(|ending| ending.deadline);
-        endings.chain(compaction.map(|compaction| compaction.deadline)).min()
+        endings
+            .chain(compaction.map(|compaction| compaction.deadline))
+            .min()
     }
 
     /// Makes starts wait for a compaction.
     pub(super) fn compact<R>(&mut self, fx: &mut Effects<E, R>) {
         let deadline = fx.now + COMPACTION_GRACE;
-        self.compaction.get_or_insert(Compaction { turn: None, deadline });
+        self.compaction.get_or_insert(Compaction {
+            turn: None,
+            deadline,
+        });
         fx.arm_timer = true;
     }
 
@@ -353,8 +324,19 @@ impl<E: Routed> Lane<E> {
         Some(running.turn.clone())
     }
 
+    /// Marks the running turn as one whose starter is gone, or is not.
+    pub(super) fn set_abandoned(&mut self, turn: &str, abandoned: bool) {
+        if let Some(running) = &mut self.running
+            && *running.turn == *turn
+        {
+            running.abandoned = abandoned;
+        }
+    }
+
     fn readers_of(&self, turn: &str) -> Option<usize> {
-        self.readers.iter().position(|readers| *readers.turn == *turn)
+        self.readers
+            .iter()
+            .position(|readers| *readers.turn == *turn)
     }
 
     /// Adds a reader of a turn.
@@ -373,7 +355,7 @@ impl<E: Routed> Lane<E> {
     }
 
     /// Removes a reader of a turn; returns whether it has started the turn.
-    fn unsubscribe(&mut self, turn: &str, id: SubscriptionId) -> Option<bool> {
+    pub(super) fn unsubscribe(&mut self, turn: &str, id: SubscriptionId) -> Option<bool> {
         let at = self.readers_of(turn)?;
         let starter = self.readers[at].remove(id);
         if self.readers[at].is_empty() {
@@ -384,7 +366,10 @@ impl<E: Routed> Lane<E> {
 
     /// Takes the events that a start kept and that had no reader, when the connection ends.
     pub(super) fn take_early(&mut self) -> impl Iterator<Item = E> + use<E> {
-        self.start.take().into_iter().flat_map(Start::into_undelivered)
+        self.start
+            .take()
+            .into_iter()
+            .flat_map(Start::into_undelivered)
     }
 
     /// Ends the readers and wakes all that wait, because the connection ended.
@@ -420,115 +405,5 @@ impl<E: Routed> Lane<E> {
             && !active
             && failed.is_empty()
             && ending.is_empty()
-    }
-}
-
-/// Reading turns.
-impl<E: Routed, R> Router<E, R> {
-    /// Opens a subscription of a turn that runs, from its next event on.
-    ///
-    /// A turn that is over has no next event: [`Router::is_running`] tells whether it is known to
-    /// run.
-    pub(crate) fn join(&mut self, thread: &str, turn: &str) -> (SubscriptionId, QueueReader<E>) {
-        let queue = Arc::new(Queue::lossless());
-        let reader = QueueReader::new(Arc::clone(&queue));
-        let id = self.next_subscription();
-        if let Some(reason) = &self.closed {
-            let _ = queue.close(reason);
-            return (id, reader);
-        }
-        let lane = self.lane(thread);
-        // The runtime says it once, and perhaps before its turn can be joined.
-        if let Some((_, failure)) = lane.failed.iter().find(|(failed, _)| **failed == *turn) {
-            let _ = queue.push(failure.clone());
-        }
-        lane.subscribe(turn, id, queue, false);
-        (id, reader)
-    }
-
-    /// Ends a subscription: its reader is gone.
-    ///
-    /// A turn whose starter goes this way is abandoned: it is interrupted as soon as it runs and
-    /// has no other reader.
-    pub(crate) fn unsubscribe(
-        &mut self,
-        thread: &str,
-        turn: &str,
-        id: SubscriptionId,
-        fx: &mut Effects<E, R>,
-    ) {
-        if let Some(lane) = self.live.lanes.get_mut(thread) {
-            if lane.unsubscribe(turn, id) == Some(true) {
-                lane.set_abandoned(turn, true);
-            }
-            self.settle(thread, fx);
-        }
-    }
-
-    /// Ends a subscription and lets the turn go on, also if this reader has started it.
-    pub(crate) fn detach(
-        &mut self,
-        thread: &str,
-        turn: &str,
-        id: SubscriptionId,
-        fx: &mut Effects<E, R>,
-    ) {
-        if let Some(lane) = self.live.lanes.get_mut(thread) {
-            if lane.unsubscribe(turn, id).is_some() {
-                lane.set_abandoned(turn, false);
-            }
-            self.settle(thread, fx);
-        }
-    }
-
-    /// Tells whether a turn is known to run, or to have failed a moment ago: its end comes.
-    pub(crate) fn is_running(&self, thread: &str, turn: &str) -> bool {
-        let lane = self.live.lanes.get(thread);
-        lane.is_some_and(|lane| {
-            lane.runs(turn) || lane.failed.iter().any(|(failed, _)| **failed == *turn)
-        })
-    }
-
-    /// Tells whether a turn ended not long ago.
-    pub(crate) fn is_over(&self, turn: &str) -> bool {
-        self.recent.contains(turn)
-    }
-
-    /// Returns how far a turn is; while it is [`Phase::Accepted`], `cx` is woken on a change.
-    pub(crate) fn poll_phase(&mut self, thread: &str, turn: &str, cx: &mut Context<'_>) -> Phase {
-        match self.running_mut(thread, turn) {
-            Some(running) if running.started => Phase::Running,
-            Some(running) => {
-                running.wake_later(cx);
-                Phase::Accepted
-            }
-            None => Phase::Unknown,
-        }
-    }
-
-    /// Waits until a turn does not run any more, or is not known to.
-    pub(crate) fn poll_over(&mut self, thread: &str, turn: &str, cx: &mut Context<'_>) -> Poll<()> {
-        match self.running_mut(thread, turn) {
-            Some(running) => {
-                running.wake_later(cx);
-                Poll::Pending
-            }
-            None => Poll::Ready(()),
-        }
-    }
-
-    fn running_mut(&mut self, thread: &str, turn: &str) -> Option<&mut Running> {
-        let running = self.live.lanes.get_mut(thread)?.running.as_mut()?;
-        (*running.turn == *turn).then_some(running)
-    }
-}
-
-impl<E: Routed> Lane<E> {
-    fn set_abandoned(&mut self, turn: &str, abandoned: bool) {
-        if let Some(running) = &mut self.running
-            && *running.turn == *turn
-        {
-            running.abandoned = abandoned;
-        }
     }
 }

@@ -1,9 +1,9 @@
-//! The readers of one turn.
+//! The readers of a turn: joining it, leaving it, and handing out its events.
 
 use std::sync::Arc;
 
 use super::queue::Queue;
-use super::{Effects, Lost, Routed, SubscriptionId};
+use super::{Effects, Lost, QueueReader, Routed, Router, SubscriptionId};
 use crate::error::CloseReason;
 
 /// The readers of one turn; never empty while they are in a lane.
@@ -71,6 +71,64 @@ impl<E: Routed> Readers<E> {
     pub(super) fn close<R>(self, reason: &Arc<CloseReason>, fx: &mut Effects<E, R>) {
         for reader in self.readers {
             fx.wake(reader.queue.close(reason));
+        }
+    }
+}
+
+impl<E: Routed, R> Router<E, R> {
+    /// Opens a subscription of a turn that runs, from its next event on.
+    ///
+    /// A turn that is over has no next event: [`Router::is_running`] tells whether it is known to
+    /// run.
+    pub(crate) fn join(&mut self, thread: &str, turn: &str) -> (SubscriptionId, QueueReader<E>) {
+        let queue = Arc::new(Queue::lossless());
+        let reader = QueueReader::new(Arc::clone(&queue));
+        let id = self.next_subscription();
+        if let Some(reason) = &self.closed {
+            let _ = queue.close(reason);
+            return (id, reader);
+        }
+        let lane = self.lane(thread);
+        // The runtime says it once, and perhaps before its turn can be joined.
+        if let Some((_, failure)) = lane.failed.iter().find(|(failed, _)| **failed == *turn) {
+            let _ = queue.push(failure.clone());
+        }
+        lane.subscribe(turn, id, queue, false);
+        (id, reader)
+    }
+
+    /// Ends a subscription: its reader is gone.
+    ///
+    /// A turn whose starter goes this way is abandoned: it is interrupted as soon as it runs and
+    /// has no other reader.
+    pub(crate) fn unsubscribe(
+        &mut self,
+        thread: &str,
+        turn: &str,
+        id: SubscriptionId,
+        fx: &mut Effects<E, R>,
+    ) {
+        if let Some(lane) = self.live.lanes.get_mut(thread) {
+            if lane.unsubscribe(turn, id) == Some(true) {
+                lane.set_abandoned(turn, true);
+            }
+            self.settle(thread, fx);
+        }
+    }
+
+    /// Ends a subscription and lets the turn go on, also if this reader has started it.
+    pub(crate) fn detach(
+        &mut self,
+        thread: &str,
+        turn: &str,
+        id: SubscriptionId,
+        fx: &mut Effects<E, R>,
+    ) {
+        if let Some(lane) = self.live.lanes.get_mut(thread) {
+            if lane.unsubscribe(turn, id).is_some() {
+                lane.set_abandoned(turn, false);
+            }
+            self.settle(thread, fx);
         }
     }
 }

@@ -272,7 +272,10 @@ impl<E: Routed, R> Router<E, R> {
         answer: Result<Answered, Refusal>,
         fx: &mut Effects<E, R>,
     ) {
-        if self.interrupt_answered(id, answer.as_ref().err(), fx).is_some() {
+        if self
+            .interrupt_answered(id, answer.as_ref().err(), fx)
+            .is_some()
+        {
             return;
         }
         let turn = answer.ok().and_then(|answered| answered.opened_id);
@@ -296,13 +299,7 @@ impl<E: Routed, R> Router<E, R> {
     }
 
     /// Drops what is kept for a request that opens nothing.
-    fn discard(
-        &mut self,
-        id: i64,
-        on_answer: &OnAnswer,
-        canceled: bool,
-        fx: &mut Effects<E, R>,
-    ) {
+    fn discard(&mut self, id: i64, on_answer: &OnAnswer, canceled: bool, fx: &mut Effects<E, R>) {
         match on_answer {
             OnAnswer::Nothing | OnAnswer::Unsubscribed(_) | OnAnswer::Subscribed(_) => {}
             OnAnswer::Compacted(thread) => {

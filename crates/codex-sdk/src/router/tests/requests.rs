@@ -129,11 +129,24 @@ fn a_start_that_may_not_join_is_refused_as_it_would_be_sent() {
     assert_eq!(busy(&mut fx), (2, "a".into()));
     assert_eq!(lines(&fx), ["3"]);
     // Also where the turn begins while it waits for others to be answered.
-    enter(&mut router, 4, OnAnswer::OpenTurn { thread_id: "u".into(), joining: Joining::Refused }, &mut fx).unwrap();
+    enter(
+        &mut router,
+        4,
+        OnAnswer::OpenTurn {
+            thread_id: "u".into(),
+            joining: Joining::Refused,
+        },
+        &mut fx,
+    )
+    .unwrap();
     router.event(Event::new("u", "b", What::Started), &mut fx);
     let mut fx = at(0);
     router.answer(3, result("a"), &mut fx);
-    let at = fx.replies.iter().position(|(caller, _)| *caller == 4).unwrap();
+    let at = fx
+        .replies
+        .iter()
+        .position(|(caller, _)| *caller == 4)
+        .unwrap();
     let reply = fx.replies.remove(at);
     assert!(matches!(reply, (4, Err(Failure::Busy(turn))) if *turn == *"b"));
     assert_eq!(lines(&fx), none());

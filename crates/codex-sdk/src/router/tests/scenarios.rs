@@ -144,7 +144,11 @@ fn many_dropped_turns_are_interrupted_a_few_at_a_time() {
         for (id, _) in interrupts(&sent) {
             asked += 1;
             let refused = asked <= 100 && asked % 2 == 0;
-            let answer = if refused { refusal(-32001) } else { result("{}") };
+            let answer = if refused {
+                refusal(-32001)
+            } else {
+                result("{}")
+            };
             router.answer(id, answer, &mut fx);
         }
     }
@@ -276,9 +280,9 @@ fn closing_reaches_all_callers_and_readers_and_stays() {
     let (_, mut joined) = router.join("t", "a");
     let (_, mut global) = router.subscribe_globally(10);
     router.event(item("a", 1), &mut fx);
-    let call2 = call(&mut router, 2, OnAnswer::Nothing);
-    let call3 = call(&mut router, 3, open_turn("u"));
-    let call4 = call(&mut router, 4, OnAnswer::OpenLogin);
+    call(&mut router, 2, OnAnswer::Nothing);
+    call(&mut router, 3, open_turn("u"));
+    call(&mut router, 4, OnAnswer::OpenLogin);
     router.close(Arc::new(CloseReason::Requested), &mut fx);
     router.close(Arc::new(CloseReason::Protocol("later".into())), &mut fx);
     fx.replies.sort_by_key(|(id, _)| *id);

@@ -353,7 +353,11 @@ impl World {
 
     /// Ends the handles of a turn, and the handlers of its server requests.
     fn turn_ended(&mut self, turn: usize, fx: &mut TestEffects) {
-        for handle in self.handles.extract_if(.., |handle| handle.turn == turn).collect::<Vec<_>>() {
+        for handle in self
+            .handles
+            .extract_if(.., |handle| handle.turn == turn)
+            .collect::<Vec<_>>()
+        {
             self.finish(handle);
         }
         let of_turn = |request: &mut ServerRequest| request.turn == turn;
@@ -385,15 +389,24 @@ impl World {
 
     /// Asks about the turn of a thread, or about one that is over.
     fn ask(&mut self, thread: usize) {
-        let of_thread = self.turns.iter().rev().filter(|(_, turn)| turn.thread == thread);
-        let completed = of_thread.filter(|(_, turn)| turn.completed).map(|(turn, _)| *turn).next();
+        let of_thread = self
+            .turns
+            .iter()
+            .rev()
+            .filter(|(_, turn)| turn.thread == thread);
+        let completed = of_thread
+            .filter(|(_, turn)| turn.completed)
+            .map(|(turn, _)| *turn)
+            .next();
         let Some(turn) = self.running.get(&thread).copied().or(completed) else {
             return;
         };
         self.next += 1;
         let id = self.next.to_string();
         let name = turn_name(turn);
-        let entered = self.router.enter_request(id.as_str().into(), Some(name.into()));
+        let entered = self
+            .router
+            .enter_request(id.as_str().into(), Some(name.into()));
         let over = self.closed || self.turns[&turn].completed;
         assert_eq!(entered.is_none(), over);
         if let Some(entered) = entered {

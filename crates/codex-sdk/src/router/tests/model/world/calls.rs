@@ -86,7 +86,12 @@ impl World {
 
     /// Returns the request of a call of this kind.
     pub(super) fn nth_call(&self, n: usize, which: impl Fn(&StartCall) -> bool) -> Option<i64> {
-        let calls: Vec<i64> = self.calls.iter().filter(|call| which(call)).map(|call| call.id).collect();
+        let calls: Vec<i64> = self
+            .calls
+            .iter()
+            .filter(|call| which(call))
+            .map(|call| call.id)
+            .collect();
         (!calls.is_empty()).then(|| calls[n % calls.len()])
     }
 

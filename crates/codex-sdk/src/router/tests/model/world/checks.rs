@@ -36,7 +36,12 @@ impl World {
         let mut due: Vec<usize> = again.into_iter().collect();
         if !self.closed {
             let in_flight = |call: &&StartCall| call.sent && !call.canceled;
-            let starting: Vec<usize> = self.calls.iter().filter(in_flight).map(|call| call.thread).collect();
+            let starting: Vec<usize> = self
+                .calls
+                .iter()
+                .filter(in_flight)
+                .map(|call| call.thread)
+                .collect();
             for (name, turn) in &mut self.turns {
                 let read = self.handles.iter().any(|handle| handle.turn == *name);
                 if turn.abandoned
@@ -52,9 +57,13 @@ impl World {
         }
         let sent = interrupts(fx);
         let names: Vec<String> = sent.iter().map(|(_, turn)| turn.clone()).collect();
-        assert_eq!(names, due.iter().copied().map(turn_name).collect::<Vec<_>>());
+        assert_eq!(
+            names,
+            due.iter().copied().map(turn_name).collect::<Vec<_>>()
+        );
         let sent = sent.into_iter().zip(due);
-        self.interrupts.extend(sent.map(|((id, _), turn)| (id, turn)));
+        self.interrupts
+            .extend(sent.map(|((id, _), turn)| (id, turn)));
     }
 
     /// Reads a handle to its end.
