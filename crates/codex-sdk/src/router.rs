@@ -132,7 +132,7 @@ pub(crate) struct Router<E: Routed, R> {
     live: Live<E, R>,
     recent: RecentTurns,
     closed: Option<Arc<CloseReason>>,
-    last_request: i64,
+    next_request: i64,
     last_subscription: u64,
     /// Responses to requests that are not waited for.
     late_answers: u64,
@@ -209,7 +209,7 @@ impl<E: Routed, R> Router<E, R> {
             live: Live::default(),
             recent: RecentTurns::default(),
             closed: None,
-            last_request: 0,
+            next_request: 0,
             last_subscription: 0,
             late_answers: 0,
         }

@@ -315,7 +315,8 @@ impl<E: Routed, R> Router<E, R> {
 
     /// Returns the id of the next request.
     pub(super) fn next_request(&mut self) -> i64 {
-        self.last_request += 1;
-        self.last_request
+        let id = self.next_request;
+        self.next_request += 1;
+        id
     }
 }

@@ -89,19 +89,19 @@ fn a_start_that_waits_keeps_nothing_until_it_is_sent() {
 fn starts_of_a_thread_take_turns_and_other_threads_do_not_wait() {
     let mut router = router();
     let mut sent = fx();
-    for (caller, thread) in [(1, "t"), (2, "t"), (3, "t"), (4, "u")] {
-        enter(&mut router, caller, open_turn(thread), &mut sent).unwrap();
-    }
+    let starts = [(1, "t"), (2, "t"), (3, "t"), (4, "u")];
+    let [first, second, third, _] = starts
+        .map(|(caller, thread)| enter(&mut router, caller, open_turn(thread), &mut sent).unwrap());
     assert_eq!(lines(&sent), ["1", "4"]);
     // One that waits and is canceled is never sent.
-    assert_eq!(router.cancel(2, &mut fx()), Some(2));
+    assert_eq!(router.cancel(second, &mut fx()), Some(2));
     let mut refused = fx();
-    router.answer(1, refusal(-32600), &mut refused);
+    router.answer(first, refusal(-32600), &mut refused);
     assert_eq!(lines(&refused), ["3"]);
     // The next one is sent in the moment in which the start before it is canceled.
     let mut canceled = fx();
     enter(&mut router, 5, open_turn("t"), &mut canceled).unwrap();
-    assert_eq!(router.cancel(3, &mut canceled), Some(3));
+    assert_eq!(router.cancel(third, &mut canceled), Some(3));
     assert_eq!(lines(&canceled), ["5"]);
 }
 
@@ -120,7 +120,7 @@ fn a_start_that_may_not_join_is_refused_as_it_would_be_sent() {
     let first = enter(&mut router, 1, refused.clone(), &mut fx).unwrap();
     assert_eq!(lines(&fx), ["1"]);
     enter(&mut router, 2, refused.clone(), &mut fx).unwrap();
-    enter(&mut router, 3, open_turn("t"), &mut fx).unwrap();
+    let third = enter(&mut router, 3, open_turn("t"), &mut fx).unwrap();
     let mut fx = at(0);
     router.answer(first, result("a"), &mut fx);
     let opened = fx.replies.remove(fx.replies.len() - 1);
@@ -141,7 +141,7 @@ fn a_start_that_may_not_join_is_refused_as_it_would_be_sent() {
     .unwrap();
     router.event(Event::new("u", "b", What::Started), &mut fx);
     let mut fx = at(0);
-    router.answer(3, result("a"), &mut fx);
+    router.answer(third, result("a"), &mut fx);
     let at = fx
         .replies
         .iter()
@@ -208,10 +208,10 @@ fn requests_time_out() {
 #[test]
 fn the_time_of_a_start_counts_from_when_its_thread_is_free() {
     let mut router = TestRouter::new(10, Some(Duration::from_secs(10)));
-    enter(&mut router, 1, open_turn("t"), &mut at(0)).unwrap();
+    let first = enter(&mut router, 1, open_turn("t"), &mut at(0)).unwrap();
     enter(&mut router, 2, open_turn("t"), &mut at(0)).unwrap();
     let mut fx = at(9);
-    router.answer(1, result("a"), &mut fx);
+    router.answer(first, result("a"), &mut fx);
     assert_eq!(lines(&fx), ["2"]);
     assert_eq!(router.expire(&mut at(18)), Some(Duration::from_secs(19)));
     let mut fx = at(19);
