@@ -31,6 +31,7 @@ mod driver;
 mod login;
 mod notifications;
 mod retry;
+mod send;
 mod thread;
 mod turn;
 

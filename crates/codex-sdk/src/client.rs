@@ -12,7 +12,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 mod search;
 mod surroundings;
-mod turns;
 
 use crate::child::Child;
 use crate::config::CodexConfig;

@@ -153,7 +153,6 @@
 #[cfg(feature = "blocking")]
 #[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
 pub mod blocking;
-mod builder;
 mod child;
 mod client;
 mod config;
@@ -164,13 +163,17 @@ mod handler;
 mod input;
 mod login;
 mod message;
+mod models;
 mod names;
 mod notifications;
+mod pages;
 mod policy;
 mod reader;
 mod result;
 mod retry;
 mod router;
+#[cfg(test)]
+mod schema_tests;
 mod secrets;
 mod server_info;
 mod thread;
@@ -224,8 +227,9 @@ pub mod types {
 pub mod request {
     pub use codex_types::request::{ClientRequest, ServerRequest};
 
-    pub use crate::builder::{ModelList, ThreadFork, ThreadList, ThreadResume, ThreadStart};
     pub use crate::input::ExternalContent;
+    pub use crate::models::ModelList;
+    pub use crate::thread::{ThreadFork, ThreadList, ThreadResume, ThreadStart};
     pub use crate::turn::{TextDelta, TextDeltas, TurnStart};
 }
 

@@ -12,9 +12,10 @@ use serde_json::Value;
 
 mod pending;
 
-use crate::client::Codex;
-use crate::connection::LoginEvents;
+use crate::client::{Codex, encode};
+use crate::connection::{LoginEvents, Opened};
 use crate::error::{Error, RawPayload, Result};
+use crate::router::OnAnswer;
 use pending::PendingLogin;
 
 /// A login with ChatGPT that waits for its user in a browser.
@@ -232,5 +233,24 @@ fn unexpected((response, _): (LoginAccountResponse, Option<LoginEvents>)) -> Err
         method: Cow::Borrowed(LoginAccountParams::METHOD),
         reason: format!("it is for another kind of login ({kind}) than was asked for").into(),
         raw: Some(RawPayload::new(response.to_string())),
+    }
+}
+
+impl Codex {
+    /// Starts a login; the second part waits for its completion, for the logins that have one.
+    async fn start_login(
+        &self,
+        params: &LoginAccountParams,
+    ) -> Result<(LoginAccountResponse, Option<LoginEvents>)> {
+        let request = encode(params)?;
+        let response = self
+            .connection()
+            .request(request, OnAnswer::OpenLogin)
+            .await?;
+        let result = response.decode()?;
+        Ok(match response.opened {
+            Opened::Login(events) => (result, Some(events)),
+            _ => (result, None),
+        })
     }
 }

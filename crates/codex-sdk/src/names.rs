@@ -17,7 +17,7 @@ pub(crate) const UNSUBSCRIBE: &str = "thread/unsubscribe";
 pub(crate) const REQUEST_RESOLVED: &str = "serverRequest/resolved";
 
 /// The notifications that turns, logins and request handlers cannot do without.
-pub(crate) const NEEDED: &[&str] = &[
+pub(crate) const REQUIRED_NOTIFICATIONS: &[&str] = &[
     LOGIN_COMPLETED,
     "item/completed",
     REQUEST_RESOLVED,
@@ -33,7 +33,11 @@ mod tests {
     #[test]
     fn the_names_are_methods_of_the_protocol() {
         let ends = [THREAD_ARCHIVED, THREAD_CLOSED, THREAD_DELETED];
-        for name in NEEDED.iter().chain(&ends).chain(&[ERROR, THREAD_STATUS]) {
+        for name in REQUIRED_NOTIFICATIONS
+            .iter()
+            .chain(&ends)
+            .chain(&[ERROR, THREAD_STATUS])
+        {
             assert!(codex_types::NOTIFICATION_METHODS.contains(name), "{name}");
         }
         assert!(codex_types::CLIENT_METHODS.contains(&UNSUBSCRIBE));

@@ -3,6 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use codex_types::{
+    ApprovalsReviewer, AskForApproval, DangerFullAccessSandboxPolicy, ReadOnlySandboxPolicy,
+    SandboxMode, SandboxPolicy, WorkspaceWriteSandboxPolicy,
+};
+
 use crate::error::Error;
 
 /// Who decides when the agent asks to do more than its sandbox allows.
@@ -75,9 +80,60 @@ impl FromStr for ApprovalMode {
     }
 }
 
+/// Returns the policy and the reviewer of a mode; no reviewer is absence.
+pub(crate) fn approval(mode: ApprovalMode) -> (AskForApproval, Option<ApprovalsReviewer>) {
+    match mode {
+        ApprovalMode::AutoReview => (
+            AskForApproval::OnRequest,
+            Some(ApprovalsReviewer::AutoReview),
+        ),
+        ApprovalMode::DenyAll => (AskForApproval::Never, None),
+    }
+}
+
+/// Returns the sandbox of a thread.
+pub(crate) fn sandbox_mode(sandbox: Sandbox) -> SandboxMode {
+    match sandbox {
+        Sandbox::ReadOnly => SandboxMode::ReadOnly,
+        Sandbox::WorkspaceWrite => SandboxMode::WorkspaceWrite,
+        Sandbox::FullAccess => SandboxMode::DangerFullAccess,
+    }
+}
+
+/// Returns the sandbox of a turn that allows what this sandbox of a thread allows.
+pub(crate) fn policy_of_mode(mode: &SandboxMode) -> Option<SandboxPolicy> {
+    let sandbox = match mode {
+        SandboxMode::ReadOnly => Sandbox::ReadOnly,
+        SandboxMode::WorkspaceWrite => Sandbox::WorkspaceWrite,
+        SandboxMode::DangerFullAccess => Sandbox::FullAccess,
+        _ => return None,
+    };
+    Some(sandbox_policy(sandbox))
+}
+
+/// Returns the sandbox of a turn, every member written out: nothing of an earlier policy stays.
+pub(crate) fn sandbox_policy(sandbox: Sandbox) -> SandboxPolicy {
+    match sandbox {
+        Sandbox::ReadOnly => {
+            SandboxPolicy::ReadOnly(ReadOnlySandboxPolicy::default().network_access(false))
+        }
+        Sandbox::WorkspaceWrite => SandboxPolicy::WorkspaceWrite(
+            WorkspaceWriteSandboxPolicy::default()
+                .writable_roots([])
+                .network_access(false)
+                .exclude_tmpdir_env_var(false)
+                .exclude_slash_tmp(false),
+        ),
+        Sandbox::FullAccess => {
+            SandboxPolicy::DangerFullAccess(DangerFullAccessSandboxPolicy::default())
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     /// API-12: the two modes and their texts.
     #[test]
@@ -93,5 +149,30 @@ mod tests {
     fn an_unknown_approval_mode_names_the_known_ones() {
         let error = "allow_all".parse::<ApprovalMode>().unwrap_err().to_string();
         assert!(error.contains("deny_all, auto_review"), "{error}");
+    }
+
+    /// SBX-02.
+    #[test]
+    fn a_turns_sandbox_is_written_out() {
+        let policies = [
+            (
+                Sandbox::ReadOnly,
+                json!({"type": "readOnly", "networkAccess": false}),
+            ),
+            (
+                Sandbox::WorkspaceWrite,
+                json!({
+                    "type": "workspaceWrite", "writableRoots": [], "networkAccess": false,
+                    "excludeTmpdirEnvVar": false, "excludeSlashTmp": false,
+                }),
+            ),
+            (Sandbox::FullAccess, json!({"type": "dangerFullAccess"})),
+        ];
+        for (sandbox, policy) in policies {
+            assert_eq!(
+                serde_json::to_value(sandbox_policy(sandbox)).unwrap(),
+                policy
+            );
+        }
     }
 }

@@ -5,26 +5,32 @@ use std::sync::Arc;
 
 use codex_types::{
     SortDirection, ThreadCompactStartParams, ThreadInjectItemsParams, ThreadReadParams,
-    ThreadReadResponse, ThreadResumeParams, ThreadSetNameParams, ThreadTurnsListParams, Turn,
-    TurnItemsView, TurnStartParams,
+    ThreadReadResponse, ThreadSetNameParams, ThreadTurnsListParams, Turn, TurnItemsView,
+    TurnStartParams,
 };
 use futures_core::Stream;
 use serde_json::json;
 use tokio::sync::OnceCell;
 
+mod applied;
+mod archive;
+mod fork;
 mod info;
-mod lifecycle;
-mod options;
+mod list;
+pub(crate) mod options;
+mod resume;
+mod start;
 
+pub use fork::ThreadFork;
 pub use info::ThreadInfo;
-
-use crate::builder::Pages;
-use options::{Outstanding, Overrides};
+pub use list::ThreadList;
+pub use resume::ThreadResume;
+pub use start::ThreadStart;
 
 use crate::client::Codex;
-use crate::connection::TurnEvents;
 use crate::error::Result;
-use crate::router::Joining;
+use crate::pages::Pages;
+use applied::{Asked, Outstanding, Overrides};
 
 /// A conversation that the runtime keeps: turns are started on it, one after another.
 ///
@@ -48,9 +54,6 @@ pub struct Thread {
 
 struct Shared {
     info: ThreadInfo,
-    /// Set for a thread that was only unarchived: the runtime does not have it in memory, and it
-    /// is resumed before it is needed there, once.
-    resumed: Option<OnceCell<ThreadInfo>>,
     outstanding: Outstanding,
     instructions: Option<Instructions>,
 }
@@ -64,8 +67,37 @@ struct Instructions {
 }
 
 impl Thread {
+    /// Makes the handle of a thread that [`Codex::request`] has started, resumed or forked, with
+    /// options that no builder offers.
+    ///
+    /// What was asked for is not compared with the answer, as awaiting the builders does; see
+    /// [`ThreadResume`].
+    ///
+    /// ```no_run
+    /// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
+    /// use openai_codex::{Thread, types};
+    ///
+    /// // The user decides, by the handlers of the client.
+    /// let params = types::ThreadStartParams::default()
+    ///     .approval_policy(types::AskForApproval::OnRequest)
+    ///     .approvals_reviewer(types::ApprovalsReviewer::User);
+    /// let thread = Thread::attach(&codex, codex.request(params).await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn attach(codex: &Codex, answer: impl Into<ThreadInfo>) -> Self {
+        Self::new(codex.clone(), answer.into(), Overrides::default(), None)
+    }
+
+    /// Makes the handle of a thread from the answer to what was asked.
+    fn answered(codex: Codex, asked: Asked, answer: impl Into<ThreadInfo>) -> Result<Self> {
+        let mut info = answer.into();
+        let (overrides, instructions) = asked.compare(&mut info)?;
+        Ok(Self::new(codex, info, overrides, instructions))
+    }
+
     /// Makes a thread that the runtime has in memory, with the options that it has not applied.
-    fn loaded(
+    fn new(
         codex: Codex,
         info: ThreadInfo,
         overrides: Overrides,
@@ -73,7 +105,6 @@ impl Thread {
     ) -> Self {
         let shared = Arc::new(Shared {
             info,
-            resumed: None,
             outstanding: Outstanding::new(overrides),
             instructions: instructions.map(|text| Instructions {
                 text,
@@ -81,33 +112,6 @@ impl Thread {
             }),
         });
         Self { codex, shared }
-    }
-
-    /// Makes a thread that the runtime has only stored.
-    fn unloaded(codex: Codex, info: ThreadInfo) -> Self {
-        let shared = Arc::new(Shared {
-            info,
-            resumed: Some(OnceCell::new()),
-            outstanding: Outstanding::default(),
-            instructions: None,
-        });
-        Self { codex, shared }
-    }
-
-    /// Resumes the thread, unless the runtime has it in memory.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future leaves it to the next one.
-    pub(crate) async fn load(&self) -> Result<()> {
-        if let Some(resumed) = &self.shared.resumed {
-            let resume = || async {
-                let params = ThreadResumeParams::new(self.id());
-                self.codex.resume(params).await.map(ThreadInfo::from)
-            };
-            resumed.get_or_try_init(resume).await?;
-        }
-        Ok(())
     }
 
     /// Adds the developer instructions of a resume or a fork to the history, once.
@@ -130,23 +134,20 @@ impl Thread {
         Ok(())
     }
 
-    /// Starts a turn, with the options that were asked for when the thread was resumed and are
-    /// not applied yet.
-    pub(crate) async fn start(&self, mut params: TurnStartParams) -> Result<TurnEvents> {
-        self.load().await?;
+    /// Adds to a turn the options that were asked for when the thread was resumed and are not
+    /// applied yet; tells whether there are any.
+    ///
+    /// # Errors
+    ///
+    /// Those of the request that adds the developer instructions to the history.
+    pub(crate) async fn prepare(&self, params: &mut TurnStartParams) -> Result<bool> {
         self.instruct().await?;
-        let outstanding = self.shared.outstanding.fill(&mut params);
-        // A turn that runs has its options already.
-        let joining = if outstanding {
-            Joining::Refused
-        } else {
-            Joining::Allowed
-        };
-        let events = self.codex.start_turn(&params, joining).await?;
-        if outstanding && !events.joined() {
-            self.shared.outstanding.applied();
-        }
-        Ok(events)
+        Ok(self.shared.outstanding.fill(params))
+    }
+
+    /// Forgets the options that [`Thread::prepare`] adds: a turn has applied them.
+    pub(crate) fn options_applied(&self) {
+        self.shared.outstanding.applied();
     }
 
     /// Returns the id of the thread.
@@ -157,8 +158,7 @@ impl Thread {
     /// Returns what the runtime answered when the thread was started, resumed or forked, with the
     /// options that will hold from the next turn on in the place of those that it did not apply.
     pub fn info(&self) -> &ThreadInfo {
-        let resumed = self.shared.resumed.as_ref().and_then(OnceCell::get);
-        resumed.unwrap_or(&self.shared.info)
+        &self.shared.info
     }
 
     /// Reads the thread without its turns, `thread/read`.
@@ -227,7 +227,6 @@ impl Thread {
     ///
     /// As [`Codex::request`].
     pub async fn compact(&self) -> Result<()> {
-        self.load().await?;
         let params = ThreadCompactStartParams::new(self.id());
         self.codex.request(params).await?;
         Ok(())

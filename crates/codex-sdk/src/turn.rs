@@ -13,6 +13,8 @@ mod control;
 mod inquiry;
 mod output;
 mod start;
+#[cfg(test)]
+mod tests;
 mod text;
 mod usage;
 

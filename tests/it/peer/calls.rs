@@ -91,12 +91,6 @@ async fn every_call_is_its_method() {
             made(of(&codex, |c| async move { c.thread_archive("t").await })),
         ),
         (
-            "thread/unarchive",
-            id.clone(),
-            stored,
-            made(of(&codex, |c| async move { c.thread_unarchive("t").await })),
-        ),
-        (
             "thread/list",
             json!({"limit": 5, "searchTerm": "x"}),
             empty.clone(),

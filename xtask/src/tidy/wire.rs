@@ -25,11 +25,11 @@ pub const ALLOWED: [(&str, &str); 7] = [
         "the few methods that the router itself acts on",
     ),
     (
-        "crates/codex-sdk/src/builder/thread_fork.rs",
+        "crates/codex-sdk/src/thread/fork.rs",
         "names the options that older runtimes lack",
     ),
     (
-        "crates/codex-sdk/src/builder/thread_resume.rs",
+        "crates/codex-sdk/src/thread/resume.rs",
         "names the options that older runtimes lack",
     ),
     (

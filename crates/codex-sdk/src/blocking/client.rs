@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use codex_types::request::ClientRequest;
-use codex_types::{Model, ModelListResponse, ThreadListResponse};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::driver::{Driver, Iter};
+use super::driver::Driver;
 use super::notifications::Notifications;
-use crate::builder::{ModelList, ThreadList};
 use crate::client;
 use crate::config::CodexConfig;
 use crate::error::Result;
+use crate::models::ModelList;
 use crate::server_info::ServerInfo;
+use crate::thread::ThreadList;
 
 /// A running Codex app-server, and the connection to it; the twin of [`Codex`](crate::Codex).
 ///
@@ -29,7 +29,6 @@ use crate::server_info::ServerInfo;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Codex {
-    // Before the driver, which is to be dropped last.
     pub(super) inner: client::Codex,
     pub(super) driver: Arc<Driver>,
 }
@@ -128,45 +127,5 @@ impl Codex {
     /// page, [`iter`](ModelList::iter) all of them.
     pub fn models(&self) -> ModelList<Self> {
         ModelList::new(self.clone())
-    }
-}
-
-impl ThreadList<Codex> {
-    /// Lists one page.
-    ///
-    /// # Errors
-    ///
-    /// As [`Codex::request`](crate::Codex::request).
-    pub fn send(self) -> Result<ThreadListResponse> {
-        self.client.request(self.params)
-    }
-
-    /// Goes through the threads of every page, from the cursor on.
-    ///
-    /// A page is asked for when the threads of the one before have been read. An error is the
-    /// last item; a cursor that comes twice is one.
-    pub fn iter(self) -> impl Iterator<Item = Result<codex_types::Thread>> + Send + use<> {
-        let driver = Arc::clone(&self.client.driver);
-        Iter::new(self.on(|client| client.inner).stream(), &driver)
-    }
-}
-
-impl ModelList<Codex> {
-    /// Lists one page.
-    ///
-    /// # Errors
-    ///
-    /// As [`Codex::request`](crate::Codex::request).
-    pub fn send(self) -> Result<ModelListResponse> {
-        self.client.request(self.params)
-    }
-
-    /// Goes through the models of every page, from the cursor on.
-    ///
-    /// A page is asked for when the models of the one before have been read. An error is the
-    /// last item; a cursor that comes twice is one.
-    pub fn iter(self) -> impl Iterator<Item = Result<Model>> + Send + use<> {
-        let driver = Arc::clone(&self.client.driver);
-        Iter::new(self.on(|client| client.inner).stream(), &driver)
     }
 }

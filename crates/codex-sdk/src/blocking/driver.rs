@@ -96,7 +96,6 @@ impl Drop for Driver {
 /// A stream, as an iterator.
 #[derive(Debug)]
 pub(super) struct Iter<S> {
-    // Before the driver, which is to be dropped last.
     stream: S,
     driver: Arc<Driver>,
 }

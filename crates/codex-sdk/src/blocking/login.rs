@@ -16,7 +16,6 @@ use crate::login;
 #[derive(Debug)]
 #[must_use = "the user has to open the URL"]
 pub struct ChatgptLoginHandle {
-    // Before the driver, which is to be dropped last.
     inner: login::ChatgptLoginHandle,
     driver: Arc<Driver>,
 }
@@ -56,7 +55,6 @@ impl ChatgptLoginHandle {
 #[derive(Debug)]
 #[must_use = "the user has to enter the code"]
 pub struct DeviceCodeLoginHandle {
-    // Before the driver, which is to be dropped last.
     inner: login::DeviceCodeLoginHandle,
     driver: Arc<Driver>,
 }

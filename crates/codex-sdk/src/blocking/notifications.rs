@@ -22,7 +22,6 @@ use crate::notifications;
 /// ```
 #[derive(Debug)]
 pub struct Notifications {
-    // Before the driver, which is to be dropped last.
     inner: notifications::Notifications,
     driver: Arc<Driver>,
 }

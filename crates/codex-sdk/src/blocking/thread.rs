@@ -1,6 +1,5 @@
 //! The twin of a thread.
 
-use std::future::IntoFuture;
 use std::sync::Arc;
 
 use codex_types::{Id, ThreadReadResponse, Turn};
@@ -8,11 +7,10 @@ use codex_types::{Id, ThreadReadResponse, Turn};
 use super::client::Codex;
 use super::driver::{Driver, Iter};
 use super::turn::TurnHandle;
-use crate::builder::{ThreadFork, ThreadResume, ThreadStart};
 use crate::error::Result;
 use crate::input::RunInput;
 use crate::result::TurnResult;
-use crate::thread::{self, ThreadInfo};
+use crate::thread::{self, ThreadFork, ThreadInfo, ThreadResume, ThreadStart};
 use crate::turn::TurnStart;
 
 /// A conversation that the runtime keeps; the twin of [`Thread`](crate::Thread).
@@ -26,7 +24,6 @@ use crate::turn::TurnStart;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Thread {
-    // Before the driver, which is to be dropped last.
     pub(super) inner: thread::Thread,
     pub(super) driver: Arc<Driver>,
 }
@@ -154,37 +151,8 @@ impl Codex {
         Ok(self.thread(thread))
     }
 
-    fn thread(&self, inner: thread::Thread) -> Thread {
+    pub(super) fn thread(&self, inner: thread::Thread) -> Thread {
         let driver = Arc::clone(&self.driver);
         Thread { inner, driver }
     }
-}
-
-macro_rules! send {
-    ($($(#[$doc:meta])* $builder:ident,)*) => {
-        $(impl $builder<Codex> {
-            $(#[$doc])*
-            ///
-            /// # Errors
-            ///
-            /// [`Error::InvalidInput`](crate::Error::InvalidInput) and
-            /// [`Error::UnsupportedRuntime`](crate::Error::UnsupportedRuntime) before anything is
-            /// sent; else as [`Codex::request`](crate::Codex::request).
-            pub fn send(self) -> Result<Thread> {
-                let codex = self.client.clone();
-                let builder = self.on(|client| client.inner);
-                let thread = codex.driver.block_on(builder.into_future())?;
-                Ok(codex.thread(thread))
-            }
-        })*
-    };
-}
-
-send! {
-    /// Starts the thread.
-    ThreadStart,
-    /// Resumes the thread.
-    ThreadResume,
-    /// Forks the thread.
-    ThreadFork,
 }

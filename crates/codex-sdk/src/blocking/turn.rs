@@ -1,15 +1,13 @@
 //! The twin of a turn.
 
-use std::future::IntoFuture;
 use std::sync::Arc;
 
 use super::driver::{Driver, Iter};
-use super::thread::Thread;
 use crate::error::Result;
 use crate::event::Notification;
 use crate::input::Input;
 use crate::result::TurnResult;
-use crate::turn::{self, TextDelta, TurnStart};
+use crate::turn::{self, TextDelta};
 
 /// A turn that runs, as an iterator over its events; the twin of
 /// [`TurnHandle`](crate::TurnHandle).
@@ -32,7 +30,6 @@ use crate::turn::{self, TextDelta, TurnStart};
 #[derive(Debug)]
 #[must_use = "a turn whose handle is dropped is interrupted"]
 pub struct TurnHandle {
-    // Before the driver, which is to be dropped last.
     inner: turn::TurnHandle,
     driver: Arc<Driver>,
 }
@@ -136,7 +133,6 @@ impl Iterator for TextDeltas {
 /// [`TurnControl`](crate::TurnControl).
 #[derive(Clone, Debug)]
 pub struct TurnControl {
-    // Before the driver, which is to be dropped last.
     inner: turn::TurnControl,
     driver: Arc<Driver>,
 }
@@ -168,30 +164,5 @@ impl TurnControl {
     /// As [`TurnControl::interrupt`](crate::TurnControl::interrupt).
     pub fn interrupt(&self) -> Result<()> {
         self.driver.block_on(self.inner.interrupt())
-    }
-}
-
-impl TurnStart<Thread> {
-    /// Starts the turn.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::InvalidInput`](crate::Error::InvalidInput) and
-    /// [`Error::UnsupportedRuntime`](crate::Error::UnsupportedRuntime) before anything is sent;
-    /// else as [`Codex::request`](crate::Codex::request).
-    pub fn send(self) -> Result<TurnHandle> {
-        let driver = Arc::clone(&self.thread.driver);
-        let start = self.on(|thread| thread.inner);
-        let turn = driver.block_on(start.into_future())?;
-        Ok(TurnHandle::new(turn, &driver))
-    }
-
-    /// Starts the turn and reads it to its end.
-    ///
-    /// # Errors
-    ///
-    /// As [`TurnStart::send`] and [`TurnHandle::run`].
-    pub fn run(self) -> Result<TurnResult> {
-        self.send()?.run()
     }
 }

@@ -10,7 +10,7 @@ use codex_types::{ClientInfo, InitializeCapabilities, InitializeParams};
 use super::CodexConfig;
 use crate::error::{Error, Result};
 use crate::handler::Handlers;
-use crate::names::NEEDED;
+use crate::names::REQUIRED_NOTIFICATIONS;
 use crate::retry::RetryPolicy;
 use crate::secrets::{self, Secrets};
 
@@ -42,7 +42,7 @@ impl CodexConfig {
         if let Some(method) = self
             .opt_out
             .iter()
-            .find(|method| NEEDED.contains(&method.as_str()))
+            .find(|method| REQUIRED_NOTIFICATIONS.contains(&method.as_str()))
         {
             return Err(invalid(format!(
                 "turns need the notification {method}; keep it"

@@ -166,12 +166,6 @@ impl LoginEvents {
         &self.login_id
     }
 
-    /// Waits for the completion; after it comes nothing. Cancel safe.
-    #[cfg(test)]
-    pub(crate) async fn next(&mut self) -> StreamItem {
-        stream_item(poll_fn(|cx| self.events.poll_next(cx)).await)
-    }
-
     /// Polls for the completion.
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<StreamItem> {
         self.events.poll_next(cx).map(stream_item)

@@ -1,13 +1,11 @@
-//! What the runtime says of a thread.
+//! The state of a thread, as the runtime answers with it.
 
 use std::path::PathBuf;
 
 use codex_types::{
     ApprovalsReviewer, AskForApproval, CollaborationMode, ReasoningEffort, SandboxPolicy, Thread,
-    ThreadForkResponse, ThreadResumeResponse, ThreadStartResponse, ThreadUnarchiveResponse,
-    UnknownFields, Unrecognized,
+    ThreadForkResponse, ThreadResumeResponse, ThreadStartResponse, UnknownFields,
 };
-use serde_json::Value;
 
 /// What the runtime answered when a thread was started, resumed or forked.
 ///
@@ -21,9 +19,6 @@ use serde_json::Value;
 /// # Ok(())
 /// # }
 /// ```
-///
-/// The answer to `thread/unarchive` has the thread alone. Until the thread is resumed, which
-/// happens before its first turn, approval policy, reviewer and sandbox are `Unrecognized`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadInfo {
@@ -99,30 +94,4 @@ from_response! {
     ThreadForkResponse;
     ThreadResumeResponse
         with collaboration_mode items_backwards_cursor turns_backwards_cursor;
-}
-
-impl ThreadInfo {
-    /// What there is of a thread that was unarchived and is not resumed.
-    pub(super) fn unarchived(response: ThreadUnarchiveResponse) -> Self {
-        let unsaid = || Unrecognized::new(Value::Null);
-        let thread = response.thread;
-        Self {
-            model: thread.model.clone().unwrap_or_default(),
-            model_provider: thread.model_provider.clone(),
-            service_tier: None,
-            cwd: thread.cwd.0.clone().into(),
-            approval_policy: AskForApproval::Unrecognized(unsaid()),
-            approvals_reviewer: ApprovalsReviewer::Unrecognized(String::new()),
-            sandbox: SandboxPolicy::Unrecognized(unsaid()),
-            reasoning_effort: thread.reasoning_effort.clone(),
-            forked_from_id: thread.forked_from_id.clone(),
-            thread,
-            instruction_sources: Vec::new(),
-            disabled_plugin_ids: Vec::new(),
-            collaboration_mode: None,
-            items_backwards_cursor: None,
-            turns_backwards_cursor: None,
-            unknown_fields: response.unknown_fields,
-        }
-    }
 }

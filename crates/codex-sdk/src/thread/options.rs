@@ -1,232 +1,131 @@
-//! The options that a thread was asked to have, compared with what the runtime answered.
-//!
-//! The runtime ignores the options of `thread/resume` where it has the thread loaded already, and
-//! does not say so.
+//! The options that starting, resuming and forking a thread share.
 
-use std::path::{Component, Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::path::PathBuf;
 
-use codex_types::{
-    ApprovalsReviewer, AskForApproval, SandboxMode, SandboxPolicy, ThreadForkParams,
-    ThreadResumeParams, ThreadSource, ThreadStartParams, TurnStartParams,
-};
+use codex_runtime::Version;
 
-use super::ThreadInfo;
-use crate::builder::wire;
 use crate::error::{Error, Result};
 
-/// The service tier that the runtime answers with where none is wanted.
-const DEFAULT_TIER: &str = "default";
+/// The first runtime with `excludeTurns`, `toolOutput`, `turnTrigger` and `serviceTierForTurn`.
+pub(crate) const OPTIONS_SINCE: Version = Version::new(0, 151, 0);
 
-/// The options that an answer shows, and the developer instructions.
-#[derive(Debug, Default)]
-pub(super) struct Asked {
-    approval_policy: Option<AskForApproval>,
-    approvals_reviewer: Option<ApprovalsReviewer>,
-    cwd: Option<String>,
-    ephemeral: Option<bool>,
-    model: Option<String>,
-    model_provider: Option<String>,
-    sandbox: Option<SandboxMode>,
-    /// `Some(None)` asks for the default tier.
-    service_tier: Option<Option<String>>,
-    thread_source: Option<ThreadSource>,
-    /// For a thread that has a history already: the model is told them with its first turn.
-    developer_instructions: Option<String>,
-}
-
-macro_rules! asked_from {
-    ($($params:ident: $($field:ident)+;)*) => {
-        $(impl From<&$params> for Asked {
-            fn from(params: &$params) -> Self {
-                Self {
-                    $($field: params.$field.clone(),)+
-                    ..Self::default()
+/// Adds the shared setters to a builder with `params` and `cwd`.
+macro_rules! thread_options {
+    ($builder:ident) => {
+        impl<C> $builder<C> {
+            /// Makes it a builder of another twin of the client.
+            #[cfg(feature = "blocking")]
+            pub(crate) fn on<D>(self, client: impl FnOnce(C) -> D) -> $builder<D> {
+                $builder {
+                    client: client(self.client),
+                    params: self.params,
+                    cwd: self.cwd,
                 }
             }
-        })*
+
+            /// Sets who decides when the agent asks to do more than its sandbox allows.
+            pub fn approval_mode(mut self, mode: $crate::ApprovalMode) -> Self {
+                let (policy, reviewer) = $crate::policy::approval(mode);
+                self.params.approval_policy = Some(policy);
+                self.params.approvals_reviewer = reviewer;
+                self
+            }
+
+            /// Sets the instructions that stand in for the runtime's own.
+            pub fn base_instructions(mut self, text: impl Into<String>) -> Self {
+                self.params.base_instructions = Some(text.into());
+                self
+            }
+
+            /// Sets overrides of the runtime's configuration for this thread, by dotted key.
+            pub fn config(mut self, config: serde_json::Map<String, serde_json::Value>) -> Self {
+                self.params.config = Some(config);
+                self
+            }
+
+            /// Sets the folder that the agent works in; one that is relative is of this process's
+            /// folder.
+            pub fn cwd(mut self, dir: impl Into<std::path::PathBuf>) -> Self {
+                self.cwd = Some(dir.into());
+                self
+            }
+
+            /// Sets instructions that are added to the base instructions.
+            pub fn developer_instructions(mut self, text: impl Into<String>) -> Self {
+                self.params.developer_instructions = Some(text.into());
+                self
+            }
+
+            /// Sets the model.
+            pub fn model(mut self, model: impl Into<String>) -> Self {
+                self.params.model = Some(model.into());
+                self
+            }
+
+            /// Sets the provider of the model, by its key in the runtime's configuration.
+            pub fn model_provider(mut self, provider: impl Into<String>) -> Self {
+                self.params.model_provider = Some(provider.into());
+                self
+            }
+
+            /// Sets what the agent may touch without asking.
+            pub fn sandbox(mut self, sandbox: $crate::Sandbox) -> Self {
+                self.params.sandbox = Some($crate::policy::sandbox_mode(sandbox));
+                self
+            }
+
+            /// Sets the service tier; `None` takes the one of the configuration back.
+            pub fn service_tier(mut self, tier: impl Into<Option<String>>) -> Self {
+                self.params.service_tier = Some(tier.into());
+                self
+            }
+        }
     };
 }
 
-asked_from! {
-    ThreadStartParams: approval_policy approvals_reviewer cwd ephemeral model model_provider sandbox
-        thread_source;
-    ThreadResumeParams: approval_policy approvals_reviewer cwd model model_provider sandbox
-        service_tier developer_instructions;
-    ThreadForkParams: approval_policy approvals_reviewer cwd ephemeral model model_provider sandbox
-        thread_source developer_instructions;
-}
+pub(super) use thread_options;
 
-impl Asked {
-    /// Takes whatever approval mode the runtime answers with.
-    pub(super) fn keep_approval(&mut self) {
-        self.approval_policy = None;
-        self.approvals_reviewer = None;
-    }
-
-    /// Compares the options with the answer, and writes into it what will hold. Returns what has
-    /// to go with the next turn.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotApplied`] with the options that the answer does not have and no turn can set.
-    pub(super) fn compare(self, info: &mut ThreadInfo) -> Result<(Overrides, Option<String>)> {
-        let mut lost = Vec::new();
-        if differs(self.model_provider.as_ref(), &info.model_provider) {
-            lost.push("model_provider".to_owned());
-        }
-        if differs(self.ephemeral.as_ref(), &info.thread.ephemeral) {
-            lost.push("ephemeral".to_owned());
-        }
-        // Runtimes that do not tell the source have it nevertheless.
-        let source = info.thread.thread_source.as_ref();
-        if source.is_some_and(|source| differs(self.thread_source.as_ref(), source)) {
-            lost.push("thread_source".to_owned());
-        }
-        if !lost.is_empty() {
-            return Err(Error::NotApplied { fields: lost });
-        }
-
-        let mut overrides = Overrides::default();
-        if let Some(policy) = self.approval_policy
-            && (policy != info.approval_policy
-                || differs(self.approvals_reviewer.as_ref(), &info.approvals_reviewer))
-        {
-            info.approval_policy = policy.clone();
-            if let Some(reviewer) = &self.approvals_reviewer {
-                info.approvals_reviewer = reviewer.clone();
-            }
-            overrides.approval = Some((policy, self.approvals_reviewer));
-        }
-        if let Some(cwd) = self.cwd
-            && normal(Path::new(&cwd)) != normal(&info.cwd)
-        {
-            info.cwd = normal(Path::new(&cwd));
-            overrides.cwd = Some(cwd);
-        }
-        if let Some(model) = self.model
-            && model != info.model
-        {
-            info.model.clone_from(&model);
-            overrides.model = Some(model);
-        }
-        if let Some(policy) = self.sandbox.as_ref().and_then(wire::policy_of_mode)
-            && std::mem::discriminant(&policy) != std::mem::discriminant(&info.sandbox)
-        {
-            info.sandbox = policy.clone();
-            overrides.sandbox = Some(policy);
-        }
-        if let Some(tier) = self.service_tier
-            && !is_tier(tier.as_deref(), info.service_tier.as_deref())
-        {
-            info.service_tier = Some(tier.clone().unwrap_or_else(|| DEFAULT_TIER.to_owned()));
-            overrides.service_tier = Some(tier);
-        }
-        Ok((overrides, self.developer_instructions))
+/// Returns a path as the text that the wire knows; one that is relative is of this process's folder.
+///
+/// # Errors
+///
+/// [`Error::InvalidInput`] if it is empty or not Unicode.
+pub(crate) fn path(path: Option<PathBuf>) -> Result<Option<String>> {
+    let Some(path) = path else {
+        return Ok(None);
+    };
+    let path = std::path::absolute(&path).map_err(|error| {
+        Error::InvalidInput(format!(
+            "the path {path:?} cannot be made absolute: {error}"
+        ))
+    })?;
+    match path.into_os_string().into_string() {
+        Ok(text) => Ok(Some(text)),
+        Err(path) => Err(Error::InvalidInput(format!(
+            "the path {path:?} is not Unicode, and the protocol has no other paths"
+        ))),
     }
 }
 
-fn differs<T: PartialEq>(asked: Option<&T>, answered: &T) -> bool {
-    asked.is_some_and(|asked| asked != answered)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Returns a path without `.` and `..`, as the runtime answers with it; links stay.
-fn normal(path: &Path) -> PathBuf {
-    let mut normal = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                normal.pop();
-            }
-            part => normal.push(part),
-        }
-    }
-    normal
-}
-
-/// Tells whether the tier that was answered is the one that was asked for, by one of its names.
-fn is_tier(asked: Option<&str>, answered: Option<&str>) -> bool {
-    fn name(tier: Option<&str>) -> &str {
-        match tier {
-            None => DEFAULT_TIER,
-            Some("fast") => "priority",
-            Some(tier) => tier,
-        }
-    }
-    name(asked) == name(answered)
-}
-
-/// Returns the options of a resume that no answer shows and no turn can set, by their setters.
-pub(super) fn hidden(params: &ThreadResumeParams) -> Vec<String> {
-    let options = [
-        ("base_instructions", params.base_instructions.is_some()),
-        (
-            "config",
-            params.config.as_ref().is_some_and(|map| !map.is_empty()),
-        ),
-        (
-            "developer_instructions",
-            params.developer_instructions.is_some(),
-        ),
-    ];
-    let set = options.into_iter().filter(|(_, set)| *set);
-    set.map(|(name, _)| name.to_owned()).collect()
-}
-
-/// The options that the runtime did not apply and a turn can set.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Overrides {
-    approval: Option<(AskForApproval, Option<ApprovalsReviewer>)>,
-    cwd: Option<String>,
-    model: Option<String>,
-    sandbox: Option<SandboxPolicy>,
-    service_tier: Option<Option<String>>,
-}
-
-impl Overrides {
-    /// Adds them to a turn, except where the turn has its own.
-    fn fill(&self, params: &mut TurnStartParams) {
-        if params.approval_policy.is_none()
-            && let Some((policy, reviewer)) = &self.approval
-        {
-            params.approval_policy = Some(policy.clone());
-            params.approvals_reviewer.clone_from(reviewer);
-        }
-        fill(&mut params.cwd, &self.cwd);
-        fill(&mut params.model, &self.model);
-        fill(&mut params.sandbox_policy, &self.sandbox);
-        fill(&mut params.service_tier, &self.service_tier);
-    }
-}
-
-fn fill<T: Clone>(param: &mut Option<T>, value: &Option<T>) {
-    if param.is_none() {
-        param.clone_from(value);
-    }
-}
-
-/// The overrides that go with every turn until one has applied them.
-#[derive(Debug, Default)]
-pub(super) struct Outstanding(Mutex<Option<Overrides>>);
-
-impl Outstanding {
-    pub(super) fn new(overrides: Overrides) -> Self {
-        let some = (overrides != Overrides::default()).then_some(overrides);
-        Self(Mutex::new(some))
+    #[cfg(unix)]
+    #[test]
+    fn a_path_that_is_not_unicode_is_refused() {
+        use std::ffi::OsString;
+        use std::os::unix::ffi::OsStringExt;
+        let bytes = PathBuf::from(OsString::from_vec(vec![b'/', 0xff]));
+        assert!(matches!(path(Some(bytes)), Err(Error::InvalidInput(_))));
+        assert_eq!(path(Some("/a".into())).unwrap().as_deref(), Some("/a"));
     }
 
-    /// Adds what is outstanding to a turn, and tells whether that is anything.
-    pub(super) fn fill(&self, params: &mut TurnStartParams) -> bool {
-        let overrides = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(overrides) = &*overrides {
-            overrides.fill(params);
-        }
-        overrides.is_some()
-    }
-
-    /// A turn has applied them.
-    pub(super) fn applied(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    #[test]
+    fn a_relative_path_is_of_the_folder_of_this_process() {
+        let here = std::env::current_dir().unwrap().join("a");
+        let sent = path(Some("a".into())).unwrap();
+        assert_eq!(sent.as_deref(), here.to_str());
+        assert!(matches!(path(Some("".into())), Err(Error::InvalidInput(_))));
     }
 }

@@ -1,13 +1,19 @@
 //! Steering and interrupting a turn.
 
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
 
-use codex_types::TurnSteerParams;
+use codex_types::{TurnInterruptParams, TurnSteerParams};
+use tokio::time::{sleep, timeout};
 
 use crate::client::Codex;
-use crate::error::Result;
+use crate::error::{Result, RpcErrorKind};
 use crate::input::Input;
+use crate::router::Phase;
 
 /// Steers and interrupts a turn; clones can be sent anywhere.
 ///
@@ -98,5 +104,72 @@ impl fmt::Debug for TurnControl {
             .field("id", &self.turn_id)
             .field("thread_id", &self.thread_id)
             .finish_non_exhaustive()
+    }
+}
+
+impl Codex {
+    /// Interrupts a turn. One that is accepted and not yet running is interrupted once it runs;
+    /// one that has completed counts as interrupted.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up, unless the request was sent.
+    pub(crate) async fn interrupt_turn(&self, thread_id: &str, turn_id: &str) -> Result<()> {
+        /// How long the runtime may take from the start of a turn to where it can be
+        /// interrupted.
+        const SETTLE: Duration = Duration::from_millis(50);
+        const ATTEMPTS: u32 = 20;
+
+        let mut attempt = 0;
+        loop {
+            self.turn_running(thread_id, turn_id).await;
+            let known = self.phase(thread_id, turn_id).await != Phase::Unknown;
+            let mut asking = pin!(self.request(TurnInterruptParams::new(thread_id, turn_id)));
+            // The answer, or the end of the turn, after which no answer is needed.
+            let answer = poll_fn(|cx| match asking.as_mut().poll(cx) {
+                Poll::Ready(answer) => Poll::Ready(Some(answer)),
+                Poll::Pending if known => {
+                    let over = self.connection().poll_over(thread_id, turn_id, cx);
+                    over.map(|()| None)
+                }
+                Poll::Pending => Poll::Pending,
+            });
+            let Some(Err(refused)) = answer.await else {
+                return Ok(());
+            };
+            // A turn that the runtime does not know any more is over, and one that it does not
+            // know yet is known here.
+            match refused.rpc().map(|error| error.kind()) {
+                Some(RpcErrorKind::NoActiveTurn | RpcErrorKind::TurnMismatch) => {}
+                _ => return Err(refused),
+            }
+            attempt += 1;
+            if self.phase(thread_id, turn_id).await == Phase::Unknown {
+                return Ok(());
+            }
+            if attempt == ATTEMPTS {
+                return Err(refused);
+            }
+            sleep(SETTLE).await;
+        }
+    }
+
+    /// Waits while a turn is accepted and does not run yet, no longer than for an answer: a
+    /// runtime that never says that the turn runs is asked anyway.
+    pub(crate) async fn turn_running(&self, thread_id: &str, turn_id: &str) {
+        let running = poll_fn(
+            |cx| match self.connection().poll_phase(thread_id, turn_id, cx) {
+                Phase::Accepted => Poll::Pending,
+                Phase::Running | Phase::Unknown => Poll::Ready(()),
+            },
+        );
+        match self.connection().request_timeout() {
+            Some(limit) => drop(timeout(limit, running).await),
+            None => running.await,
+        }
+    }
+
+    async fn phase(&self, thread_id: &str, turn_id: &str) -> Phase {
+        poll_fn(|cx| Poll::Ready(self.connection().poll_phase(thread_id, turn_id, cx))).await
     }
 }

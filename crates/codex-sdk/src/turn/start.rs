@@ -4,17 +4,22 @@ use std::future::IntoFuture;
 use std::path::PathBuf;
 
 use codex_types::request::ClientRequest;
-use codex_types::{ReasoningEffort, ReasoningSummary, SandboxPolicy, TurnStartParams};
+use codex_types::{
+    ReasoningEffort, ReasoningSummary, SandboxPolicy, TurnStartParams, TurnStartResponse,
+};
 use serde_json::Value;
 
 use super::TurnHandle;
-use crate::builder::Pending;
-use crate::builder::wire::{self, NEWER_OPTIONS};
+use crate::client::{Codex, encode};
+use crate::connection::{Opened, TurnEvents};
 use crate::error::{Error, Result};
 use crate::input::RunInput;
-use crate::policy::{ApprovalMode, Sandbox};
+use crate::pages::Pending;
+use crate::policy::{self, ApprovalMode, Sandbox};
 use crate::result::TurnResult;
+use crate::router::{Joining, OnAnswer};
 use crate::thread::Thread;
+use crate::thread::options::{self, OPTIONS_SINCE};
 
 /// Starts a turn, `turn/start`; made by [`Thread::turn`].
 ///
@@ -73,7 +78,7 @@ impl<T> TurnStart<T> {
     /// Sets who decides when the agent asks to do more than its sandbox allows; later turns keep
     /// it.
     pub fn approval_mode(mut self, mode: ApprovalMode) -> Self {
-        let (policy, reviewer) = wire::approval(mode);
+        let (policy, reviewer) = policy::approval(mode);
         self.params.approval_policy = Some(policy);
         self.params.approvals_reviewer = reviewer;
         self
@@ -176,7 +181,7 @@ impl<T> TurnStart<T> {
     pub(crate) fn into_params(self, thread_id: &str) -> Result<TurnStartParams> {
         let mut params = self.params;
         params.thread_id = thread_id.into();
-        params.cwd = wire::path(self.cwd)?;
+        params.cwd = options::path(self.cwd)?;
         match self.input {
             RunInput::User(input) => params.input = input.into_items()?,
             RunInput::External(message) => params.tool_output = Some(message.into_output()?),
@@ -187,7 +192,7 @@ impl<T> TurnStart<T> {
                     "`sandbox` cannot be combined with `sandbox_policy`",
                 ));
             }
-            (sandbox, policy) => policy.or_else(|| sandbox.map(wire::sandbox_policy)),
+            (sandbox, policy) => policy.or_else(|| sandbox.map(policy::sandbox_policy)),
         };
         let effort = params.effort.as_ref();
         if effort.is_some_and(|effort| effort.as_str().trim().is_empty()) {
@@ -248,13 +253,56 @@ impl IntoFuture for TurnStart {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let thread = self.thread.clone();
-            let params = self.into_params(thread.id())?;
+            let mut params = self.into_params(thread.id())?;
             let codex = thread.codex();
             for option in newer_options(&params) {
-                codex.require(TurnStartParams::METHOD, option, &NEWER_OPTIONS)?;
+                codex.require(TurnStartParams::METHOD, option, &OPTIONS_SINCE)?;
             }
-            let events = thread.start(params).await?;
+            let outstanding = thread.prepare(&mut params).await?;
+            // A turn that runs has its options already.
+            let joining = if outstanding {
+                Joining::Refused
+            } else {
+                Joining::Allowed
+            };
+            let events = codex.start_turn(&params, joining).await?;
+            if outstanding && !events.joined() {
+                thread.options_applied();
+            }
             Ok(TurnHandle::new(codex.clone(), events))
         })
+    }
+}
+
+impl Codex {
+    /// Starts a turn, or joins the one that runs on the thread.
+    ///
+    /// Starts of one thread take turns, and wait for a compaction that this client has asked for;
+    /// a start that waits has sent nothing. The queue of the turn opens as the request is sent, so
+    /// that nothing is lost however early it comes.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future before the request is sent sends nothing. After that the turn that it
+    /// may have started is interrupted as soon as it runs, unless somebody else reads it. The
+    /// same goes for a start that times out.
+    pub(crate) async fn start_turn(
+        &self,
+        params: &TurnStartParams,
+        joining: Joining,
+    ) -> Result<TurnEvents> {
+        let on_answer = OnAnswer::OpenTurn {
+            thread_id: params.thread_id.as_str().into(),
+            joining,
+        };
+        let request = encode(params)?;
+        let response = self.connection().request(request, on_answer).await?;
+        match response.opened {
+            Opened::Turn(events) => Ok(events),
+            _ => Err(match response.decode::<TurnStartResponse>() {
+                Err(error) => error,
+                Ok(_) => response.unexpected("it names no turn"),
+            }),
+        }
     }
 }

@@ -1,13 +1,13 @@
-//! The builder of `model/list`.
+//! The models that a thread can be started with.
 
 use std::future::IntoFuture;
 
 use codex_types::{Model, ModelListParams, ModelListResponse};
 use futures_core::Stream;
 
-use super::{Pages, Pending};
 use crate::client::Codex;
 use crate::error::Result;
+use crate::pages::{Pages, Pending};
 
 /// Lists the models that a thread can be started with, `model/list`; made by [`Codex::models`].
 ///

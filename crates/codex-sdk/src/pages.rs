@@ -1,4 +1,4 @@
-//! Answers that come in pages, read as one stream.
+//! The pages of a list, read as one stream.
 
 use std::borrow::Cow;
 use std::collections::{HashSet, VecDeque};
@@ -14,9 +14,11 @@ use codex_types::{
 };
 use futures_core::Stream;
 
-use super::Pending;
 use crate::client::Codex;
 use crate::error::{Error, RawPayload, Result, RpcError};
+
+/// The future of a builder that is awaited.
+pub(crate) type Pending<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 
 /// A request whose answer is one page of many.
 pub(crate) trait Paged: ClientRequest + Clone + Unpin {

@@ -1,4 +1,4 @@
-//! The builder of `thread/list`.
+//! Listing stored threads, `thread/list`.
 
 use std::future::IntoFuture;
 
@@ -8,9 +8,9 @@ use codex_types::{
 };
 use futures_core::Stream;
 
-use super::{Pages, Pending};
 use crate::client::Codex;
 use crate::error::Result;
+use crate::pages::{Pages, Pending};
 
 /// Lists stored threads, `thread/list`; made by [`Codex::thread_list`].
 ///

@@ -1,14 +1,17 @@
-//! The builder of `thread/fork`.
+//! Forking a thread, `thread/fork`.
 
+use std::future::IntoFuture;
 use std::path::PathBuf;
 
 use codex_types::request::ClientRequest;
 use codex_types::{ThreadForkParams, ThreadSource};
 
-use super::thread_options::thread_options;
-use super::wire::{self, NEWER_OPTIONS};
+use super::Thread;
+use super::applied::Asked;
+use super::options::{self, OPTIONS_SINCE, thread_options};
 use crate::client::Codex;
 use crate::error::Result;
+use crate::pages::Pending;
 
 /// Makes a new thread from what another one has so far, `thread/fork`; made by
 /// [`Codex::thread_fork`].
@@ -85,19 +88,41 @@ impl<C> ThreadFork<C> {
 
     /// Returns what is sent, if the runtime of this client has all of it.
     pub(crate) fn into_params(self, codex: &Codex) -> Result<ThreadForkParams> {
-        self.into_checked(|option| codex.require(ThreadForkParams::METHOD, option, &NEWER_OPTIONS))
+        self.into_checked(|option| codex.require(ThreadForkParams::METHOD, option, &OPTIONS_SINCE))
     }
 
     /// Returns what is sent, if `has` all of what older runtimes do not have.
-    pub(super) fn into_checked(
+    pub(crate) fn into_checked(
         self,
         has: impl Fn(&'static str) -> Result<()>,
     ) -> Result<ThreadForkParams> {
         let mut params = self.params;
-        params.cwd = wire::path(self.cwd)?;
+        params.cwd = options::path(self.cwd)?;
         if params.exclude_turns.is_some() {
             has("excludeTurns")?;
         }
         Ok(params)
+    }
+}
+
+impl IntoFuture for ThreadFork {
+    type Output = Result<Thread>;
+    type IntoFuture = Pending<Thread>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let codex = self.client.clone();
+            let params = self.into_params(&codex)?;
+            let asked = Asked::from(&params);
+            let answer = codex.request(params).await?;
+            Thread::answered(codex, asked, answer)
+        })
+    }
+}
+
+impl Codex {
+    /// Makes a new thread from what this one has so far, `thread/fork`.
+    pub fn thread_fork(&self, id: impl Into<String>) -> ThreadFork {
+        ThreadFork::new(self.clone(), id.into())
     }
 }

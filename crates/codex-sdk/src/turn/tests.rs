@@ -1,17 +1,20 @@
-//! Turns and logins against a scripted runtime.
+//! Turns against a scripted runtime.
 
-use std::future::Future;
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
 
 use codex_testkit::ScriptedServer;
-use codex_types::{ChatgptLoginAccountParams, UserInput};
+use codex_types::{TurnStartParams, UserInput};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use super::*;
-use crate::CodexConfig;
-use crate::connection::Cut;
+use crate::client::Codex;
+use crate::connection::{Cut, TurnEvents};
+use crate::error::{Result, RpcErrorKind};
 use crate::event::Notification;
+use crate::router::Joining;
+use crate::{CodexConfig, RetryPolicy};
 
 async fn within<T>(future: impl Future<Output = T>) -> T {
     let limit = Duration::from_secs(20);
@@ -66,22 +69,6 @@ async fn methods(mut events: TurnEvents) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn events_and_completion_before_the_response_reach_the_handle() {
-    let (codex, mut server) = connect().await;
-    let task = start(&codex, "t");
-    let call = server.expect("turn/start").await.unwrap();
-    server
-        .notify(DELTA, delta("t", "a", "x"))
-        .notify("turn/completed", of("t", turn("a", "completed")))
-        .notify(DELTA, delta("t", "a", "late"));
-    call.reply(turn("a", "inProgress"));
-    let started = within(task).await.unwrap().unwrap();
-    assert_eq!(started.turn_id(), "a");
-    assert!(!started.joined());
-    assert_eq!(methods(started).await, [DELTA, "turn/completed"]);
-}
-
-#[tokio::test]
 async fn an_undecodable_completion_ends_the_turn_and_a_closed_pipe_is_told_once() {
     let (codex, mut server) = connect().await;
     for undecodable in [true, false] {
@@ -109,35 +96,6 @@ async fn an_undecodable_completion_ends_the_turn_and_a_closed_pipe_is_told_once(
         assert!(within(events.next()).await.is_none());
         assert!(within(events.next()).await.is_none());
     }
-}
-
-#[tokio::test]
-async fn starts_of_a_thread_take_turns_and_other_threads_do_not_wait() {
-    let (codex, mut server) = connect().await;
-    let first = start(&codex, "t");
-    let call = server.expect("turn/start").await.unwrap();
-    let second = start(&codex, "t");
-    let other = start(&codex, "u");
-    let parallel = server.expect("turn/start").await.unwrap();
-    assert_eq!(parallel.params()["threadId"], "u");
-    parallel.reply(turn("b", "inProgress"));
-    let other = within(other).await.unwrap().unwrap();
-    call.reply(turn("a", "inProgress"));
-    let first = within(first).await.unwrap().unwrap();
-    server
-        .expect("turn/start")
-        .await
-        .unwrap()
-        .reply(turn("a", "inProgress"));
-    let second = within(second).await.unwrap().unwrap();
-    assert!(second.joined());
-    server
-        .notify(DELTA, delta("u", "b", "x"))
-        .notify("turn/completed", of("t", turn("a", "completed")))
-        .notify("turn/completed", of("u", turn("b", "completed")));
-    assert_eq!(methods(first).await, ["turn/completed"]);
-    assert_eq!(methods(second).await, ["turn/completed"]);
-    assert_eq!(methods(other).await, [DELTA, "turn/completed"]);
 }
 
 #[tokio::test]
@@ -268,7 +226,7 @@ async fn an_interrupt_waits_until_the_turn_runs() {
 
 #[tokio::test]
 async fn a_start_is_repeated_only_when_it_was_not_taken() {
-    let quick = crate::RetryPolicy::new().initial_delay(Duration::from_millis(1));
+    let quick = RetryPolicy::new().initial_delay(Duration::from_millis(1));
     let (codex, mut server) = connect_with(CodexConfig::new().retry(quick)).await;
     let task = start(&codex, "t");
     let call = server.expect("turn/start").await.unwrap();
@@ -283,27 +241,6 @@ async fn a_start_is_repeated_only_when_it_was_not_taken() {
         error.rpc().map(|error| error.kind()),
         Some(RpcErrorKind::Internal)
     );
-}
-
-#[tokio::test]
-async fn a_login_completes_even_before_its_response() {
-    let (codex, mut server) = connect().await;
-    let task = tokio::spawn(async move {
-        let params = LoginAccountParams::Chatgpt(ChatgptLoginAccountParams::default());
-        codex.start_login(&params).await
-    });
-    let call = server.expect("account/login/start").await.unwrap();
-    server.notify(
-        "account/login/completed",
-        json!({"loginId": "l", "success": true}),
-    );
-    call.reply(json!({"type": "chatgpt", "loginId": "l", "authUrl": "http://x"}));
-    let (_, events) = within(task).await.unwrap().unwrap();
-    let mut events = events.unwrap();
-    assert_eq!(events.login_id(), "l");
-    let event = within(events.next()).await.unwrap().unwrap();
-    assert_eq!(event.method(), "account/login/completed");
-    assert!(within(events.next()).await.is_none());
 }
 
 #[tokio::test]

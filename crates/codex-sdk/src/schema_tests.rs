@@ -10,8 +10,7 @@ use codex_types::{
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{ModelList, ThreadFork, ThreadList, ThreadResume, ThreadStart};
-use crate::request::TurnStart;
+use crate::request::{ModelList, ThreadFork, ThreadList, ThreadResume, ThreadStart, TurnStart};
 use crate::{ApprovalMode, Sandbox};
 
 /// Reads the properties of a definition of the stable schema.

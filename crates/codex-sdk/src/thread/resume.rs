@@ -1,14 +1,19 @@
-//! The builder of `thread/resume`.
+//! Resuming a thread, `thread/resume`.
 
+use std::future::{IntoFuture, poll_fn};
 use std::path::PathBuf;
+use std::pin::Pin;
 
-use codex_types::ThreadResumeParams;
 use codex_types::request::ClientRequest;
+use codex_types::{ThreadLoadedListParams, ThreadResumeParams, ThreadResumeResponse};
+use futures_core::Stream;
 
-use super::thread_options::thread_options;
-use super::wire::{self, NEWER_OPTIONS};
+use super::Thread;
+use super::applied::{Asked, hidden};
+use super::options::{self, OPTIONS_SINCE, thread_options};
 use crate::client::Codex;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::pages::{Pages, Pending};
 
 /// Resumes a thread, `thread/resume`; made by [`Codex::thread_resume`].
 ///
@@ -76,20 +81,78 @@ impl<C> ThreadResume<C> {
     /// Returns what is sent, if the runtime of this client has all of it.
     pub(crate) fn into_params(self, codex: &Codex) -> Result<ThreadResumeParams> {
         self.into_checked(|option| {
-            codex.require(ThreadResumeParams::METHOD, option, &NEWER_OPTIONS)
+            codex.require(ThreadResumeParams::METHOD, option, &OPTIONS_SINCE)
         })
     }
 
     /// Returns what is sent, if `has` all of what older runtimes do not have.
-    pub(super) fn into_checked(
+    pub(crate) fn into_checked(
         self,
         has: impl Fn(&'static str) -> Result<()>,
     ) -> Result<ThreadResumeParams> {
         let mut params = self.params;
-        params.cwd = wire::path(self.cwd)?;
+        params.cwd = options::path(self.cwd)?;
         if params.exclude_turns.is_some() {
             has("excludeTurns")?;
         }
         Ok(params)
+    }
+}
+
+impl IntoFuture for ThreadResume {
+    type Output = Result<Thread>;
+    type IntoFuture = Pending<Thread>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let codex = self.client.clone();
+            let params = self.into_params(&codex)?;
+            let asked = Asked::from(&params);
+            let answer = codex.resume(params).await?;
+            Thread::answered(codex, asked, answer)
+        })
+    }
+}
+
+impl Codex {
+    /// Resumes a thread that is stored, or runs already, `thread/resume`.
+    ///
+    /// ```no_run
+    /// # async fn example(codex: openai_codex::Codex, id: String) -> openai_codex::Result<()> {
+    /// let thread = codex.thread_resume(id).await?;
+    /// println!("{}", thread.run("Where were we?").await?.text());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn thread_resume(&self, id: impl Into<String>) -> ThreadResume {
+        ThreadResume::new(self.clone(), id.into())
+    }
+}
+
+impl Codex {
+    /// Resumes a thread, unless options would be ignored that no answer shows.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotApplied`] if the thread is loaded and has such options; nothing is sent then.
+    pub(super) async fn resume(&self, params: ThreadResumeParams) -> Result<ThreadResumeResponse> {
+        // Another resume of the thread would load it between the question and the request.
+        let _guard = self.connection().resume_guard(&params.thread_id).await;
+        let hidden = hidden(&params);
+        if !hidden.is_empty() && self.has_loaded(&params.thread_id).await? {
+            return Err(Error::NotApplied { fields: hidden });
+        }
+        self.request(params).await
+    }
+
+    /// Tells whether the runtime has a thread in memory, `thread/loaded/list`.
+    async fn has_loaded(&self, id: &str) -> Result<bool> {
+        let mut loaded = Pages::new(self.clone(), ThreadLoadedListParams::default());
+        while let Some(next) = poll_fn(|cx| Pin::new(&mut loaded).poll_next(cx)).await {
+            if next? == id {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }

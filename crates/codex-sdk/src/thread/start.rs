@@ -1,13 +1,16 @@
-//! The builder of `thread/start`.
+//! Starting a thread, `thread/start`.
 
+use std::future::IntoFuture;
 use std::path::PathBuf;
 
 use codex_types::{ThreadSource, ThreadStartParams, ThreadStartSource};
 
-use super::thread_options::thread_options;
-use super::wire;
+use super::Thread;
+use super::applied::Asked;
+use super::options::{self, thread_options};
 use crate::client::Codex;
 use crate::error::Result;
+use crate::pages::Pending;
 use crate::policy::ApprovalMode;
 
 /// Starts a thread, `thread/start`; made by [`Codex::thread_start`].
@@ -89,7 +92,40 @@ impl<C> ThreadStart<C> {
             self = self.approval_mode(ApprovalMode::default());
         }
         let mut params = self.params;
-        params.cwd = wire::path(self.cwd)?;
+        params.cwd = options::path(self.cwd)?;
         Ok(params)
+    }
+}
+
+impl IntoFuture for ThreadStart {
+    type Output = Result<Thread>;
+    type IntoFuture = Pending<Thread>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let codex = self.client.clone();
+            let chosen = self.has_approval_mode();
+            let params = self.into_params()?;
+            let mut asked = Asked::from(&params);
+            if !chosen {
+                asked.keep_approval();
+            }
+            let answer = codex.request(params).await?;
+            Thread::answered(codex, asked, answer)
+        })
+    }
+}
+
+impl Codex {
+    /// Starts a thread, `thread/start`.
+    ///
+    /// ```no_run
+    /// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
+    /// let thread = codex.thread_start().model("gpt-5").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn thread_start(&self) -> ThreadStart {
+        ThreadStart::new(self.clone())
     }
 }

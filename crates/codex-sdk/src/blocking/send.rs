@@ -1,0 +1,110 @@
+//! Sending the builders of the blocking client.
+
+use std::future::IntoFuture;
+use std::sync::Arc;
+
+use codex_types::{Model, ModelListResponse, ThreadListResponse};
+
+use super::client::Codex;
+use super::driver::Iter;
+use super::thread::Thread;
+use super::turn::TurnHandle;
+use crate::error::Result;
+use crate::models::ModelList;
+use crate::result::TurnResult;
+use crate::thread::{ThreadFork, ThreadList, ThreadResume, ThreadStart};
+use crate::turn::TurnStart;
+
+macro_rules! send {
+    ($($(#[$doc:meta])* $builder:ident,)*) => {
+        $(impl $builder<Codex> {
+            $(#[$doc])*
+            ///
+            /// # Errors
+            ///
+            /// [`Error::InvalidInput`](crate::Error::InvalidInput) and
+            /// [`Error::UnsupportedRuntime`](crate::Error::UnsupportedRuntime) before anything is
+            /// sent; else as [`Codex::request`](crate::Codex::request).
+            pub fn send(self) -> Result<Thread> {
+                let codex = self.client.clone();
+                let builder = self.on(|client| client.inner);
+                let thread = codex.driver.block_on(builder.into_future())?;
+                Ok(codex.thread(thread))
+            }
+        })*
+    };
+}
+
+send! {
+    /// Starts the thread.
+    ThreadStart,
+    /// Resumes the thread.
+    ThreadResume,
+    /// Forks the thread.
+    ThreadFork,
+}
+
+impl TurnStart<Thread> {
+    /// Starts the turn.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidInput`](crate::Error::InvalidInput) and
+    /// [`Error::UnsupportedRuntime`](crate::Error::UnsupportedRuntime) before anything is sent;
+    /// else as [`Codex::request`](crate::Codex::request).
+    pub fn send(self) -> Result<TurnHandle> {
+        let driver = Arc::clone(&self.thread.driver);
+        let start = self.on(|thread| thread.inner);
+        let turn = driver.block_on(start.into_future())?;
+        Ok(TurnHandle::new(turn, &driver))
+    }
+
+    /// Starts the turn and reads it to its end.
+    ///
+    /// # Errors
+    ///
+    /// As [`TurnStart::send`] and [`TurnHandle::run`].
+    pub fn run(self) -> Result<TurnResult> {
+        self.send()?.run()
+    }
+}
+
+impl ThreadList<Codex> {
+    /// Lists one page.
+    ///
+    /// # Errors
+    ///
+    /// As [`Codex::request`](crate::Codex::request).
+    pub fn send(self) -> Result<ThreadListResponse> {
+        self.client.request(self.params)
+    }
+
+    /// Goes through the threads of every page, from the cursor on.
+    ///
+    /// A page is asked for when the threads of the one before have been read. An error is the
+    /// last item; a cursor that comes twice is one.
+    pub fn iter(self) -> impl Iterator<Item = Result<codex_types::Thread>> + Send + use<> {
+        let driver = Arc::clone(&self.client.driver);
+        Iter::new(self.on(|client| client.inner).stream(), &driver)
+    }
+}
+
+impl ModelList<Codex> {
+    /// Lists one page.
+    ///
+    /// # Errors
+    ///
+    /// As [`Codex::request`](crate::Codex::request).
+    pub fn send(self) -> Result<ModelListResponse> {
+        self.client.request(self.params)
+    }
+
+    /// Goes through the models of every page, from the cursor on.
+    ///
+    /// A page is asked for when the models of the one before have been read. An error is the
+    /// last item; a cursor that comes twice is one.
+    pub fn iter(self) -> impl Iterator<Item = Result<Model>> + Send + use<> {
+        let driver = Arc::clone(&self.client.driver);
+        Iter::new(self.on(|client| client.inner).stream(), &driver)
+    }
+}
