@@ -1,7 +1,7 @@
 //! The client for code that is not async; feature `blocking`.
 //!
-//! Every type here is the twin of the one of the same name at the root, and has its methods;
-//! what is awaited there blocks here, and a stream there is an iterator here. The builders in
+//! Every type here is the blocking version of the type of the same name at the root and has its
+//! methods: what is awaited there blocks here, and a stream there is an iterator here. The builders in
 //! [`request`](crate::request) are the same types, ended by `.send()` instead of `.await`.
 //!
 //! A thread of its own drives the connection for as long as anything that came from the client
@@ -22,7 +22,7 @@
 //!
 //! # Panics
 //!
-//! Whatever blocks here panics in async code, where blocking would hold up other tasks, with a
+//! Every method that blocks panics in async code, where blocking would hold up other tasks, with a
 //! text that says so. Use the types of the root there, or `tokio::task::spawn_blocking`. Dropping
 //! is fine anywhere, and never blocks.
 

@@ -1,4 +1,4 @@
-//! The client: a runtime that was started and greeted, and what can be asked of it.
+//! The client: a running runtime, and the requests that can be made to it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -97,12 +97,12 @@ impl Codex {
         let (child, pipes) =
             Child::spawn(plan.to_command()).map_err(|error| plan.spawn_error(error))?;
         let connection = Connection::open(
-            config.options(),
+            config.connection(),
             pipes.stdout,
             pipes.stdin,
             Some((child, pipes.stderr)),
         );
-        Self::greet(connection, &config, runtime.as_ref()).await
+        Self::initialize(connection, &config, runtime.as_ref()).await
     }
 
     /// Connects to a runtime over any byte pipe; there is no process to start or to end.
@@ -119,16 +119,17 @@ impl Codex {
     ) -> Result<Self> {
         surroundings::check()?;
         config.check()?;
-        let connection = Connection::open(config.options(), read, write, None);
-        Self::greet(connection, &config, None).await
+        let connection = Connection::open(config.connection(), read, write, None);
+        Self::initialize(connection, &config, None).await
     }
 
-    async fn greet(
+    /// Makes a client of a connection by the handshake, `initialize`; ends it if that fails.
+    async fn initialize(
         connection: Connection,
         config: &CodexConfig,
         runtime: Option<&Runtime>,
     ) -> Result<Self> {
-        match Self::handshake(&connection, config, runtime).await {
+        match handshake(&connection, config, runtime).await {
             Ok(info) => Ok(Self {
                 inner: Arc::new(Inner {
                     version: info.version(),
@@ -141,23 +142,6 @@ impl Codex {
                 Err(error)
             }
         }
-    }
-
-    async fn handshake(
-        connection: &Connection,
-        config: &CodexConfig,
-        runtime: Option<&Runtime>,
-    ) -> Result<ServerInfo> {
-        let params = config.initialize();
-        let request = encode(&params)?;
-        let response = connection.request(request, OnAnswer::Nothing).await?;
-        let found = runtime.and_then(Runtime::version);
-        let info = ServerInfo::read(&response.text, &params.client_info, found)?;
-        if let (Some(runtime), Some(version)) = (runtime, info.version()) {
-            runtime.check_version(&version)?;
-        }
-        connection.notify(INITIALIZED);
-        Ok(info)
     }
 
     /// Returns what the runtime said of itself in the handshake.
@@ -209,7 +193,7 @@ impl Codex {
         self.connection().request(request, on_answer).await
     }
 
-    /// Subscribes to every notification that no turn and no login owns.
+    /// Subscribes to every notification that belongs to no turn and no login.
     ///
     /// Warnings come here too: that the runtime ignores a misspelt configuration key is told by a
     /// `configWarning` and, for each thread that is started, by a `warning`.
@@ -283,6 +267,24 @@ pub(crate) fn encode<P: ClientRequest>(params: &P) -> Result<Request> {
         method: P::METHOD.into(),
         source,
     })
+}
+
+/// Does the handshake, and returns what the runtime said of itself.
+async fn handshake(
+    connection: &Connection,
+    config: &CodexConfig,
+    runtime: Option<&Runtime>,
+) -> Result<ServerInfo> {
+    let params = config.initialize();
+    let request = encode(&params)?;
+    let response = connection.request(request, OnAnswer::Nothing).await?;
+    let found = runtime.and_then(Runtime::version);
+    let info = ServerInfo::read(&response.text, &params.client_info, found)?;
+    if let (Some(runtime), Some(version)) = (runtime, info.version()) {
+        runtime.check_version(&version)?;
+    }
+    connection.notify(INITIALIZED);
+    Ok(info)
 }
 
 /// Looks for a runtime, which may ask one for its version: off the async threads.

@@ -1,4 +1,4 @@
-//! How a client is set up.
+//! The configuration of a client.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -18,7 +18,7 @@ use crate::secrets;
 mod overrides;
 mod resolve;
 
-pub(crate) use resolve::Options;
+pub(crate) use resolve::ConnectionConfig;
 
 /// How a client is set up; every setting has a default.
 ///
@@ -41,7 +41,7 @@ pub struct CodexConfig {
     launch_command: Option<Vec<OsString>>,
     /// In call order: key, and value as TOML or why it has none.
     overrides: Vec<(String, std::result::Result<String, String>)>,
-    /// What of the overrides nobody may read in a log.
+    /// The parts of the overrides that must not be logged.
     secrets: Vec<String>,
     cwd: Option<PathBuf>,
     env_clear: bool,

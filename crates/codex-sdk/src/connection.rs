@@ -30,7 +30,7 @@ pub(crate) use subscription::{Cut, GlobalEvents, LoginEvents, TurnEvents};
 pub(crate) use usage::UsedBefore;
 
 use crate::child::Child;
-use crate::config::Options;
+use crate::config::ConnectionConfig;
 use crate::error::CloseReason;
 use crate::event::Notification;
 use crate::router::{Effects, Outcome, Phase, Router};
@@ -81,7 +81,7 @@ struct Shared {
     /// Says that there is a new deadline.
     timer: Notify,
     resumes: Resumes,
-    options: Options,
+    config: ConnectionConfig,
     counters: Counters,
     /// Asks the supervisor to end the connection.
     stop: Notify,
@@ -107,9 +107,9 @@ struct Counters {
 /// A copy of a connection's counters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Statistics {
-    /// Lines that are no message: not JSON, no object, an answer to nobody.
+    /// Lines that are no message: not JSON, no object, an answer to no request.
     pub(crate) unusable_lines: u64,
-    /// Answers to requests that nobody waits for any more.
+    /// Answers to requests whose caller is gone.
     pub(crate) late_answers: u64,
     /// Notifications of a method that this version does not know.
     pub(crate) unknown_notifications: u64,
@@ -122,21 +122,21 @@ impl Connection {
     ///
     /// Must be called within a tokio runtime, which drives the connection's tasks.
     pub(crate) fn open(
-        options: Options,
+        config: ConnectionConfig,
         read: impl AsyncRead + Send + Unpin + 'static,
         write: impl AsyncWrite + Send + Unpin + 'static,
         process: Option<(Child, tokio::process::ChildStderr)>,
     ) -> Self {
         let shared = Arc::new(Shared {
             routing: Mutex::new(Routing {
-                router: Router::new(options.max_in_flight, options.timeout),
+                router: Router::new(config.max_in_flight, config.timeout),
                 totals: usage::Totals::default(),
             }),
             outbox: Arc::default(),
             began: Instant::now(),
             timer: Notify::new(),
             resumes: Resumes::default(),
-            options,
+            config,
             counters: Counters::default(),
             stop: Notify::new(),
             ended: watch::Sender::new(false),
@@ -162,7 +162,7 @@ impl Connection {
 
     /// Returns how long a request may take.
     pub(crate) fn request_timeout(&self) -> Option<Duration> {
-        self.shared.options.timeout
+        self.shared.config.timeout
     }
 
     /// Returns why the connection ended, if it has.

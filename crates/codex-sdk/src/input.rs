@@ -1,4 +1,4 @@
-//! What a turn starts from.
+//! The input of a turn: text, images, and results of external tools.
 
 use codex_types::{
     FunctionCallOutputBody, FunctionCallOutputContentItem, TurnToolOutput, UserInput,

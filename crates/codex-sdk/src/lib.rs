@@ -94,7 +94,7 @@
 //!
 //! # What the runtime does
 //!
-//! Some of what the runtime does is told by no type, and surprises:
+//! Some behavior of the runtime is visible in no type:
 //!
 //! - The first piece of a command's output comes with the completed item only, as part of its
 //!   `aggregated_output`; a command that the sandbox stops under [`ApprovalMode::DenyAll`] makes no
@@ -142,7 +142,7 @@
 //!
 //! # Features
 //!
-//! - `blocking`: the twins of the client for code that is not async.
+//! - `blocking`: a client for code that is not async.
 //! - `install`: [`runtime`]`::install()`, which downloads the pinned runtime, verifies it, and keeps it
 //!   in the user's cache.
 //! - `experimental`: the methods, types and fields that the runtime serves only to clients that

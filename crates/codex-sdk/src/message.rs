@@ -123,7 +123,7 @@ impl<'a> Incoming<'a> {
                     id,
                     answer: answer(envelope.result, envelope.error),
                 },
-                Err(_) => Self::Unusable("an answer to nobody"),
+                Err(_) => Self::Unusable("an answer to no request"),
             },
             (None, None) => Self::Unusable("neither method nor id"),
         }
@@ -195,13 +195,16 @@ pub(super) mod tests {
             ),
             (
                 r#"{"id":"nope","result":{}}"#,
-                "unusable: an answer to nobody",
+                "unusable: an answer to no request",
             ),
             (
                 r#"{"id":null,"result":{}}"#,
                 "unusable: neither method nor id",
             ),
-            (r#"{"id":1.5,"result":{}}"#, "unusable: an answer to nobody"),
+            (
+                r#"{"id":1.5,"result":{}}"#,
+                "unusable: an answer to no request",
+            ),
             (
                 r#"{"method":5,"id":1}"#,
                 "unusable: its method is not a string",

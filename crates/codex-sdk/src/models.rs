@@ -40,7 +40,7 @@ impl<C> ModelList<C> {
         }
     }
 
-    /// Makes it a builder of another twin of the client.
+    /// Makes it a builder of another kind of client.
     #[cfg(feature = "blocking")]
     pub(crate) fn on<D>(self, client: impl FnOnce(C) -> D) -> ModelList<D> {
         ModelList {

@@ -10,9 +10,9 @@ use crate::connection::GlobalEvents;
 use crate::error::Result;
 use crate::event::Notification;
 
-/// Every notification that no turn and no login owns, from the subscription on.
+/// Every notification that belongs to no turn and no login, from the subscription on.
 ///
-/// Warnings, account and thread changes, and the events of turns that nobody follows. A reader
+/// Warnings, account and thread changes, and the events of turns that have no handle. A reader
 /// that falls behind by more than 1024 of them loses the oldest and is told how many, with
 /// [`Error::Lagged`](crate::Error::Lagged), at the place where they are missing. When the
 /// connection ends there is one [`Error::Closed`](crate::Error::Closed), then nothing.

@@ -1,4 +1,4 @@
-//! Who approves what the agent wants to do, and what it may touch.
+//! The approval mode and the sandbox, and their wire types.
 
 use std::fmt;
 use std::str::FromStr;

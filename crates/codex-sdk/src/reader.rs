@@ -21,10 +21,11 @@ pub(crate) enum ReadEnd {
     TooLong,
 }
 
-/// Who runs because of a chunk.
+/// The tasks that a chunk has woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Woken {
-    Nobody,
+    /// No task.
+    None,
     /// Callers and consumers.
     Waiting,
     /// A handler of the user, which may block its thread.
@@ -44,7 +45,7 @@ pub(crate) trait Sink: Send {
 ///
 /// All lines of a chunk are handed on together, and others get a turn before the next chunk is
 /// read if it woke them or was work: on a runtime with one thread they would otherwise wait for a
-/// pause in the stream, which a flood of lines that nobody wants need not have.
+/// pause in the stream, which a flood of lines that wake no task need not have.
 pub(crate) async fn read(
     mut pipe: impl AsyncRead + Unpin,
     longest: usize,
@@ -81,9 +82,9 @@ pub(crate) async fn read(
         }
         match sink.flush() {
             Woken::Handler => step_aside().await,
-            Woken::Nobody if read <= WORK => {}
+            Woken::None if read <= WORK => {}
             // This one comes back after timers and IO had their turn.
-            Woken::Nobody | Woken::Waiting => tokio::task::yield_now().await,
+            Woken::None | Woken::Waiting => tokio::task::yield_now().await,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! How often and how soon to try again.
+//! Retries: how often, and after which delay.
 
 use std::collections::hash_map::RandomState;
 use std::future::Future;

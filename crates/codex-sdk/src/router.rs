@@ -63,7 +63,7 @@ use queue::Queue;
 use recent::RecentTurns;
 use requests::Pending;
 
-/// What the router needs to know of an event, and of the protocol.
+/// The properties of an event, and of the protocol, that the router reads.
 pub(crate) trait Routed: Coalesce + Clone {
     /// The thread it belongs to.
     fn thread_id(&self) -> Option<&str>;
@@ -98,7 +98,7 @@ pub(crate) enum Kind<'a> {
     Other,
 }
 
-/// What remains to be done once the router's lock is released.
+/// The effects of a change of the router, which its owner applies without the lock.
 #[derive(Debug)]
 pub(crate) struct Effects<E: Routed, R> {
     /// The time of the change, since the connection began.
@@ -138,7 +138,7 @@ pub(crate) struct Router<E: Routed, R> {
     late_answers: u64,
 }
 
-/// What only matters while the connection lives.
+/// The state that only matters while the connection is open.
 #[derive(Debug)]
 struct Live<E: Routed, R> {
     /// Requests that have no answer yet, sent or not.
@@ -149,7 +149,7 @@ struct Live<E: Routed, R> {
     queued: VecDeque<i64>,
     /// Whether [`Router::expire`] is going to be called.
     timer_armed: bool,
-    /// What is going on, by thread.
+    /// The lanes, by thread.
     lanes: HashMap<Box<str>, Lane<E>>,
     /// The threads of canceled starts, by request.
     canceled: BTreeMap<i64, Box<str>>,
@@ -281,7 +281,7 @@ impl<E: Routed, R> Router<E, R> {
         found.map(|(thread, _)| thread.clone())
     }
 
-    /// Does what a change of a lane makes due: the next start, an interrupt, its removal.
+    /// Does what is due after a change of a lane: the next start, an interrupt, its removal.
     fn settle(&mut self, thread: &str, fx: &mut Effects<E, R>) {
         self.start_next(thread, fx);
         let Some(lane) = self.live.lanes.get_mut(thread) else {

@@ -1,4 +1,4 @@
-//! What the runtime says of itself.
+//! The metadata that the runtime sends in the handshake.
 
 use codex_runtime::Version;
 use codex_types::request::ClientRequest;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::error::{Error, RawPayload, Result, UNKNOWN_VERSION};
 
-/// What the runtime says of itself in the handshake.
+/// The metadata that the runtime sends in the handshake.
 ///
 /// What it does not say, or not as text, is empty.
 #[derive(Clone, Debug, PartialEq, Eq)]

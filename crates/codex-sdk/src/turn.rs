@@ -72,7 +72,7 @@ use inquiry::{Inquiry, Standing};
 pub struct TurnHandle {
     control: TurnControl,
     events: TurnEvents,
-    seen: Collector,
+    collector: Collector,
     /// Set while it is not known whether the turn, which this handle joined, is over.
     inquiry: Option<Inquiry>,
     /// Set once the turn has ended without its completion.
@@ -87,7 +87,7 @@ impl TurnHandle {
         Self {
             span: tracing::debug_span!("turn", thread, turn, joined = events.joined()),
             control: TurnControl::new(codex, thread, turn),
-            seen: Collector::new(before, events.joined()),
+            collector: Collector::new(before, events.joined()),
             events,
             inquiry: None,
             lost: None,
@@ -177,7 +177,7 @@ impl TurnHandle {
         self.control.interrupt().await
     }
 
-    /// Reads the turn to its end, and returns what it came to.
+    /// Reads the turn to its end, and returns its result.
     ///
     /// The result is that of the whole turn, also after [`TurnHandle::next`]. Only items that `next`
     /// has returned are left out if they come to more than 4 MiB, for they are copies, and a
@@ -193,8 +193,8 @@ impl TurnHandle {
     ///
     /// Dropping the future drops the handle.
     pub async fn run(mut self) -> Result<TurnResult> {
-        while let Some(event) = poll_fn(|cx| self.poll_unseen(cx)).await {
-            self.seen.take(event?);
+        while let Some(event) = poll_fn(|cx| self.poll_uncollected(cx)).await {
+            self.collector.absorb(event?);
         }
         self.result()
     }
@@ -205,14 +205,14 @@ impl TurnHandle {
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Notification>>> {
-        let event = self.poll_unseen(cx);
+        let event = self.poll_uncollected(cx);
         if let Poll::Ready(Some(Ok(event))) = &event {
-            self.seen.see(event);
+            self.collector.observe(event);
         }
         event
     }
 
-    fn poll_unseen(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Notification>>> {
+    fn poll_uncollected(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Notification>>> {
         let span = self.span.clone();
         let _entered = span.enter();
         let standing = match &mut self.inquiry {
@@ -258,7 +258,7 @@ impl TurnHandle {
             }
             Some(Err(Cut::Closed(reason))) => Some(Err(Error::Closed(reason))),
             Some(Err(Cut::Lost(lost))) => {
-                self.seen.lose(self.control.id(), lost);
+                self.collector.lose(self.control.id(), lost);
                 Some(Err(match self.result() {
                     Err(Error::TurnFailed(failure)) => {
                         self.lost = Some(failure.clone());
@@ -272,12 +272,12 @@ impl TurnHandle {
         })
     }
 
-    /// Returns what the turn came to, once its events have been read.
+    /// Returns the result of the turn, once its events have been read.
     fn result(&mut self) -> Result<TurnResult> {
         if let Some(failure) = &self.lost {
             return Err(Error::TurnFailed(failure.clone()));
         }
-        let outcome = std::mem::take(&mut self.seen).finish();
+        let outcome = std::mem::take(&mut self.collector).finish();
         let outcome = outcome.unwrap_or_else(|| {
             let connection = self.control.codex().connection();
             Err(connection.closed().map_or_else(unfinished, Error::Closed))
@@ -362,7 +362,7 @@ impl Thread {
         self.turn(input).run().await
     }
 
-    /// Joins a turn of this thread, whoever started it: its events from now on.
+    /// Joins a turn of this thread that any client has started: its events from now on.
     ///
     /// ```no_run
     /// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {

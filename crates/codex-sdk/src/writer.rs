@@ -1,4 +1,4 @@
-//! What is to be sent to the runtime, and the task that sends it.
+//! The outbox of lines for the runtime, and the task that writes them.
 
 use std::future::poll_fn;
 use std::io;

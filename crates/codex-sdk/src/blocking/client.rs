@@ -1,4 +1,4 @@
-//! The twin of the client.
+//! The blocking version of the client.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::models::ModelList;
 use crate::server_info::ServerInfo;
 use crate::thread::ThreadList;
 
-/// A running Codex app-server, and the connection to it; the twin of [`Codex`](crate::Codex).
+/// A running Codex app-server, and the connection to it. The blocking version of [`Codex`](crate::Codex).
 ///
 /// Clones share both. Dropping the last clone, and every thread and turn that came from it, ends
 /// the runtime in the background; [`Codex::close`] ends it and waits for that.
@@ -101,7 +101,7 @@ impl Codex {
         self.driver.block_on(self.inner.request_raw(method, params))
     }
 
-    /// Subscribes to every notification that no turn and no login owns.
+    /// Subscribes to every notification that belongs to no turn and no login.
     pub fn notifications(&self) -> Notifications {
         Notifications::new(self.inner.notifications(), &self.driver)
     }

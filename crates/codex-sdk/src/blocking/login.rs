@@ -1,4 +1,4 @@
-//! The twins of logins and the account.
+//! The blocking version of logins and the account.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::driver::Driver;
 use crate::error::Result;
 use crate::login;
 
-/// A login with ChatGPT that waits for its user in a browser; the twin of
+/// A login with ChatGPT that waits for its user in a browser. The blocking version of
 /// [`ChatgptLoginHandle`](crate::ChatgptLoginHandle).
 #[derive(Debug)]
 #[must_use = "the user has to open the URL"]
@@ -50,7 +50,7 @@ impl ChatgptLoginHandle {
     }
 }
 
-/// A login with ChatGPT by a code that its user types in; the twin of
+/// A login with ChatGPT by a code that its user types in. The blocking version of
 /// [`DeviceCodeLoginHandle`](crate::DeviceCodeLoginHandle).
 #[derive(Debug)]
 #[must_use = "the user has to enter the code"]

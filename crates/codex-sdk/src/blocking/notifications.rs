@@ -1,4 +1,4 @@
-//! The twin of the stream of notifications.
+//! The blocking version of the notifications.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::event::Notification;
 use crate::notifications;
 
-/// Every notification that no turn and no login owns, from the subscription on; the twin of
+/// Every notification that belongs to no turn and no login, from the subscription on. The blocking version of
 /// [`Notifications`](crate::Notifications).
 ///
 /// It does not keep the client alive, and dropping it ends the subscription.

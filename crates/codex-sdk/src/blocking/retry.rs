@@ -1,9 +1,9 @@
-//! The twin of the retry helper.
+//! The blocking version of the retry helper.
 
 use crate::error::Result;
 use crate::retry::RetryPolicy;
 
-/// Runs `op` again while it fails for lack of capacity, and returns its last outcome; the twin of
+/// Runs `op` again while it fails for lack of capacity, and returns its last outcome. The blocking version of
 /// [`retry_on_overload`](crate::retry_on_overload).
 ///
 /// ```no_run

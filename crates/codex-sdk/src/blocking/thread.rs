@@ -1,4 +1,4 @@
-//! The twin of a thread.
+//! The blocking version of a thread.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::result::TurnResult;
 use crate::thread::{self, ThreadFork, ThreadInfo, ThreadResume, ThreadStart};
 use crate::turn::TurnStart;
 
-/// A conversation that the runtime keeps; the twin of [`Thread`](crate::Thread).
+/// A conversation that the runtime keeps. The blocking version of [`Thread`](crate::Thread).
 ///
 /// ```no_run
 /// # fn example(codex: openai_codex::blocking::Codex) -> openai_codex::Result<()> {
@@ -105,7 +105,7 @@ impl Thread {
         self.driver.block_on(self.inner.compact())
     }
 
-    /// Joins a turn of this thread, whoever started it: its events from now on, or what the runtime
+    /// Joins a turn of this thread that any client has started: its events from now on, or what the runtime
     /// has stored of it.
     ///
     /// As [`Thread::join_turn`](crate::Thread::join_turn).

@@ -1,4 +1,4 @@
-//! The twin of a turn.
+//! The blocking version of a turn.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::input::Input;
 use crate::result::TurnResult;
 use crate::turn::{self, TextDelta};
 
-/// A turn that runs, as an iterator over its events; the twin of
+/// A turn that runs, as an iterator over its events. The blocking version of
 /// [`TurnHandle`](crate::TurnHandle).
 ///
 /// Dropping the handle of a turn that has not completed asks the runtime to interrupt it, unless
@@ -90,7 +90,7 @@ impl TurnHandle {
         self.driver.block_on(self.inner.interrupt())
     }
 
-    /// Reads the turn to its end, and returns what it came to, with the events that were read
+    /// Reads the turn to its end and returns its result, with the events that were read
     /// before.
     ///
     /// # Errors
@@ -129,7 +129,7 @@ impl Iterator for TextDeltas {
     }
 }
 
-/// Steers and interrupts a turn; clones can be sent anywhere. The twin of
+/// Steers and interrupts a turn; clones can be sent anywhere. The blocking version of
 /// [`TurnControl`](crate::TurnControl).
 #[derive(Clone, Debug)]
 pub struct TurnControl {

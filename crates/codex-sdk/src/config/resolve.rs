@@ -1,4 +1,4 @@
-//! What a configuration comes to.
+//! Validates a [`CodexConfig`] and derives the launch and the connection's settings from it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,15 +14,15 @@ use crate::names::REQUIRED_NOTIFICATIONS;
 use crate::retry::RetryPolicy;
 use crate::secrets::{self, Secrets};
 
-/// What a connection is told about its requests.
+/// The settings of a connection.
 #[derive(Clone, Debug)]
-pub(crate) struct Options {
+pub(crate) struct ConnectionConfig {
     /// How long an attempt may take, the wait for its turn included.
     pub(crate) timeout: Option<Duration>,
     pub(crate) max_in_flight: usize,
     pub(crate) retry: RetryPolicy,
     pub(crate) handlers: Handlers,
-    pub(crate) longest_line: usize,
+    pub(crate) max_line_bytes: usize,
     pub(crate) secrets: Arc<Secrets>,
 }
 
@@ -122,13 +122,13 @@ impl CodexConfig {
         InitializeParams::new(info).capabilities(capabilities)
     }
 
-    pub(crate) fn options(&self) -> Options {
-        Options {
+    pub(crate) fn connection(&self) -> ConnectionConfig {
+        ConnectionConfig {
             timeout: self.request_timeout,
             max_in_flight: self.max_in_flight,
             retry: self.retry.clone(),
             handlers: self.handlers.clone(),
-            longest_line: self.max_line_bytes,
+            max_line_bytes: self.max_line_bytes,
             secrets: Arc::new(self.secrets()),
         }
     }

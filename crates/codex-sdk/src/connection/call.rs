@@ -91,7 +91,7 @@ impl Connection {
                     Failure::Refused(Refusal::Rpc(error))
                         if error.code == RpcErrorCode::OVERLOADED =>
                     {
-                        self.shared.options.retry.delay_after(attempt)
+                        self.shared.config.retry.delay_after(attempt)
                     }
                     _ => None,
                 };
@@ -109,7 +109,7 @@ impl Connection {
 
     /// Keeps a secret out of what is logged and told from now on.
     pub(crate) fn learn_secret(&self, secret: &str) {
-        self.shared.options.secrets.learn(secret);
+        self.shared.config.secrets.learn(secret);
     }
 
     /// Waits until no other resume of this thread is in progress.
@@ -129,7 +129,7 @@ impl Shared {
         match failure {
             Failure::Refused(Refusal::Rpc(mut source)) => {
                 // A refusal may quote what was refused.
-                let secrets = &self.options.secrets;
+                let secrets = &self.config.secrets;
                 source.message = secrets.redact(&source.message).into_owned();
                 if let Some(data) = &mut source.data {
                     secrets.redact_value(data);
@@ -148,7 +148,7 @@ impl Shared {
                 tracing::debug!("the runtime did not answer in time");
                 Error::Timeout {
                     method,
-                    after: self.options.timeout.unwrap_or_default(),
+                    after: self.config.timeout.unwrap_or_default(),
                 }
             }
             Failure::Closed(reason) => Error::Closed(reason),

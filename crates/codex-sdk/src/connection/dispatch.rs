@@ -51,7 +51,7 @@ impl Dispatch {
             }
             Incoming::Request { id, method, params } => Item::Request(Job {
                 id: id.into(),
-                handler: self.shared.options.handlers.get(&method),
+                handler: self.shared.config.handlers.get(&method),
                 method: method.into(),
                 params: params.into(),
                 entered: None,
@@ -118,7 +118,7 @@ impl Sink for Dispatch {
 
     fn flush(&mut self) -> Woken {
         if self.batch.is_empty() {
-            return Woken::Nobody;
+            return Woken::None;
         }
         self.read_ids();
         let mut jobs = Vec::new();

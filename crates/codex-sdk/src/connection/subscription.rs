@@ -35,7 +35,7 @@ pub(crate) enum Cut {
 /// The events of one turn, in wire order; its completion is the last one.
 ///
 /// Dropping it before the completion ends the subscription. If this one started the turn, the
-/// runtime is asked to interrupt it, as soon as it runs and nobody else reads it; nothing blocks
+/// runtime is asked to interrupt it, as soon as it runs and has no other reader; nothing blocks
 /// and nothing is spawned for that. [`TurnEvents::detach`] lets the turn go on.
 #[derive(Debug)]
 pub(crate) struct TurnEvents {

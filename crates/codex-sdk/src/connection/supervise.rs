@@ -100,7 +100,7 @@ pub(super) fn spawn(
     process: Option<(Child, ChildStderr)>,
 ) {
     let sink = Dispatch::new(Arc::clone(&shared));
-    let longest = shared.options.longest_line;
+    let longest = shared.config.max_line_bytes;
     let supervisor = Supervisor {
         reader: Task::spawn(read(input, longest, sink)),
         writer: Task::spawn(write(Arc::clone(&shared.outbox), output)),
@@ -111,7 +111,7 @@ pub(super) fn spawn(
                 stderr: Task::spawn(drain_stderr(
                     stderr,
                     tail.clone(),
-                    Arc::clone(&shared.options.secrets),
+                    Arc::clone(&shared.config.secrets),
                 )),
                 tail,
             }
@@ -146,8 +146,8 @@ impl Supervisor {
                 None => std::future::pending().await,
             }
         });
-        // In this order: a wish of the owner comes first, then what says most. Losers are
-        // polled again later or not at all; none has begun anything that a drop would lose.
+        // Priority: stop, exit status, reader, writer. Cancel safety: the losing futures hold no
+        // partial work. It loops until one of the four ends.
         poll_fn(|cx| {
             if stop.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(End::Requested);
@@ -182,7 +182,7 @@ impl Supervisor {
             Some(ReadEnd::Failed(error)) => CloseReason::Io(error),
             Some(ReadEnd::TooLong) => CloseReason::Protocol(format!(
                 "a line is longer than {} bytes",
-                self.shared.options.longest_line
+                self.shared.config.max_line_bytes
             )),
             None => CloseReason::Protocol("the reader failed".into()),
         };
@@ -250,7 +250,7 @@ impl Process {
 
 impl Drop for Supervisor {
     fn drop(&mut self) {
-        // Reached early if the async runtime is shut down: nobody must wait for it then.
+        // Reached early if the async runtime is shut down: no task must wait for it then.
         self.shared.close(CloseReason::Io(io::Error::other(
             "the async runtime that drove the connection was shut down",
         )));

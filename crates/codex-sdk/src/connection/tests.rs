@@ -1,4 +1,4 @@
-//! What needs settings that are not public.
+//! Tests of a connection with settings that are not public.
 
 use std::time::Duration;
 
@@ -10,17 +10,17 @@ use crate::retry::RetryPolicy;
 
 #[tokio::test]
 async fn a_line_without_end_closes_the_connection_with_a_clear_reason() {
-    let options = Options {
+    let config = ConnectionConfig {
         timeout: None,
         max_in_flight: 1,
         retry: RetryPolicy::none(),
         handlers: Handlers::default(),
-        longest_line: 1_000_000,
+        max_line_bytes: 1_000_000,
         secrets: Default::default(),
     };
     let (read, mut peer) = tokio::io::duplex(64 * 1024);
     let (_peer_read, write) = tokio::io::duplex(1024);
-    let connection = Connection::open(options, read, write, None);
+    let connection = Connection::open(config, read, write, None);
     let mut events = connection.subscribe();
     let feeding = tokio::spawn(async move { while peer.write_all(&[b'x'; 4096]).await.is_ok() {} });
     let end = tokio::time::timeout(

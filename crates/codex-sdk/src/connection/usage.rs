@@ -1,4 +1,4 @@
-//! What each thread has used, so that a turn can tell its own tokens from those before it.
+//! The token totals of each thread, from which the usage of one turn is computed.
 
 use std::collections::HashMap;
 

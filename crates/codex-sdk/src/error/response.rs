@@ -1,4 +1,4 @@
-//! What a request handler returns instead of an answer.
+//! The error that a request handler returns.
 
 use std::fmt;
 

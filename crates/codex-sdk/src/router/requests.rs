@@ -22,7 +22,7 @@ pub(super) struct Pending<R> {
     pub(super) unsent: Option<Box<[u8]>>,
 }
 
-/// What the answer to a request changes, before the next line is read.
+/// The change that the answer to a request makes, before the next line is read.
 #[derive(Clone, Debug)]
 pub(crate) enum OnAnswer {
     /// Nothing.
@@ -42,7 +42,7 @@ pub(crate) enum OnAnswer {
     Subscribed(Box<str>),
 }
 
-/// What a result opens; its id is in the result.
+/// The kind of thing that a result opens; its id is in the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Opens {
     Turn,

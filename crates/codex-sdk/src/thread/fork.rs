@@ -91,15 +91,15 @@ impl<C> ThreadFork<C> {
         self.into_checked(|option| codex.require(ThreadForkParams::METHOD, option, &OPTIONS_SINCE))
     }
 
-    /// Returns what is sent, if `has` all of what older runtimes do not have.
+    /// Returns what is sent, if the runtime has the options that older ones lack.
     pub(crate) fn into_checked(
         self,
-        has: impl Fn(&'static str) -> Result<()>,
+        require_option: impl Fn(&'static str) -> Result<()>,
     ) -> Result<ThreadForkParams> {
         let mut params = self.params;
         params.cwd = options::path(self.cwd)?;
         if params.exclude_turns.is_some() {
-            has("excludeTurns")?;
+            require_option("excludeTurns")?;
         }
         Ok(params)
     }

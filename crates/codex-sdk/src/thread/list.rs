@@ -44,7 +44,7 @@ impl<C> ThreadList<C> {
         }
     }
 
-    /// Makes it a builder of another twin of the client.
+    /// Makes it a builder of another kind of client.
     #[cfg(feature = "blocking")]
     pub(crate) fn on<D>(self, client: impl FnOnce(C) -> D) -> ThreadList<D> {
         ThreadList {

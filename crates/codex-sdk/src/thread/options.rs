@@ -13,7 +13,7 @@ pub(crate) const OPTIONS_SINCE: Version = Version::new(0, 151, 0);
 macro_rules! thread_options {
     ($builder:ident) => {
         impl<C> $builder<C> {
-            /// Makes it a builder of another twin of the client.
+            /// Makes it a builder of another kind of client.
             #[cfg(feature = "blocking")]
             pub(crate) fn on<D>(self, client: impl FnOnce(C) -> D) -> $builder<D> {
                 $builder {

@@ -85,15 +85,15 @@ impl<C> ThreadResume<C> {
         })
     }
 
-    /// Returns what is sent, if `has` all of what older runtimes do not have.
+    /// Returns what is sent, if the runtime has the options that older ones lack.
     pub(crate) fn into_checked(
         self,
-        has: impl Fn(&'static str) -> Result<()>,
+        require_option: impl Fn(&'static str) -> Result<()>,
     ) -> Result<ThreadResumeParams> {
         let mut params = self.params;
         params.cwd = options::path(self.cwd)?;
         if params.exclude_turns.is_some() {
-            has("excludeTurns")?;
+            require_option("excludeTurns")?;
         }
         Ok(params)
     }

@@ -1,4 +1,4 @@
-//! The result of a turn, made of its events.
+//! Builds a [`TurnResult`] from the events of a turn.
 
 use std::borrow::Cow;
 use std::io;
@@ -25,7 +25,7 @@ use crate::secrets::without_values;
 pub(super) struct Collector {
     /// The completed items, without those that were handed out if they were too many.
     items: Vec<ThreadItem>,
-    /// What the copies of those that were handed out come to, in bytes of JSON.
+    /// The size of the copies of those that were handed out, in bytes of JSON.
     copied: usize,
     /// The final response among the items that were handed out and are not kept.
     response: Option<Response<String>>,
@@ -44,7 +44,7 @@ const MOST_COPIED: usize = 4 << 20;
 /// A message that is the final response, unless a later one is.
 #[derive(Debug)]
 struct Response<T> {
-    /// Whether it says so itself.
+    /// Whether it has the phase `final_answer`.
     is_final: bool,
     text: T,
 }
@@ -57,10 +57,10 @@ impl Collector {
         }
     }
 
-    /// Notes an event that is handed out.
-    pub(super) fn see(&mut self, event: &Notification) {
+    /// Updates the result with an event that is handed out.
+    pub(super) fn observe(&mut self, event: &Notification) {
         self.handed_out = true;
-        self.note(event);
+        self.update(event);
     }
 
     /// Tells whether events were handed out.
@@ -68,9 +68,9 @@ impl Collector {
         self.handed_out
     }
 
-    fn note(&mut self, event: &Notification) {
+    fn update(&mut self, event: &Notification) {
         match event {
-            Notification::ItemCompleted(completed) => self.copy(&completed.item),
+            Notification::ItemCompleted(completed) => self.keep_copy(&completed.item),
             Notification::ItemStarted(started) => self.used.started(&started.item),
             Notification::ThreadTokenUsageUpdated(updated) => {
                 self.used.update(&updated.token_usage);
@@ -89,15 +89,15 @@ impl Collector {
         }
     }
 
-    /// Keeps what the result has of an event that nobody else gets.
-    pub(super) fn take(&mut self, event: Notification) {
+    /// Updates the result with an event that is not handed out.
+    pub(super) fn absorb(&mut self, event: Notification) {
         match event {
             Notification::ItemCompleted(completed) => self.items.push(completed.item),
-            other => self.note(&other),
+            other => self.update(&other),
         }
     }
 
-    /// Notes that the turn ended without its completion.
+    /// Ends the turn without its completion.
     pub(super) fn lose(&mut self, turn_id: &str, lost: Lost) {
         let error = match (lost, self.error.take()) {
             (Lost::Failed, Some(error)) => error,
@@ -109,7 +109,7 @@ impl Collector {
         self.end = Some(Ok(Turn::failed(turn_id, error)));
     }
 
-    /// Returns what the turn came to; `None` if its completion was not among the events.
+    /// Returns the result; `None` if the completion was not among the events.
     pub(super) fn finish(self) -> Option<Result<TurnResult>> {
         let turn = match self.end? {
             Ok(turn) => turn,
@@ -146,7 +146,7 @@ impl Collector {
 
     /// Copies an item that is handed out, while there is room; from then on, and of those before,
     /// only what can be the final response.
-    fn copy(&mut self, item: &ThreadItem) {
+    fn keep_copy(&mut self, item: &ThreadItem) {
         if self.copied <= MOST_COPIED {
             self.copied += bytes(item);
             if self.copied <= MOST_COPIED {
@@ -208,8 +208,8 @@ fn bytes(item: &ThreadItem) -> usize {
     count.0
 }
 
-/// Returns the text of a message that may be the final response: one that says that it is the
-/// final answer, or else one that says nothing this version knows. Commentary never is.
+/// Returns the text of a message that may be the final response: one of phase `final_answer`, or
+/// else one without a phase that this version knows. Commentary never is.
 fn response(item: &ThreadItem) -> Option<Response<&str>> {
     let ThreadItem::AgentMessage(message) = item else {
         return None;
@@ -279,7 +279,7 @@ mod tests {
     fn collect(events: impl IntoIterator<Item = Notification>) -> Option<Result<TurnResult>> {
         let mut collector = Collector::default();
         for event in events {
-            collector.take(event);
+            collector.absorb(event);
         }
         collector.finish()
     }
@@ -296,11 +296,11 @@ mod tests {
         for (n, (text, phase)) in messages.iter().enumerate() {
             let event = completed(message(text, *phase));
             match n < handed_out {
-                true => collector.see(&event),
-                false => collector.take(event),
+                true => collector.observe(&event),
+                false => collector.absorb(event),
             }
         }
-        collector.take(end("completed", Value::Null));
+        collector.absorb(end("completed", Value::Null));
         let result = collector.finish().unwrap().unwrap();
         assert_eq!(result.items.len(), messages.len() - handed_out);
         result.final_response
@@ -336,12 +336,12 @@ mod tests {
         let long = "x".repeat(MOST_COPIED / 16);
         let of = |handed_out: usize| {
             let mut collector = Collector::default();
-            collector.see(&completed(message("answer", Some("final_answer"))));
+            collector.observe(&completed(message("answer", Some("final_answer"))));
             for _ in 0..handed_out {
-                collector.see(&completed(message(&long, None)));
+                collector.observe(&completed(message(&long, None)));
             }
-            collector.take(completed(message("rest", None)));
-            collector.take(end("completed", Value::Null));
+            collector.absorb(completed(message("rest", None)));
+            collector.absorb(end("completed", Value::Null));
             collector.finish().unwrap().unwrap()
         };
         let (all, rest) = (of(6), of(9));

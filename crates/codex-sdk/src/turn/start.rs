@@ -160,7 +160,7 @@ impl<T> TurnStart<T> {
         self
     }
 
-    /// Makes it a start on another twin of the thread.
+    /// Makes it a start on another kind of thread.
     #[cfg(feature = "blocking")]
     pub(crate) fn on<U>(self, thread: impl FnOnce(T) -> U) -> TurnStart<U> {
         TurnStart {
@@ -284,7 +284,7 @@ impl Codex {
     /// # Cancel safety
     ///
     /// Dropping the future before the request is sent sends nothing. After that the turn that it
-    /// may have started is interrupted as soon as it runs, unless somebody else reads it. The
+    /// may have started is interrupted as soon as it runs, unless another handle reads it. The
     /// same goes for a start that times out.
     pub(crate) async fn start_turn(
         &self,

@@ -52,7 +52,7 @@ pub struct TextDeltas {
 
 impl TextDeltas {
     pub(super) fn new(turn: TurnHandle) -> Self {
-        let late = turn.is_joined() || turn.seen.handed_out();
+        let late = turn.is_joined() || turn.collector.handed_out();
         Self {
             turn,
             texts: Texts::new(late),
@@ -72,11 +72,11 @@ impl Stream for TextDeltas {
             if self.ended {
                 return Poll::Ready(None);
             }
-            match ready!(self.turn.poll_unseen(cx)) {
+            match ready!(self.turn.poll_uncollected(cx)) {
                 Some(Ok(Notification::ItemAgentMessageDelta(delta))) => self.texts.delta(delta),
                 Some(Ok(event)) => {
                     self.texts.event(&event);
-                    self.turn.seen.take(event);
+                    self.turn.collector.absorb(event);
                 }
                 Some(Err(error)) => {
                     self.ended = true;

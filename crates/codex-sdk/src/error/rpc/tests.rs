@@ -1,4 +1,4 @@
-//! What codes, texts and data of refusals mean.
+//! Tests of how codes, texts and data of refusals are read.
 
 use super::*;
 use serde_json::json;

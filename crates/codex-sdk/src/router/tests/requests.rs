@@ -1,4 +1,4 @@
-//! How many requests are in flight, in which order the others follow, and until when.
+//! The limit on requests in flight, their order, and their deadlines.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What the deltas of messages add up to, whatever a provider sends.
+//! Tests of the text of messages, whatever deltas a provider sends.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! What must hold after each step.
+//! The checks after each step of the model.
 
 use super::*;
 
