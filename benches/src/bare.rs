@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use codex_types::ServerNotification;
+use codex_types::{ServerNotification, ThreadItem, Turn};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -123,6 +123,100 @@ pub fn typed(feed: &str) -> Outcome<Sample> {
     sample.text = text;
     sample.received -= unknown;
     Ok(sample)
+}
+
+/// The buffer of the lean floor, in bytes.
+const LEAN_BUFFER: usize = 256 << 10;
+
+/// Splits lines in a large buffer, reads the envelope, and decodes only what a client reads that
+/// prints text: deltas, completed items and the completion.
+pub fn lean(feed: &str) -> Outcome<Sample> {
+    let mut child = feeder(feed)?;
+    let mut output = greet(&mut child)?.into_inner();
+    let (turns, rounds) = rounds(feed);
+    let meter = Meter::start();
+    let mut buffer = vec![0; LEAN_BUFFER];
+    let mut filled = 0;
+    let (mut count, mut text) = (0, 0);
+    for round in 0..rounds {
+        begin(&mut child, turns, 1 + round * turns)?;
+        let end = completion_prefix(turns - 1);
+        let mut ended = false;
+        while !ended {
+            if filled == buffer.len() {
+                buffer.resize(2 * filled, 0);
+            }
+            let read = output.read(&mut buffer[filled..])?;
+            if read == 0 {
+                return Err("the feeder has ended".into());
+            }
+            let mut unread = filled;
+            filled += read;
+            let mut start = 0;
+            while let Some(at) = memchr::memchr(b'\n', &buffer[unread..filled]) {
+                let line = &buffer[start..unread + at];
+                (start, unread) = (unread + at + 1, unread + at + 1);
+                count += 1;
+                text += read_as_text_client(line);
+                ended |= line.starts_with(end.as_bytes());
+            }
+            buffer.copy_within(start..filled, 0);
+            filled -= start;
+        }
+    }
+    let sample = meter.stop(count, count, text);
+    drop(child.stdin.take());
+    child.wait()?;
+    Ok(sample)
+}
+
+/// A line as the lean floor reads it, in one pass.
+#[derive(Deserialize)]
+struct LeanLine<'a> {
+    #[serde(borrow)]
+    method: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    params: Option<LeanParams<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct LeanParams<'a> {
+    #[serde(borrow)]
+    thread_id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    turn_id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    delta: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    item: Option<&'a RawValue>,
+    #[serde(borrow)]
+    turn: Option<&'a RawValue>,
+}
+
+/// Returns how many bytes of text a line has for the reader of a turn.
+fn read_as_text_client(line: &[u8]) -> u64 {
+    let line: LeanLine = serde_json::from_slice(line).expect("a message");
+    let (Some(method), Some(params)) = (line.method, line.params) else {
+        return 0;
+    };
+    std::hint::black_box((params.thread_id, params.turn_id));
+    match (&*method, params.delta, params.item, params.turn) {
+        ("item/agentMessage/delta", Some(delta), ..) => {
+            std::hint::black_box(&delta).len() as u64
+        }
+        ("item/completed", _, Some(item), _) => {
+            let item = codex_types::from_str::<ThreadItem>(item.get());
+            std::hint::black_box(item.expect("an item"));
+            0
+        }
+        ("turn/completed", _, _, Some(turn)) => {
+            let turn = codex_types::from_str::<Turn>(turn.get());
+            std::hint::black_box(turn.expect("a turn"));
+            0
+        }
+        _ => 0,
+    }
 }
 
 /// Decodes a corpus that is in memory: no pipe, no process. For instruction counts.

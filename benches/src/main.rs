@@ -50,6 +50,7 @@ fn measure(case: &str) -> Outcome {
     let sample = match way {
         "split" => bare::split(feed)?,
         "typed" => bare::typed(feed)?,
+        "lean" => bare::lean(feed)?,
         "decode" => bare::decode(feed)?,
         "pipelined" => bare::pipelined(feed)?,
         "sdk" => sdk::stream(feed, 2)?,

@@ -59,7 +59,8 @@ const GROUPS: &[(&str, Group)] = &[
 
 fn stream(options: &Options, corpus: &str, megabytes: usize) -> Outcome {
     let feed = format!("{corpus}:{}", megabytes / options.divisor);
-    let samples = repeat(options, &feed, &["split", "typed", "sdk", "sdk-1"], None)?;
+    let ways = ["split", "lean", "typed", "sdk", "sdk-1"];
+    let samples = repeat(options, &feed, &ways, None)?;
     let title = |what: &str| format!("{corpus}: {what}");
     let rate = ratio(&samples, "sdk", "typed", rate);
     row(
@@ -72,6 +73,17 @@ fn stream(options: &Options, corpus: &str, megabytes: usize) -> Outcome {
         &title("CPU/event, SDK on 2 threads ÷ typed floor"),
         cpu,
         Target::AtMost(1.5),
+    );
+    let lean = ratio(&samples, "sdk", "lean", self::rate);
+    let target = match corpus {
+        "mixed" => Target::AtLeast(0.7),
+        "deltas" => Target::AtLeast(0.9),
+        _ => Target::None,
+    };
+    row(
+        &title("events/s, SDK on 2 threads ÷ lean floor"),
+        lean,
+        target,
     );
     let rate = ratio(&samples, "sdk-1", "typed", self::rate);
     row(

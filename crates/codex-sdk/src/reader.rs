@@ -53,6 +53,9 @@ pub(crate) async fn read(
 ) -> ReadEnd {
     /// A chunk of more bytes than this counts as work.
     const WORK: usize = 4096;
+    /// A chunk of more lines than this is worth a second worker, on which its consumers run while
+    /// the next chunk is decoded.
+    const MANY: usize = 256;
 
     let mut lines = Lines::new(longest);
     loop {
@@ -70,9 +73,13 @@ pub(crate) async fn read(
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return ReadEnd::Failed(error),
         };
+        let mut count = 0;
         loop {
             match lines.next_line() {
-                Ok(Some(line)) => sink.line(line),
+                Ok(Some(line)) => {
+                    count += 1;
+                    sink.line(line);
+                }
                 Ok(None) => break,
                 Err(TooLong) => {
                     sink.flush();
@@ -82,6 +89,7 @@ pub(crate) async fn read(
         }
         match sink.flush() {
             Woken::Handler => step_aside().await,
+            Woken::Waiting if count > MANY => step_aside().await,
             Woken::None if read <= WORK => {}
             // This one comes back after timers and IO had their turn.
             Woken::None | Woken::Waiting => tokio::task::yield_now().await,
@@ -92,8 +100,8 @@ pub(crate) async fn read(
 /// Lets other tasks run first.
 ///
 /// Unlike with `tokio::task::yield_now` the task is queued again at once and not when its worker is
-/// idle: a handler of the user that blocks its thread may run next on this worker, and then another
-/// one must be able to take the reader over.
+/// idle, so that another worker can take over the reader, or what it has woken: a handler of the
+/// user may block its thread, and the consumer of many events takes as long as decoding them.
 async fn step_aside() {
     let mut stepped = false;
     poll_fn(|cx| {

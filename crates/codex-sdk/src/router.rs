@@ -29,6 +29,7 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
 use tokio::sync::oneshot;
 
 mod buffer;
@@ -150,7 +151,7 @@ struct Live<E: Routed, R> {
     /// Whether [`Router::expire`] is going to be called.
     timer_armed: bool,
     /// The lanes, by thread.
-    lanes: HashMap<Box<str>, Lane<E>>,
+    lanes: HashMap<Box<str>, Lane<E>, RandomState>,
     /// The threads of canceled starts, by request.
     canceled: BTreeMap<i64, Box<str>>,
     interrupts: Interrupts,
@@ -170,7 +171,7 @@ impl<E: Routed, R> Default for Live<E, R> {
             in_flight: 0,
             queued: VecDeque::new(),
             timer_armed: false,
-            lanes: HashMap::new(),
+            lanes: HashMap::default(),
             canceled: BTreeMap::new(),
             interrupts: Interrupts::default(),
             logins: HashMap::new(),

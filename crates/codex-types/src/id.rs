@@ -43,13 +43,19 @@ thread_local! {
     static IDS: RefCell<[Option<Arc<str>>; RECENT]> = const { RefCell::new([const { None }; RECENT]) };
 }
 
-/// FNV-1a over the end of the text, where the ids of one client differ most.
+/// Hashes the end of the text, where the ids of one client differ most.
 fn slot(text: &str) -> usize {
-    let tail = text.as_bytes().iter().rev().take(16);
-    let hash = tail.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    (hash >> 32) as usize % RECENT
+    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+    let bytes = text.as_bytes();
+    let tail = match bytes.last_chunk::<16>() {
+        Some(tail) => u128::from_le_bytes(*tail),
+        None => bytes
+            .iter()
+            .fold(0, |tail, byte| tail << 8 | u128::from(*byte)),
+    };
+    let hash = (tail as u64).wrapping_mul(FACTOR) ^ (tail >> 64) as u64;
+    // Every bit of the text reaches the upper ones of the product.
+    (hash.wrapping_mul(FACTOR) >> (64 - RECENT.trailing_zeros())) as usize
 }
 
 impl From<&str> for Id {

@@ -119,14 +119,48 @@ impl<'a> Raw<'a> {
     }
 }
 
-/// Finds a method in a sorted table and decodes with it; `Err(None)` where it is not there.
+/// How the messages of a method are decoded.
+type Row<M> = (&'static str, Read<M>);
+
+/// Sorts a table for [`decode`]: by length first, so that a search compares few texts.
+pub(crate) const fn sorted<M, const N: usize>(rows: &[Row<M>]) -> [Row<M>; N] {
+    let mut table = [rows[0]; N];
+    let mut end = 1;
+    while end < N {
+        let mut at = end;
+        table[at] = rows[end];
+        while at > 0 && is_before(table[at].0.as_bytes(), table[at - 1].0.as_bytes()) {
+            table.swap(at, at - 1);
+            at -= 1;
+        }
+        end += 1;
+    }
+    table
+}
+
+const fn is_before(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return a.len() < b.len();
+    }
+    let mut at = 0;
+    while at < a.len() {
+        if a[at] != b[at] {
+            return a[at] < b[at];
+        }
+        at += 1;
+    }
+    false
+}
+
+/// Finds a method in a [`sorted`] table and decodes with it; `Err(None)` where it is not there.
 pub(crate) fn decode<M>(
-    table: &[(&str, Read<M>)],
+    table: &[Row<M>],
     method: &str,
     params: &str,
 ) -> Result<M, Option<DecodeError>> {
+    let key = (method.len(), method);
     let index = table
-        .binary_search_by(|(name, _)| (*name).cmp(method))
+        .binary_search_by(|(name, _)| (name.len(), *name).cmp(&key))
         .map_err(|_| None)?;
     table.get(index).map_or(Err(None), |(_, read)| {
         read_str(params, *read).map_err(|error| Some(DecodeError::new(error)))
@@ -272,12 +306,14 @@ macro_rules! server_requests {
         impl ServerRequest {
             /// Decodes a request; what does not fit is [`ServerRequest::Unknown`].
             pub fn decode(method: &str, params: &str) -> Self {
-                const TABLE: &[(&str, crate::codec::Read<ServerRequest>)] = &[
+                const ROWS: &[(&str, crate::codec::Read<ServerRequest>)] = &[
                     $($(#[$cfg])* ($method, |input| match ::serde::Deserialize::deserialize(input) {
                         Ok(params) => Ok(ServerRequest::$variant(params)),
                         Err(error) => Err(error),
                     }),)*
                 ];
+                const TABLE: &[(&str, crate::codec::Read<ServerRequest>)] =
+                    &crate::registry::sorted::<_, { ROWS.len() }>(ROWS);
                 crate::registry::decode(TABLE, method, params)
                     .unwrap_or_else(|error| Self::Unknown(UnknownRequest::new(method, params, error)))
             }
@@ -347,12 +383,14 @@ macro_rules! notifications {
         impl ServerNotification {
             /// Decodes a notification; what does not fit is [`ServerNotification::Unknown`].
             pub fn decode(method: &str, params: &str) -> Self {
-                const TABLE: &[(&str, crate::codec::Read<ServerNotification>)] = &[
+                const ROWS: &[(&str, crate::codec::Read<ServerNotification>)] = &[
                     $($(#[$cfg])* ($method, |input| match ::serde::Deserialize::deserialize(input) {
                         Ok(params) => Ok(ServerNotification::$variant(params)),
                         Err(error) => Err(error),
                     }),)*
                 ];
+                const TABLE: &[(&str, crate::codec::Read<ServerNotification>)] =
+                    &crate::registry::sorted::<_, { ROWS.len() }>(ROWS);
                 crate::registry::decode(TABLE, method, params)
                     .unwrap_or_else(|error| Self::Unknown(UnknownNotification::new(method, params, error)))
             }

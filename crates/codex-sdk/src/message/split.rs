@@ -8,16 +8,14 @@
 /// to be read by [`Incoming::parse`](super::Incoming::parse).
 pub(crate) fn split_notification(line: &str) -> Option<(&str, &str)> {
     let rest = line.strip_prefix(r#"{"method":""#)?;
-    let (method, rest) = rest.split_at(memchr::memchr(b'"', rest.as_bytes())?);
-    if method.contains('\\') {
-        return None;
-    }
+    let end = memchr::memchr2(b'"', b'\\', rest.as_bytes())?;
+    let (method, rest) = rest.split_at(end);
     let rest = rest.strip_prefix(r#"","params":"#)?.strip_suffix('}')?;
-    let digits = rest.trim_end_matches(|c: char| c.is_ascii_digit());
-    let number = &rest[digits.len()..];
+    let count = rest.bytes().rev().take_while(u8::is_ascii_digit).count();
+    let (before, number) = rest.split_at(rest.len() - count);
     // A number of JSON does not begin with a zero, unless it is zero.
     let is_number = number == "0" || !(number.is_empty() || number.starts_with('0'));
-    let params = match digits.strip_suffix(r#","emittedAtMs":"#) {
+    let params = match before.strip_suffix(r#","emittedAtMs":"#) {
         Some(params) if is_number => params,
         _ => rest,
     };
