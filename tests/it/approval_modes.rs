@@ -24,7 +24,7 @@ async fn denying(stage: &Stage) -> Thread {
     thread
 }
 
-/// API-17, D-39: a new thread has the reviewer, and so do its resumed self and its fork.
+/// A new thread has the reviewer, and so do its resumed self and its fork.
 #[tokio::test]
 async fn the_reviewer_is_the_default_and_is_inherited() {
     let mut stage = stage("never").await;
@@ -51,7 +51,7 @@ async fn the_reviewer_is_the_default_and_is_inherited() {
     stage.finish().await;
 }
 
-/// D-39: what the reviewer denies in a resumed and in a forked thread does not run either.
+/// What the reviewer denies in a resumed and in a forked thread does not run either.
 #[tokio::test]
 async fn the_inherited_reviewer_reviews() {
     let stage = Stage::with_home(|home| home.approval_policy("never")).await;
@@ -74,7 +74,7 @@ async fn the_inherited_reviewer_reviews() {
     stage.finish().await;
 }
 
-/// APP-05: a resumed thread keeps that everything is denied, in a new runtime too.
+/// A resumed thread keeps that everything is denied, in a new runtime too.
 #[tokio::test]
 async fn a_resumed_thread_keeps_its_mode() {
     let mut stage = stage("on-request").await;
@@ -89,7 +89,7 @@ async fn a_resumed_thread_keeps_its_mode() {
     stage.finish().await;
 }
 
-/// APP-06: a fork inherits that everything is denied, and is another thread.
+/// A fork inherits that everything is denied, and is another thread.
 #[tokio::test]
 async fn a_fork_inherits_the_mode() {
     let stage = stage("on-request").await;
@@ -101,7 +101,7 @@ async fn a_fork_inherits_the_mode() {
     stage.finish().await;
 }
 
-/// APP-07: a fork may override the mode.
+/// A fork may override the mode.
 #[tokio::test]
 async fn a_fork_may_override_the_mode() {
     let stage = stage("on-request").await;
@@ -115,7 +115,7 @@ async fn a_fork_may_override_the_mode() {
     stage.finish().await;
 }
 
-/// APP-08, APP-10: the mode of a turn stays until another one is given.
+/// The mode of a turn stays until another one is given.
 #[tokio::test]
 async fn the_mode_of_a_turn_stays_until_the_next_one() {
     let stage = stage("on-request").await;

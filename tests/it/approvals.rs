@@ -40,7 +40,7 @@ async fn run_escalated(
     (result.status, commands(&result.items))
 }
 
-/// APP-13: the reviewer allows, the command runs, and both events are on the turn's stream.
+/// The reviewer allows, the command runs, and both events are on the turn's stream.
 #[tokio::test]
 async fn what_the_reviewer_allows_runs() {
     let stage = Stage::new().await;
@@ -80,7 +80,7 @@ fn reviews(events: &[Notification]) -> Vec<String> {
     reviews.collect()
 }
 
-/// APP-13: the reviewer denies, nothing runs, and the client is warned.
+/// The reviewer denies, nothing runs, and the client is warned.
 #[tokio::test]
 async fn what_the_reviewer_denies_does_not_run() {
     let stage = Stage::new().await;
@@ -115,7 +115,7 @@ async fn warning(global: &mut openai_codex::Notifications) -> String {
     }
 }
 
-/// D-03: a reviewer that answers garbage denies, and its failure is a typed event.
+/// A reviewer that answers garbage denies, and its failure is a typed event.
 #[tokio::test]
 async fn a_reviewer_that_gives_no_verdict_denies() {
     let stage = Stage::new().await;
@@ -123,7 +123,7 @@ async fn a_reviewer_that_gives_no_verdict_denies() {
     a_failing_reviewer_denies(stage, garbage).await;
 }
 
-/// D-03: a reviewer that cannot be reached denies, and its failure is a typed event.
+/// A reviewer that cannot be reached denies, and its failure is a typed event.
 #[tokio::test]
 async fn a_reviewer_that_fails_denies() {
     let stage = Stage::new().await;
@@ -169,7 +169,7 @@ fn accepting(config: CodexConfig, asked: &Arc<Mutex<Vec<String>>>) -> CodexConfi
     })
 }
 
-/// APP-12: under deny all the client is not asked, nothing runs, and the model is told so.
+/// Under deny all the client is not asked, nothing runs, and the model is told so.
 #[tokio::test]
 async fn under_deny_all_nothing_is_asked_and_nothing_runs() {
     let asked = Arc::default();
@@ -189,7 +189,7 @@ async fn under_deny_all_nothing_is_asked_and_nothing_runs() {
     stage.finish().await;
 }
 
-/// D-01: without a handler the answer is no, and the turn goes on.
+/// Without a handler the answer is no, and the turn goes on.
 #[tokio::test]
 async fn without_a_handler_the_user_declines() {
     let stage = Stage::new().await;
@@ -204,7 +204,7 @@ async fn without_a_handler_the_user_declines() {
     stage.finish().await;
 }
 
-/// D-01: without a handler no file is changed.
+/// Without a handler no file is changed.
 #[tokio::test]
 async fn without_a_handler_no_file_is_changed() {
     let stage = Stage::new().await;
@@ -220,7 +220,7 @@ async fn without_a_handler_no_file_is_changed() {
     stage.finish().await;
 }
 
-/// D-02: a handler accepts a change of files, and gets the item's id.
+/// A handler accepts a change of files, and gets the item's id.
 #[tokio::test]
 async fn a_handler_accepts_a_change_of_files() {
     let asked = Arc::new(Mutex::new(Vec::new()));
@@ -245,7 +245,7 @@ async fn a_handler_accepts_a_change_of_files() {
     stage.finish().await;
 }
 
-/// D-02: what the handler accepts runs.
+/// What the handler accepts runs.
 #[tokio::test]
 async fn what_the_handler_accepts_runs() {
     let asked = Arc::default();
@@ -274,7 +274,7 @@ fn answering(
     }
 }
 
-/// D-02: what the handler declines, fails on or panics about does not run.
+/// What the handler declines, fails on or panics about does not run.
 #[tokio::test]
 async fn what_the_handler_does_not_accept_does_not_run() {
     let handlers: [fn() -> Result<Decision, ResponseError>; 3] = [
@@ -296,7 +296,7 @@ async fn what_the_handler_does_not_accept_does_not_run() {
     }
 }
 
-/// D-02: a handler that cancels ends the turn.
+/// A handler that cancels ends the turn.
 #[tokio::test]
 async fn a_handler_that_cancels_interrupts_the_turn() {
     let stage = Stage::with_config(answering(|| Ok(Decision::Cancel))).await;
@@ -308,7 +308,7 @@ async fn a_handler_that_cancels_interrupts_the_turn() {
     stage.finish().await;
 }
 
-/// D-02: while a handler thinks, everything else goes on.
+/// While a handler thinks, everything else goes on.
 #[tokio::test]
 async fn a_handler_that_thinks_blocks_nothing() {
     let (ask, mut asked) = tokio::sync::mpsc::unbounded_channel();
@@ -342,7 +342,7 @@ async fn a_handler_that_thinks_blocks_nothing() {
     stage.finish().await;
 }
 
-/// D-02: an interrupt ends a turn whose handler has not answered.
+/// An interrupt ends a turn whose handler has not answered.
 #[tokio::test]
 async fn a_turn_that_waits_for_its_handler_can_be_interrupted() {
     let (ask, mut asked) = tokio::sync::mpsc::unbounded_channel();

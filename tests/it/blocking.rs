@@ -1,5 +1,7 @@
 //! The twins of the client for code that is not async.
 
+use std::time::Duration;
+
 use codex_testkit::{Answer, Gate, Home, HomeBuilder, MockModel};
 use openai_codex::blocking::Codex;
 use openai_codex::types::{Account, AskForApproval, CancelLoginAccountStatus, TurnStatus};
@@ -34,7 +36,7 @@ impl Stage {
     }
 }
 
-/// RUN-02, LIF-02: a turn is run without async code.
+/// A turn is run without async code.
 #[test]
 fn a_turn_is_run() {
     bounded(|| {
@@ -53,7 +55,7 @@ fn a_turn_is_run() {
     });
 }
 
-/// APP-10: the mode of a turn stays until another one is given.
+/// The mode of a turn stays until another one is given.
 #[test]
 fn the_mode_of_a_turn_stays_until_the_next_one() {
     bounded(|| {
@@ -76,7 +78,7 @@ fn the_mode_of_a_turn_stays_until_the_next_one() {
     });
 }
 
-/// STR-01, STR-07: a handle is an iterator that ends with the completion.
+/// A handle is an iterator that ends with the completion.
 #[test]
 fn a_handle_is_an_iterator() {
     bounded(|| {
@@ -100,7 +102,7 @@ fn a_handle_is_an_iterator() {
     });
 }
 
-/// STR-03: the text of a turn is an iterator too.
+/// The text of a turn is an iterator too.
 #[test]
 fn the_text_is_an_iterator() {
     bounded(|| {
@@ -114,7 +116,7 @@ fn the_text_is_an_iterator() {
     });
 }
 
-/// STR-05: two turns that are read in turns keep apart.
+/// Two turns that are read in turns keep apart.
 #[test]
 fn turns_read_in_turns_keep_apart() {
     bounded(|| {
@@ -146,7 +148,7 @@ fn turns_read_in_turns_keep_apart() {
     });
 }
 
-/// CTL-01, CTL-02: a turn is steered and interrupted while another thread reads it.
+/// A turn is steered and interrupted while another thread reads it.
 #[test]
 fn a_turn_is_steered_and_interrupted_from_another_thread() {
     bounded(|| {
@@ -173,7 +175,7 @@ fn a_turn_is_steered_and_interrupted_from_another_thread() {
     });
 }
 
-/// LIF-05: a thread goes through its whole life.
+/// A thread goes through its whole life.
 #[test]
 fn a_thread_goes_through_its_whole_life() {
     bounded(|| {
@@ -201,7 +203,7 @@ fn a_thread_goes_through_its_whole_life() {
     });
 }
 
-/// INP-08: an external message is run.
+/// An external message is run.
 #[test]
 fn an_external_message_is_run() {
     bounded(|| {
@@ -217,7 +219,7 @@ fn an_external_message_is_run() {
     });
 }
 
-/// MOD-01: models are listed by page and over all pages.
+/// Models are listed by page and over all pages.
 #[test]
 fn models_are_listed() {
     bounded(|| {
@@ -231,7 +233,7 @@ fn models_are_listed() {
     });
 }
 
-/// LOG-01: a login by key is the account until the logout.
+/// A login by key is the account until the logout.
 #[test]
 fn a_key_is_the_account_until_the_logout() {
     bounded(|| {
@@ -246,7 +248,7 @@ fn a_key_is_the_account_until_the_logout() {
     });
 }
 
-/// LOG-03: a login by browser is canceled.
+/// A login by browser is canceled.
 #[test]
 fn a_login_by_browser_is_canceled() {
     bounded(|| {
@@ -263,7 +265,7 @@ fn a_login_by_browser_is_canceled() {
     });
 }
 
-/// D-26: dropping is fine anywhere, in async code too, and interrupts the turn.
+/// Dropping is fine anywhere, in async code too, and interrupts the turn.
 #[tokio::test]
 async fn dropping_is_fine_in_async_code() {
     let started = tokio::task::spawn_blocking(|| {
@@ -288,4 +290,67 @@ async fn dropping_is_fine_in_async_code() {
     stage.model.assert_exhausted();
     drop(stage.codex);
     drop(stage.home);
+}
+
+/// The runtime is served while no call is made.
+#[test]
+fn the_runtime_is_served_between_calls() {
+    bounded(|| {
+        let stage = Stage::new();
+        let gate = Gate::new();
+        stage.model.push(Answer::text("x").gate_at_end(&gate));
+        let thread = stage.codex.thread_start().send().unwrap();
+        let turn = thread.turn("go").send().unwrap();
+        let control = turn.control();
+        let interrupter = std::thread::spawn(move || control.interrupt());
+        interrupter.join().unwrap().unwrap();
+        assert_eq!(turn.run().unwrap().status, TurnStatus::Interrupted);
+    });
+}
+
+/// A turn goes on when the client that it came from is dropped, in any order.
+#[test]
+fn handles_outlive_the_client_and_can_be_dropped_in_any_order() {
+    bounded(|| {
+        let Stage { codex, home, model } = Stage::new();
+        model.push(Answer::deltas(["a", "b"]).delta_delay(Duration::from_millis(5)));
+        let turn = {
+            let notifications = codex.notifications();
+            let thread = codex.thread_start().send().unwrap();
+            drop(codex);
+            let turn = thread.turn("go").send().unwrap();
+            drop(notifications);
+            turn
+        };
+        assert_eq!(turn.run().unwrap().text(), "ab");
+        drop(home);
+    });
+}
+
+/// A call on an async thread panics with a text that says so; on a blocking thread it works.
+#[test]
+fn async_code_must_not_block() {
+    bounded(|| {
+        let stage = Stage::new();
+        stage.model.push(Answer::text("x"));
+        let codex = stage.codex.clone();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let refused = std::thread::spawn(move || {
+            runtime.block_on(async {
+                let other = codex.clone();
+                let started = tokio::task::spawn_blocking(move || {
+                    other.thread_start().send().unwrap().run("go").unwrap()
+                });
+                assert_eq!(started.await.unwrap().text(), "x");
+                std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| codex.account().is_ok()))
+            })
+        });
+        let panic = refused.join().unwrap().unwrap_err();
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|&text| text.into()));
+        assert!(text.unwrap().contains("runtime"));
+        stage.finish();
+    });
 }

@@ -1,5 +1,7 @@
 //! Steering and interrupting turns, and what becomes of abandoned ones.
 
+use std::time::Duration;
+
 use codex_testkit::{Answer, Gate};
 use openai_codex::types::{ThreadItem, ThreadReadParams, TurnStatus};
 use openai_codex::{Notification, RpcErrorKind, Thread};
@@ -7,7 +9,7 @@ use openai_codex::{Notification, RpcErrorKind, Thread};
 use crate::items::{agent_texts, dialog, event, said};
 use crate::stage::{Stage, err, ok, within};
 
-/// CTL-01: steering an active turn makes another model request with the steering text last.
+/// Steering an active turn makes another model request with the steering text last.
 #[tokio::test]
 async fn steering_adds_to_what_was_asked() {
     let stage = Stage::new().await;
@@ -34,7 +36,7 @@ async fn steering_adds_to_what_was_asked() {
     stage.finish().await;
 }
 
-/// CTL-01: a control steers from another task while the turn is read.
+/// A control steers from another task while the turn is read.
 #[tokio::test]
 async fn a_control_steers_from_another_task() {
     let stage = Stage::new().await;
@@ -60,7 +62,7 @@ async fn a_control_steers_from_another_task() {
     stage.finish().await;
 }
 
-/// CTL-01: a turn that has ended cannot be steered, and the error says so.
+/// A turn that has ended cannot be steered, and the error says so.
 #[tokio::test]
 async fn a_turn_that_has_ended_cannot_be_steered() {
     let stage = Stage::new().await;
@@ -74,7 +76,7 @@ async fn a_turn_that_has_ended_cannot_be_steered() {
     stage.finish().await;
 }
 
-/// CTL-02: an interrupt ends the turn, and the thread goes on.
+/// An interrupt ends the turn, and the thread goes on.
 #[tokio::test]
 async fn an_interrupted_thread_goes_on() {
     let stage = Stage::new().await;
@@ -95,7 +97,7 @@ async fn an_interrupted_thread_goes_on() {
     stage.finish().await;
 }
 
-/// CTL-02: the interrupt of a turn that has ended is a success.
+/// The interrupt of a turn that has ended is a success.
 #[tokio::test]
 async fn the_interrupt_of_a_turn_that_has_ended_is_a_success() {
     let stage = Stage::new().await;
@@ -109,7 +111,7 @@ async fn the_interrupt_of_a_turn_that_has_ended_is_a_success() {
     stage.finish().await;
 }
 
-/// CTL-02: an interrupt ends a command that runs.
+/// An interrupt ends a command that runs.
 #[cfg(unix)]
 #[tokio::test]
 async fn an_interrupt_ends_a_running_command() {
@@ -131,8 +133,7 @@ async fn an_interrupt_ends_a_running_command() {
     stage.finish().await;
 }
 
-/// D-20, CTL-05: an interrupt right after the start, fifty times: no turn goes on, and the thread
-/// stays usable.
+/// An interrupt right after the start, fifty times: no turn goes on, and the thread stays usable.
 #[tokio::test]
 async fn an_interrupt_right_after_the_start_never_misses() {
     let stage = Stage::new().await;
@@ -158,7 +159,7 @@ async fn is_active(thread: &Thread) -> bool {
     matches!(status, ThreadStatus::Active(_))
 }
 
-/// D-26: a turn whose handle is dropped is interrupted.
+/// A turn whose handle is dropped is interrupted.
 #[tokio::test]
 async fn a_dropped_handle_interrupts_its_turn() {
     let stage = Stage::new().await;
@@ -174,7 +175,7 @@ async fn a_dropped_handle_interrupts_its_turn() {
     stage.finish().await;
 }
 
-/// D-26: a turn is interrupted when the future of its run is dropped.
+/// A turn is interrupted when the future of its run is dropped.
 #[tokio::test]
 async fn a_dropped_run_interrupts_its_turn() {
     let stage = Stage::new().await;
@@ -197,7 +198,7 @@ async fn a_dropped_run_interrupts_its_turn() {
     stage.finish().await;
 }
 
-/// D-26: a detached turn goes on.
+/// A detached turn goes on.
 #[tokio::test]
 async fn a_detached_turn_goes_on() {
     let stage = Stage::new().await;
@@ -220,7 +221,7 @@ async fn a_detached_turn_goes_on() {
     stage.finish().await;
 }
 
-/// D-26: a turn that was joined goes on when the joined handle is dropped.
+/// A turn that was joined goes on when the joined handle is dropped.
 #[tokio::test]
 async fn a_dropped_joined_handle_leaves_the_turn_alone() {
     let stage = Stage::new().await;
@@ -247,4 +248,35 @@ async fn end_of(global: &mut openai_codex::Notifications, id: &str) -> TurnStatu
             return done.turn.status;
         }
     }
+}
+
+/// A turn can be steered before the runtime says that it runs.
+#[tokio::test]
+async fn a_turn_can_be_steered_at_once() {
+    let stage = Stage::new().await;
+    let gate = Gate::new();
+    stage
+        .model
+        .push(Answer::text("one").gate_at_end(&gate))
+        .push(Answer::text("two"));
+    let turn = ok(stage.thread().await.turn("start")).await;
+    ok(turn.steer("at once")).await;
+    gate.open();
+    ok(turn.run()).await;
+    stage.finish().await;
+}
+
+/// A turn goes on when the client and the thread that it came from are dropped.
+#[tokio::test]
+async fn a_turn_outlives_the_handles_that_it_came_from() {
+    let Stage { codex, home, model } = Stage::new().await;
+    model.push(Answer::deltas(["a", "b"]).delta_delay(Duration::from_millis(20)));
+    let turn = {
+        let thread = ok(codex.thread_start()).await;
+        drop(codex);
+        ok(thread.turn("go")).await
+    };
+    assert_eq!(ok(turn.run()).await.text(), "ab");
+    model.assert_exhausted();
+    drop(home);
 }

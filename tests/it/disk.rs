@@ -36,7 +36,7 @@ async fn confined(stage: &Stage, sandbox: Sandbox) -> Thread {
     ok(start.approval_mode(ApprovalMode::DenyAll).sandbox(sandbox)).await
 }
 
-/// APP-15, SBX-01: each sandbox allows what it says and nothing else, as the disk shows.
+/// Each sandbox allows what it says and nothing else, as the disk shows.
 #[tokio::test]
 async fn the_disk_shows_what_each_sandbox_allows() {
     let cases = [
@@ -60,7 +60,7 @@ async fn the_disk_shows_what_each_sandbox_allows() {
     }
 }
 
-/// SBX-02: a turn's full policy can allow one more folder.
+/// A turn's full policy can allow one more folder.
 #[tokio::test]
 async fn a_policy_can_allow_one_more_folder() {
     let stage = Stage::new().await;

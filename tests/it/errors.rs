@@ -12,7 +12,7 @@ use crate::stage::{Stage, config, err, ok, within};
 
 const NOBODY: &str = "01a20682-4d91-7193-80bb-942b578db90a";
 
-/// D-33: the runtime has one code for every refusal; the kind tells them apart.
+/// The runtime has one code for every refusal; the kind tells them apart.
 #[tokio::test]
 async fn refusals_have_kinds() {
     let stage = Stage::new().await;
@@ -65,7 +65,7 @@ async fn refusals_have_kinds() {
     stage.finish().await;
 }
 
-/// D-33: refusals of typed requests name the method and what the runtime said.
+/// Refusals of typed requests name the method and what the runtime said.
 #[tokio::test]
 async fn refusals_name_the_method() {
     let stage = Stage::new().await;
@@ -102,7 +102,7 @@ async fn refusals_name_the_method() {
     stage.finish().await;
 }
 
-/// D-33: another turn than the one that runs cannot be steered or interrupted.
+/// Another turn than the one that runs cannot be steered or interrupted.
 #[tokio::test]
 async fn another_turn_than_the_running_one_is_a_mismatch() {
     let stage = Stage::new().await;

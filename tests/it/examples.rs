@@ -69,7 +69,7 @@ macro_rules! examples {
 
         mod run {
             $(
-                /// DOC-01: the example runs and prints its markers.
+                /// The example runs and prints its markers.
                 $(#[$attribute])*
                 #[tokio::test]
                 async fn $name() {
@@ -110,7 +110,7 @@ examples! {
     turn_stream_events "" ["stream.completed:", "assistant>"],
 }
 
-/// DOC-02: the example is driven by its input, two questions and the end.
+/// The example is driven by its input, two questions and the end.
 #[tokio::test]
 async fn cli_mini_app() {
     let output = run("cli_mini_app", "Who are you?\nAnd now?\n/exit\n").await;
@@ -119,7 +119,7 @@ async fn cli_mini_app() {
     }
 }
 
-/// DOC-01: the example logs in and out; the port of logins by browser is one for all.
+/// The example logs in and out; the port of logins by browser is one for all.
 #[tokio::test]
 async fn login_and_account() {
     let port = crate::login::login_port().await;
@@ -128,7 +128,7 @@ async fn login_and_account() {
     drop(port);
 }
 
-/// DOC-01, DOC-03: the pinned runtime is found from anywhere, and says its version.
+/// The pinned runtime is found from anywhere, and says its version.
 #[tokio::test]
 async fn the_pinned_runtime_is_found_from_anywhere() {
     let output = run("quickstart_constructor", "").await;
@@ -140,7 +140,7 @@ async fn the_pinned_runtime_is_found_from_anywhere() {
     assert!(!output.contains("metadata:"), "{output}");
 }
 
-/// DOC-01: there is a test of every example.
+/// There is a test of every example.
 #[test]
 fn every_example_is_tested() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/codex-sdk/examples");

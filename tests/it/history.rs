@@ -7,7 +7,7 @@ use openai_codex::types::{SortDirection, ThreadTurnsListParams, Turn, TurnStatus
 use crate::items::dialog;
 use crate::stage::{Stage, ok, within};
 
-/// LIF-04: a thread is read with what was said, in order.
+/// A thread is read with what was said, in order.
 #[tokio::test]
 async fn a_thread_is_read_with_its_history() {
     let stage = Stage::new().await;
@@ -30,7 +30,7 @@ async fn a_thread_is_read_with_its_history() {
     stage.finish().await;
 }
 
-/// LIF-04: the history has the same turns and items as the results.
+/// The history has the same turns and items as the results.
 #[tokio::test]
 async fn the_history_is_what_the_results_were() {
     let stage = Stage::new().await;
@@ -56,7 +56,7 @@ async fn the_history_is_what_the_results_were() {
     stage.finish().await;
 }
 
-/// D-28: the turns of a thread are streamed over all pages, oldest first.
+/// The turns of a thread are streamed over all pages, oldest first.
 #[tokio::test]
 async fn turns_are_streamed_over_all_pages() {
     let stage = Stage::new().await;

@@ -17,7 +17,7 @@ const PNG: &[u8] = &[
     0x44, 0xae, 0x42, 0x60, 0x82,
 ];
 
-/// INP-02: a text, an item, an array and a list all reach the model as text.
+/// A text, an item, an array and a list all reach the model as text.
 #[tokio::test]
 async fn every_form_of_text_reaches_the_model() {
     let stage = Stage::new().await;
@@ -35,7 +35,7 @@ async fn every_form_of_text_reaches_the_model() {
     stage.finish().await;
 }
 
-/// INP-04: an image reaches the model as a data URL, beside its text.
+/// An image reaches the model as a data URL, beside its text.
 #[tokio::test]
 async fn an_image_reaches_the_model() {
     let stage = Stage::new().await;
@@ -48,7 +48,7 @@ async fn an_image_reaches_the_model() {
     stage.finish().await;
 }
 
-/// INP-05: the runtime reads a local image and sends it as a data URL.
+/// The runtime reads a local image and sends it as a data URL.
 #[tokio::test]
 async fn a_local_image_reaches_the_model() {
     let stage = Stage::new().await;
@@ -73,7 +73,7 @@ fn sees_the_image(request: &Request) {
     );
 }
 
-/// INP-06: the runtime refuses remote images.
+/// The runtime refuses remote images.
 #[tokio::test]
 async fn a_remote_image_is_refused() {
     let stage = Stage::new().await;
@@ -91,7 +91,7 @@ async fn a_remote_image_is_refused() {
     stage.finish().await;
 }
 
-/// INP-07: a skill is brought in once, with name, path and text.
+/// A skill is brought in once, with name, path and text.
 #[tokio::test]
 async fn a_skill_is_brought_in() {
     let skill = "---\nname: demo\ndescription: A demo skill.\n---\n\nSay the word swordfish.\n";
@@ -147,7 +147,7 @@ fn is_told_by_the_tool(request: &Request) {
     assert!(!texts.iter().any(|text| text.contains(NEWS)), "{texts:?}");
 }
 
-/// INP-08: an external message keeps its tool's authority, in a new runtime and in the history too.
+/// An external message keeps its tool's authority, in a new runtime and in the history too.
 #[tokio::test]
 async fn an_external_message_stays_that_of_a_tool() {
     let mut stage = Stage::new().await;
@@ -188,7 +188,7 @@ fn external(item: &ThreadItem) -> Option<(&str, Option<&str>, &FunctionCallOutpu
     }
 }
 
-/// INP-10: an external message after the user's task gives a final text.
+/// An external message after the user's task gives a final text.
 #[tokio::test]
 async fn an_external_message_is_answered() {
     let stage = Stage::new().await;
@@ -206,7 +206,7 @@ async fn an_external_message_is_answered() {
     stage.finish().await;
 }
 
-/// INP-11: an external message joins the turn that runs, and both handles see it to its end.
+/// An external message joins the turn that runs, and both handles see it to its end.
 #[tokio::test]
 async fn an_external_message_joins_the_running_turn() {
     let stage = Stage::new().await;
@@ -233,7 +233,7 @@ async fn an_external_message_joins_the_running_turn() {
     stage.finish().await;
 }
 
-/// INP-02, INP-13: what cannot be sent is refused before it is.
+/// What cannot be sent is refused before it is.
 #[tokio::test]
 async fn what_cannot_be_sent_is_refused() {
     let stage = Stage::new().await;

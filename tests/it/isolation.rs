@@ -7,7 +7,7 @@ use openai_codex::types::ThreadLoadedListParams;
 
 use crate::stage::{Stage, err, ok};
 
-/// DOC-10: whatever a client does, the runtime asks nobody but the model.
+/// Whatever a client does, the runtime asks nobody but the model.
 #[tokio::test]
 async fn nothing_leaves_the_machine() {
     let stage = Stage::with_home(|home| home.requires_openai_auth()).await;
@@ -44,7 +44,7 @@ async fn nothing_leaves_the_machine() {
     stage.finish().await;
 }
 
-/// DOC-10: what a thread leaves behind is in the runtime's own home, and goes with it.
+/// What a thread leaves behind is in the runtime's own home, and goes with it.
 #[tokio::test]
 async fn what_is_stored_is_in_the_home() {
     let stage = Stage::new().await;
@@ -59,7 +59,7 @@ async fn what_is_stored_is_in_the_home() {
     assert!(!root.exists());
 }
 
-/// ASY-01: clones of a client share one runtime, and its end.
+/// Clones of a client share one runtime, and its end.
 #[tokio::test]
 async fn clones_share_one_runtime() {
     let stage = Stage::new().await;

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::stage::{Stage, config, err, ok, program, within};
 
-/// D-17, LIF-02, MOD-02: the runtime says which version it is, and where it lives.
+/// The runtime says which version it is, and where it lives.
 #[tokio::test]
 async fn the_server_info_is_that_of_the_runtime() {
     let stage = Stage::new().await;
@@ -23,7 +23,7 @@ async fn the_server_info_is_that_of_the_runtime() {
     stage.finish().await;
 }
 
-/// LAU-05: the client's name reaches the model's service.
+/// The client's name reaches the model's service.
 #[tokio::test]
 async fn the_client_is_named() {
     let stage = Stage::with_config(|config| config.client_info("my/agent", "1.2.3")).await;
@@ -35,7 +35,7 @@ async fn the_client_is_named() {
     stage.finish().await;
 }
 
-/// LAU-02: overrides of the configuration are used.
+/// Overrides of the configuration are used.
 #[tokio::test]
 async fn overrides_of_the_configuration_are_used() {
     let stage = Stage::with_config(|config| {
@@ -57,8 +57,8 @@ async fn overrides_of_the_configuration_are_used() {
     stage.finish().await;
 }
 
-/// LAU-03, LAU-04, D-29: the agent's commands run in the folder and with the variables that were
-/// set, and without those that were removed.
+/// The agent's commands run in the folder and with the variables that were set, and without those
+/// that were removed.
 #[cfg(unix)]
 #[tokio::test]
 async fn folder_and_variables_reach_the_agent() {
@@ -84,7 +84,7 @@ async fn folder_and_variables_reach_the_agent() {
     stage.finish().await;
 }
 
-/// D-30: without the experimental API what needs it is refused, and with it, it is not.
+/// Without the experimental API what needs it is refused, and with it, it is not.
 #[tokio::test]
 async fn the_experimental_api_is_off_unless_asked_for() {
     let method = "thread/search";
@@ -101,7 +101,7 @@ async fn the_experimental_api_is_off_unless_asked_for() {
     stage.finish().await;
 }
 
-/// LAU-01, LAU-06: the client connects over any pipe to a runtime that somebody else started.
+/// The client connects over any pipe to a runtime that somebody else started.
 #[tokio::test]
 async fn a_client_connects_over_any_pipe() {
     let model = MockModel::start().await.unwrap();
@@ -130,7 +130,7 @@ async fn a_client_connects_over_any_pipe() {
     model.assert_exhausted();
 }
 
-/// LAU-01: a whole command line takes the place of the runtime that would be found.
+/// A whole command line takes the place of the runtime that would be found.
 #[tokio::test]
 async fn a_command_line_starts_the_runtime() {
     let stage = Stage::with_config(|config| {
@@ -146,7 +146,7 @@ async fn a_command_line_starts_the_runtime() {
     stage.finish().await;
 }
 
-/// LAU-07: a runtime that cannot start is an error that tells why.
+/// A runtime that cannot start is an error that tells why.
 #[tokio::test]
 async fn a_runtime_that_cannot_start_tells_why() {
     let model = MockModel::start().await.unwrap();
@@ -161,7 +161,7 @@ async fn a_runtime_that_cannot_start_tells_why() {
     assert!(error.to_string().contains(reason), "{error}");
 }
 
-/// D-11: after the close every call fails the same way, and what ran is over.
+/// After the close every call fails the same way, and what ran is over.
 #[tokio::test]
 async fn after_the_close_every_call_fails() {
     let stage = Stage::new().await;
@@ -196,7 +196,7 @@ async fn after_the_close_every_call_fails() {
     stage.finish().await;
 }
 
-/// D-11: a turn that a close cut off is found as interrupted.
+/// A turn that a close cut off is found as interrupted.
 #[tokio::test]
 async fn a_turn_that_a_close_cut_off_is_interrupted() {
     let mut stage = Stage::new().await;

@@ -10,7 +10,7 @@ use openai_codex::{Notification, Notifications, RpcErrorKind, Sandbox};
 use crate::items::{dialog, sandbox};
 use crate::stage::{Stage, err, ok, within};
 
-/// LIF-01: a thread can be named.
+/// A thread can be named.
 #[tokio::test]
 async fn a_thread_can_be_named() {
     let stage = Stage::new().await;
@@ -25,7 +25,7 @@ async fn a_thread_can_be_named() {
     stage.finish().await;
 }
 
-/// LIF-05: a thread is named, read, resumed, forked, archived and unarchived on one client.
+/// A thread is named, read, resumed, forked, archived and unarchived on one client.
 #[tokio::test]
 async fn a_thread_goes_through_its_whole_life() {
     let stage = Stage::new().await;
@@ -63,7 +63,7 @@ async fn listed(stage: &Stage, archived: bool) -> Vec<String> {
     page.data.into_iter().map(|thread| thread.id).collect()
 }
 
-/// LIF-06: a fork is another thread, which knows where it is from and what was said.
+/// A fork is another thread, which knows where it is from and what was said.
 #[tokio::test]
 async fn a_fork_is_another_thread() {
     let stage = Stage::new().await;
@@ -86,7 +86,7 @@ async fn a_fork_is_another_thread() {
     stage.finish().await;
 }
 
-/// LIF-06: a fork can end at an earlier turn.
+/// A fork can end at an earlier turn.
 #[tokio::test]
 async fn a_fork_can_end_at_an_earlier_turn() {
     let stage = Stage::new().await;
@@ -105,7 +105,7 @@ async fn a_fork_can_end_at_an_earlier_turn() {
     stage.finish().await;
 }
 
-/// LIF-07, D-23: an archived thread comes back, can be read, and runs a turn at once.
+/// An archived thread comes back, can be read, and runs a turn at once.
 #[tokio::test]
 async fn an_unarchived_thread_is_usable_at_once() {
     let mut stage = Stage::new().await;
@@ -131,7 +131,7 @@ async fn an_unarchived_thread_is_usable_at_once() {
     stage.finish().await;
 }
 
-/// LIF-08: compacting is answered at once and asks the model once more.
+/// Compacting is answered at once and asks the model once more.
 #[tokio::test]
 async fn compacting_asks_the_model_for_a_summary() {
     let stage = Stage::new().await;
@@ -180,7 +180,7 @@ async fn compacted(global: &mut Notifications) {
     assert!(compacted);
 }
 
-/// LIF-10: a thread is known by the runtime's id, in a new runtime too.
+/// A thread is known by the runtime's id, in a new runtime too.
 #[tokio::test]
 async fn a_thread_is_resumed_in_a_new_runtime() {
     let mut stage = Stage::new().await;
@@ -210,7 +210,7 @@ async fn a_thread_is_resumed_in_a_new_runtime() {
     stage.finish().await;
 }
 
-/// LIF-09: what does not exist is named in the error.
+/// What does not exist is named in the error.
 #[tokio::test]
 async fn a_thread_that_does_not_exist_is_an_error() {
     let stage = Stage::new().await;
@@ -228,7 +228,7 @@ async fn a_thread_that_does_not_exist_is_an_error() {
     stage.finish().await;
 }
 
-/// D-24: what the runtime answered at the start is kept.
+/// What the runtime answered at the start is kept.
 #[tokio::test]
 async fn the_answer_to_the_start_is_kept() {
     let stage = Stage::with_home(|home| home.file("AGENTS.md", "Count to three.")).await;
@@ -247,7 +247,7 @@ async fn the_answer_to_the_start_is_kept() {
     stage.finish().await;
 }
 
-/// D-24, LIF-10: the options of a new thread reach the runtime and the model.
+/// The options of a new thread reach the runtime and the model.
 #[tokio::test]
 async fn the_options_of_a_new_thread_are_used() {
     let stage = Stage::new().await;
@@ -278,7 +278,7 @@ async fn the_options_of_a_new_thread_are_used() {
     stage.finish().await;
 }
 
-/// D-28: threads are listed by page, and streamed over all pages.
+/// Threads are listed by page, and streamed over all pages.
 #[tokio::test]
 async fn threads_are_streamed_over_all_pages() {
     let stage = Stage::new().await;
@@ -303,5 +303,20 @@ async fn threads_are_streamed_over_all_pages() {
     listed.sort();
     ids.sort();
     assert_eq!(listed, ids);
+    stage.finish().await;
+}
+
+/// A resumed thread has its turns in the answer, or not, as the caller wants.
+#[tokio::test]
+async fn a_resumed_thread_has_its_turns_if_they_are_asked_for() {
+    let stage = Stage::new().await;
+    stage.model.push(Answer::text("one"));
+    let thread = stage.thread().await;
+    ok(thread.run("first")).await;
+    for include in [true, false] {
+        let resume = stage.codex.thread_resume(thread.id());
+        let resumed = ok(resume.include_turns(include)).await;
+        assert_eq!(resumed.info().thread.turns.len(), usize::from(include));
+    }
     stage.finish().await;
 }

@@ -13,7 +13,7 @@ use crate::stage::{Stage, ok, within};
 
 const KEY: &str = "sk-not-a-key";
 
-/// LOG-01, LOG-02, LOG-10: a login by key is the account until the logout.
+/// A login by key is the account until the logout.
 #[tokio::test]
 async fn a_key_is_the_account_until_the_logout() {
     let stage = Stage::with_home(|home| home.requires_openai_auth()).await;
@@ -26,7 +26,7 @@ async fn a_key_is_the_account_until_the_logout() {
     stage.finish().await;
 }
 
-/// LOG-06: the key is on the next model request.
+/// The key is on the next model request.
 #[tokio::test]
 async fn the_key_is_on_the_next_model_request() {
     let stage = Stage::with_home(|home| home.requires_openai_auth()).await;
@@ -47,7 +47,7 @@ fn authorizations(requests: &[Request]) -> Vec<String> {
         .collect()
 }
 
-/// LOG-07: the access token of an embedding application is on the next model request.
+/// The access token of an embedding application is on the next model request.
 #[tokio::test]
 async fn the_access_token_is_on_the_next_model_request() {
     let token = token();
@@ -114,7 +114,7 @@ pub(crate) async fn login_port() -> File {
         .unwrap()
 }
 
-/// LOG-03, LOG-04: a login by browser that is canceled is over for whoever waits for it.
+/// A login by browser that is canceled is over for whoever waits for it.
 #[tokio::test]
 async fn a_canceled_login_by_browser_ends() {
     let port = login_port().await;
@@ -137,7 +137,7 @@ async fn a_canceled_login_by_browser_ends() {
     drop(port);
 }
 
-/// LOG-04: a wait that is given up takes nothing with it.
+/// A wait that is given up takes nothing with it.
 #[tokio::test]
 async fn a_login_is_canceled_while_another_task_waits() {
     let port = login_port().await;

@@ -30,6 +30,7 @@ mod models;
 mod nesting;
 mod nulls;
 mod options;
+#[path = "../../crates/codex-sdk/tests/it/peer.rs"]
 mod peer;
 #[cfg(target_os = "linux")]
 mod processes;

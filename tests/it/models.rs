@@ -5,7 +5,7 @@ use openai_codex::types::Model;
 
 use crate::stage::{Stage, ok, within};
 
-/// MOD-01, MOD-02: models are listed, hidden ones only if they are asked for.
+/// Models are listed, hidden ones only if they are asked for.
 #[tokio::test]
 async fn hidden_models_are_listed_if_asked_for() {
     let stage = Stage::new().await;
@@ -19,7 +19,7 @@ async fn hidden_models_are_listed_if_asked_for() {
     stage.finish().await;
 }
 
-/// MOD-03, D-28: models are streamed over all pages.
+/// Models are streamed over all pages.
 #[tokio::test]
 async fn models_are_streamed_over_all_pages() {
     let stage = Stage::new().await;
@@ -37,7 +37,7 @@ async fn models_are_streamed_over_all_pages() {
     stage.finish().await;
 }
 
-/// D-08: two thousand requests at once are all answered.
+/// Two thousand requests at once are all answered.
 #[tokio::test]
 async fn two_thousand_requests_at_once_are_all_answered() {
     let stage = Stage::new().await;

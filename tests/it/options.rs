@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::items::state;
 use crate::stage::{Stage, err, ok};
 
-/// RUN-03: a schema reaches the model, and the answer is read as what it describes.
+/// A schema reaches the model, and the answer is read as what it describes.
 #[tokio::test]
 async fn a_schema_reaches_the_model_and_its_answer_is_parsed() {
     let stage = Stage::new().await;
@@ -74,7 +74,7 @@ async fn a_response_that_is_not_the_json_that_was_asked_for_is_shown() {
     stage.finish().await;
 }
 
-/// RUN-03: effort and folder of a turn are used, and stay.
+/// Effort and folder of a turn are used, and stay.
 #[tokio::test]
 async fn effort_and_folder_of_a_turn_stay() {
     let stage = Stage::new().await;
@@ -91,7 +91,7 @@ async fn effort_and_folder_of_a_turn_stay() {
     stage.finish().await;
 }
 
-/// RUN-12: the items of a turn are in order, what the tools did among them.
+/// The items of a turn are in order, what the tools did among them.
 #[cfg(unix)]
 #[tokio::test]
 async fn the_items_of_a_turn_are_in_order() {
@@ -120,7 +120,7 @@ async fn the_items_of_a_turn_are_in_order() {
     stage.finish().await;
 }
 
-/// D-32: what the runtime would ignore or misread is refused before it is sent.
+/// What the runtime would ignore or misread is refused before it is sent.
 #[tokio::test]
 async fn bad_options_are_refused_before_they_are_sent() {
     let stage = Stage::new().await;

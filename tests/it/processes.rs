@@ -41,8 +41,8 @@ async fn gone(stage: &Stage) {
     within(gone).await;
 }
 
-/// D-11: after a close in the middle of a turn the runtime is reaped, and what it has started is
-/// gone with it.
+/// After a close in the middle of a turn the runtime is reaped, and what it has started is gone
+/// with it.
 #[tokio::test]
 async fn a_close_leaves_no_process() {
     let stage = Stage::new().await;
@@ -59,7 +59,7 @@ async fn a_close_leaves_no_process() {
     stage.finish().await;
 }
 
-/// LAU-14: a client that is dropped ends its runtime.
+/// A client that is dropped ends its runtime.
 #[tokio::test]
 async fn a_dropped_client_ends_its_runtime() {
     let stage = Stage::new().await;

@@ -8,7 +8,7 @@ use serde_json::{json, to_value};
 use crate::items::{agent_texts, dialog, phases};
 use crate::stage::{Stage, err, ok};
 
-/// RUN-01: the input reaches the model, and the answer is the result.
+/// The input reaches the model, and the answer is the result.
 #[tokio::test]
 async fn run_asks_the_model_and_returns_its_answer() {
     let stage = Stage::new().await;
@@ -30,7 +30,7 @@ async fn run_asks_the_model_and_returns_its_answer() {
     stage.finish().await;
 }
 
-/// RUN-02: runs of several threads at once keep apart.
+/// Runs of several threads at once keep apart.
 #[tokio::test]
 async fn runs_at_the_same_time_keep_apart() {
     let stage = Stage::new().await;
@@ -53,7 +53,7 @@ async fn runs_at_the_same_time_keep_apart() {
     stage.finish().await;
 }
 
-/// RUN-03: overrides cross the boundary, and the tokens are counted.
+/// Overrides cross the boundary, and the tokens are counted.
 #[tokio::test]
 async fn overrides_and_usage_cross_the_boundary() {
     let stage = Stage::new().await;
@@ -79,7 +79,7 @@ async fn overrides_and_usage_cross_the_boundary() {
     stage.finish().await;
 }
 
-/// RUN-04: without phases the last message is the final response.
+/// Without phases the last message is the final response.
 #[tokio::test]
 async fn without_phases_the_last_message_wins() {
     let stage = Stage::new().await;
@@ -91,7 +91,7 @@ async fn without_phases_the_last_message_wins() {
     stage.finish().await;
 }
 
-/// RUN-05: an empty last message is a final response, not a missing one.
+/// An empty last message is a final response, not a missing one.
 #[tokio::test]
 async fn an_empty_last_message_stays() {
     let stage = Stage::new().await;
@@ -104,7 +104,7 @@ async fn an_empty_last_message_stays() {
     stage.finish().await;
 }
 
-/// RUN-07: the final answer wins over commentary, before or after it.
+/// The final answer wins over commentary, before or after it.
 #[tokio::test]
 async fn the_final_answer_wins_over_commentary() {
     let stage = Stage::new().await;
@@ -121,7 +121,7 @@ async fn the_final_answer_wins_over_commentary() {
     stage.finish().await;
 }
 
-/// RUN-07: commentary alone is no final response.
+/// Commentary alone is no final response.
 #[tokio::test]
 async fn commentary_alone_is_no_final_response() {
     let stage = Stage::new().await;
@@ -133,7 +133,7 @@ async fn commentary_alone_is_no_final_response() {
     stage.finish().await;
 }
 
-/// RUN-09: a failed turn is an error with the runtime's reason and what there is of the turn.
+/// A failed turn is an error with the runtime's reason and what there is of the turn.
 #[tokio::test]
 async fn a_failed_turn_is_an_error_with_its_parts() {
     let stage = Stage::new().await;
@@ -163,7 +163,7 @@ async fn a_failed_turn_is_an_error_with_its_parts() {
     stage.finish().await;
 }
 
-/// D-18: why a turn failed is typed, and tells whether to try again.
+/// Why a turn failed is typed, and tells whether to try again.
 #[tokio::test]
 async fn the_reason_of_a_failed_turn_is_typed() {
     let cases = [
@@ -202,7 +202,7 @@ async fn the_reason_of_a_failed_turn_is_typed() {
     }
 }
 
-/// D-18: a turn that failed on overload can be tried again with the same helper as a request.
+/// A turn that failed on overload can be tried again with the same helper as a request.
 #[tokio::test]
 async fn an_overloaded_turn_is_tried_again() {
     let stage = Stage::new().await;
@@ -218,7 +218,7 @@ async fn an_overloaded_turn_is_tried_again() {
     stage.finish().await;
 }
 
-/// RUN-09: the model's HTTP failure fails the turn.
+/// The model's HTTP failure fails the turn.
 #[tokio::test]
 async fn an_http_failure_of_the_model_fails_the_turn() {
     let stage = Stage::new().await;
@@ -233,7 +233,7 @@ async fn an_http_failure_of_the_model_fails_the_turn() {
     stage.finish().await;
 }
 
-/// RUN-11: an interrupted turn is a result.
+/// An interrupted turn is a result.
 #[tokio::test]
 async fn an_interrupted_turn_is_a_result() {
     let stage = Stage::new().await;
@@ -252,7 +252,7 @@ async fn an_interrupted_turn_is_a_result() {
     stage.finish().await;
 }
 
-/// RUN-13: a handle that is run gives the turn's result.
+/// A handle that is run gives the turn's result.
 #[tokio::test]
 async fn a_handle_runs_to_the_result_of_its_turn() {
     let stage = Stage::new().await;
@@ -268,7 +268,7 @@ async fn a_handle_runs_to_the_result_of_its_turn() {
     stage.finish().await;
 }
 
-/// RUN-14: the newer options work against the runtime.
+/// The newer options work against the runtime.
 #[tokio::test]
 async fn newer_options_are_taken() {
     let stage = Stage::new().await;
@@ -293,7 +293,7 @@ async fn newer_options_are_taken() {
     stage.finish().await;
 }
 
-/// RUN-17: the times come from the runtime.
+/// The times come from the runtime.
 #[tokio::test]
 async fn the_times_of_a_turn_are_set() {
     let stage = Stage::new().await;

@@ -6,7 +6,7 @@ use openai_codex::Sandbox;
 use crate::items::{sandbox, state};
 use crate::stage::{Stage, ok};
 
-/// SBX-05: the sandbox of a turn stays for later turns.
+/// The sandbox of a turn stays for later turns.
 #[tokio::test]
 async fn the_sandbox_of_a_turn_stays() {
     let stage = Stage::new().await;
@@ -25,7 +25,7 @@ async fn the_sandbox_of_a_turn_stays() {
     stage.finish().await;
 }
 
-/// SBX-04: without a sandbox the configured one applies.
+/// Without a sandbox the configured one applies.
 #[tokio::test]
 async fn without_a_sandbox_the_configured_one_applies() {
     let stage = Stage::with_home(|home| home.sandbox_mode("workspace-write")).await;

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
+pub(crate) use codex_testkit::within;
 use codex_testkit::{Answer, Home, HomeBuilder, MockModel};
 use openai_codex::types::{ApprovalsReviewer, AskForApproval, ThreadStartParams, TurnStartParams};
 use openai_codex::{Codex, CodexConfig, InputItem, Notification, Result, Thread};
@@ -68,15 +69,7 @@ impl Stage {
 /// Configures a client whose runtime lives in `home` and can reach no other host than `model`:
 /// whatever it asks of one comes to the model's port as a request to a proxy, and is seen.
 pub(crate) fn config(home: &Home, model: &MockModel) -> CodexConfig {
-    let mut config = CodexConfig::new()
-        .codex_bin(program())
-        .cwd(home.workspace());
-    for key in home.env_remove() {
-        config = config.env_remove(key);
-    }
-    for (key, value) in home.env() {
-        config = config.env(key, value);
-    }
+    let mut config = CodexConfig::new().codex_bin(program()).isolated(home);
     for name in ["http_proxy", "https_proxy", "all_proxy"] {
         config = config
             .env(name, model.origin())
@@ -102,17 +95,6 @@ pub(crate) fn program() -> &'static Path {
     static RUNTIME: LazyLock<codex_runtime::Runtime> =
         LazyLock::new(|| codex_runtime::install().unwrap());
     RUNTIME.program()
-}
-
-/// Awaits `work` for as long as a test may wait.
-#[track_caller]
-pub(crate) fn within<F: IntoFuture>(work: F) -> impl Future<Output = F::Output> {
-    let place = Location::caller();
-    let work = tokio::time::timeout(LIMIT, work.into_future());
-    async move {
-        work.await
-            .unwrap_or_else(|_| panic!("{place}: not done within {LIMIT:?}"))
-    }
 }
 
 /// Awaits `work` as [`within`], and its success.

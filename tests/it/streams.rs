@@ -8,9 +8,9 @@ use openai_codex::types::TurnStatus;
 use openai_codex::{Error, Notification};
 
 use crate::items::{agent_texts, completed, deltas, dialog, event, events, methods, said};
-use crate::stage::{Stage, ok, within};
+use crate::stage::{Stage, err, ok, within};
 
-/// STR-01: the stream has deltas, the item, its completion, and then ends.
+/// The stream has deltas, the item, its completion, and then ends.
 #[tokio::test]
 async fn a_stream_ends_with_the_completion_of_its_turn() {
     let stage = Stage::new().await;
@@ -49,7 +49,7 @@ async fn a_stream_ends_with_the_completion_of_its_turn() {
     stage.finish().await;
 }
 
-/// STR-02: the handle is a `Stream`.
+/// The handle is a `Stream`.
 #[tokio::test]
 async fn a_handle_is_a_stream() {
     let stage = Stage::new().await;
@@ -65,7 +65,7 @@ async fn a_handle_is_a_stream() {
     stage.finish().await;
 }
 
-/// STR-03: the text stream has the text of its own turn only.
+/// The text stream has the text of its own turn only.
 #[tokio::test]
 async fn the_text_stream_has_the_text_of_its_turn() {
     let stage = Stage::new().await;
@@ -94,7 +94,7 @@ async fn the_text_stream_has_the_text_of_its_turn() {
     stage.finish().await;
 }
 
-/// STR-03: the text stream of a failed turn ends with its failure.
+/// The text stream of a failed turn ends with its failure.
 #[tokio::test]
 async fn the_text_stream_of_a_failed_turn_fails() {
     let stage = Stage::new().await;
@@ -111,7 +111,7 @@ async fn the_text_stream_of_a_failed_turn_fails() {
     stage.finish().await;
 }
 
-/// STR-04, ASY-03: another request is answered while a stream is open.
+/// Another request is answered while a stream is open.
 #[tokio::test]
 async fn a_request_is_answered_while_a_stream_is_open() {
     let stage = Stage::new().await;
@@ -132,7 +132,7 @@ async fn a_request_is_answered_while_a_stream_is_open() {
     stage.finish().await;
 }
 
-/// STR-05: two streams that are read in turns keep apart.
+/// Two streams that are read in turns keep apart.
 #[tokio::test]
 async fn streams_read_in_turns_keep_apart() {
     let stage = Stage::new().await;
@@ -158,7 +158,7 @@ async fn streams_read_in_turns_keep_apart() {
     stage.finish().await;
 }
 
-/// ROU-10: a turn that completed before its first event is read loses nothing.
+/// A turn that completed before its first event is read loses nothing.
 #[tokio::test]
 async fn a_turn_read_after_its_end_is_whole() {
     let stage = Stage::new().await;
@@ -174,7 +174,7 @@ async fn a_turn_read_after_its_end_is_whole() {
     stage.finish().await;
 }
 
-/// D-22, ROU-14: a handle that joins sees what comes from then on.
+/// A handle that joins sees what comes from then on.
 #[tokio::test]
 async fn a_joined_handle_sees_what_comes_from_then_on() {
     let stage = Stage::new().await;
@@ -199,7 +199,7 @@ async fn a_joined_handle_sees_what_comes_from_then_on() {
     stage.finish().await;
 }
 
-/// D-22: a second turn on a busy thread joins the running one.
+/// A second turn on a busy thread joins the running one.
 #[tokio::test]
 async fn a_second_turn_on_a_busy_thread_joins_the_first() {
     let stage = Stage::new().await;
@@ -220,4 +220,24 @@ async fn a_second_turn_on_a_busy_thread_joins_the_first() {
     assert_eq!(agent_texts(&first.items), ["first", "second"]);
     assert_eq!(first.usage, second.usage);
     stage.finish().await;
+}
+
+/// A runtime that is closed in the middle of a turn ends its stream with one error.
+#[tokio::test]
+async fn a_closed_client_ends_the_stream_with_one_error() {
+    let stage = Stage::new().await;
+    stage
+        .model
+        .push(Answer::text("x").gate_at_end(&Gate::new()));
+    let thread = stage.thread().await;
+    let mut turn = ok(thread.turn("go")).await;
+    stage.model.wait_for_requests(1).await.unwrap();
+    ok(stage.codex.close()).await;
+    let mut errors = 0;
+    while let Some(event) = within(turn.next()).await {
+        errors += usize::from(event.is_err_and(|error| error.is_closed()));
+    }
+    assert_eq!(errors, 1);
+    assert!(err(turn.run()).await.is_closed());
+    assert!(err(thread.run("more")).await.is_closed());
 }

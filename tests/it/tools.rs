@@ -43,7 +43,7 @@ async fn call(stage: &Stage) -> String {
     outputs[0].text()
 }
 
-/// D-02: a tool of the client is called with its arguments, and the model gets the answer.
+/// A tool of the client is called with its arguments, and the model gets the answer.
 #[tokio::test]
 async fn a_tool_of_the_client_answers_the_model() {
     let stage = stage(|config| {
@@ -59,7 +59,7 @@ async fn a_tool_of_the_client_answers_the_model() {
     stage.finish().await;
 }
 
-/// D-02: the model is told why a tool of the client failed.
+/// The model is told why a tool of the client failed.
 #[tokio::test]
 async fn the_failure_of_a_tool_is_told_to_the_model() {
     let stage = stage(|config| {
@@ -73,7 +73,7 @@ async fn the_failure_of_a_tool_is_told_to_the_model() {
     stage.finish().await;
 }
 
-/// D-01: a tool without a handler fails, and the turn goes on.
+/// A tool without a handler fails, and the turn goes on.
 #[tokio::test]
 async fn a_tool_without_a_handler_fails() {
     let stage = stage(|config| config).await;
@@ -109,7 +109,7 @@ async fn ask(stage: &Stage) -> String {
     requests[1].function_call_outputs()[0].text()
 }
 
-/// D-02: the user's answer reaches the model.
+/// The user's answer reaches the model.
 #[tokio::test]
 async fn the_users_answer_reaches_the_model() {
     let stage = stage(|config| {
@@ -126,7 +126,7 @@ async fn the_users_answer_reaches_the_model() {
     stage.finish().await;
 }
 
-/// D-01: without a handler the user answers nothing.
+/// Without a handler the user answers nothing.
 #[tokio::test]
 async fn without_a_handler_the_user_answers_nothing() {
     let stage = stage(|config| config).await;

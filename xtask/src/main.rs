@@ -9,7 +9,6 @@
 use std::process::ExitCode;
 
 mod bench;
-mod coverage;
 mod doctor;
 mod fuzz;
 mod minimal;
@@ -33,7 +32,6 @@ Commands:
   fuzz               look for input that breaks the client; needs cargo-fuzz
   minimal-versions   build the crates with the lowest versions that their manifests allow
   tidy               check layers, docs, sizes and the other rules that no compiler knows
-  coverage-of-catalogue  list which behaviors of the catalogue have a test
 ";
 
 /// Each command takes the arguments after its name. `Err` is printed and ends with 1.
@@ -46,7 +44,6 @@ fn run(command: &str, args: Vec<String>) -> anyhow::Result<ExitCode> {
         "fuzz" => fuzz::run(&args),
         "minimal-versions" => minimal::run(&args),
         "tidy" => tidy::run(&args),
-        "coverage-of-catalogue" => coverage::run(&args),
         "help" | "-h" | "--help" => {
             print!("{HELP}");
             Ok(ExitCode::SUCCESS)

@@ -1,11 +1,10 @@
-//! `cargo xtask tidy`: what the compiler does not check of the house's rules.
+//! `cargo xtask tidy`: the rules of this repository that the compiler does not check.
 
-mod architecture;
-mod binaries;
+mod circles;
 mod files;
 mod layers;
+mod named_tests;
 mod source;
-mod spawns;
 mod wire;
 
 use std::fs;
@@ -20,8 +19,8 @@ use crate::tree;
 const HELP: &str = "\
 Usage: cargo xtask tidy
 
-Checks the layers, the module docs, the file sizes, the wire strings, the version of the pin, the tasks,
-executables and registry hosts. Exits 1 if anything is to be done.
+Checks the layers, circles of files, the module docs, the file sizes, the wire strings, the version of the
+pin, and the tests that docs name. Exits 1 if anything is to be done.
 ";
 
 /// Whether a finding fails the check.
@@ -92,16 +91,14 @@ fn is_generated(file: &str) -> bool {
 
 type Check = fn(&Repository<'_>) -> Result<Vec<Finding>>;
 
-const CHECKS: [Check; 9] = [
+const CHECKS: [Check; 7] = [
     layers::check,
+    circles::check,
     files::docs,
     files::sizes,
     wire::check,
     pin,
-    binaries::check,
-    files::hosts,
-    architecture::check,
-    spawns::check,
+    named_tests::check,
 ];
 
 /// Runs the command.

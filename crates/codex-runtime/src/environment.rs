@@ -218,7 +218,7 @@ mod tests {
             .to_owned()
     }
 
-    /// PIN-35: the folder goes first in `PATH`, once.
+    /// The folder goes first in `PATH`, once.
     #[test]
     fn the_path_folder_comes_first_without_duplicates() {
         let mut unix = Environment::unix([("PATH", "/usr/bin:/rt/path:/bin:/rt/path/")]);
@@ -236,7 +236,7 @@ mod tests {
         assert_eq!(path_of(&none), "/rt/path");
     }
 
-    /// PIN-36: the spelling that was there is kept.
+    /// The spelling that was there is kept.
     #[test]
     fn windows_keeps_its_spelling_of_path_and_drops_others() {
         let vars = [

@@ -31,6 +31,7 @@ mod environment;
 mod error;
 #[cfg(feature = "install")]
 mod install;
+mod isolation;
 mod launch;
 mod locate;
 mod manifest;
@@ -48,6 +49,7 @@ pub use error::Error;
 pub use install::{
     Cancel, Installer, Progress, ProgressEvent, Step, TerminalProgress, Verified, install,
 };
+pub use isolation::Isolation;
 pub use launch::{Launch, Plan};
 pub use locate::{BIN_VARIABLE, Locator};
 pub use pin::{Package, Pin};

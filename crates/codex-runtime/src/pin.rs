@@ -241,7 +241,7 @@ const fn first_version(text: &str) -> &str {
 mod tests {
     use super::*;
 
-    /// PIN-02: the pin stands alone, whatever the version of this crate.
+    /// The pin stands alone, whatever the version of this crate.
     #[test]
     fn the_pin_has_a_package_for_every_platform() {
         let pin = Pin::current().unwrap();
@@ -258,7 +258,7 @@ mod tests {
         }
     }
 
-    /// PIN-01, PIN-03: one version, or an error that names the file.
+    /// One version, or an error that names the file.
     #[test]
     fn a_pin_without_exactly_one_version_is_refused() {
         for (text, reason) in [

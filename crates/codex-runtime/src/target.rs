@@ -117,7 +117,7 @@ impl fmt::Display for Target {
 mod tests {
     use super::*;
 
-    /// PIN-11: six platforms, and an error for any other.
+    /// Six platforms, and an error for any other.
     #[test]
     fn six_platforms_are_known_and_others_are_refused() {
         let known = [

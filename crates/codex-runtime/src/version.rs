@@ -218,7 +218,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// PIN-06, PIN-07: tags and package versions are one version.
+    /// Tags and package versions are one version.
     #[test]
     fn release_tags_and_package_versions_are_normalized() {
         for (text, normal) in [
@@ -235,7 +235,7 @@ mod tests {
         }
     }
 
-    /// PIN-09, PIN-10: what is no version is refused.
+    /// What is no version is refused.
     #[test]
     fn what_is_not_a_version_is_refused() {
         for text in [

@@ -7,6 +7,7 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use codex_runtime::Isolation;
 use codex_types::request::ServerRequest;
 use serde::Serialize;
 
@@ -155,6 +156,20 @@ impl CodexConfig {
     /// [`env`](Self::env), before or after.
     pub fn env_clear(mut self) -> Self {
         self.env_clear = true;
+        self
+    }
+
+    /// Runs the runtime in the folder and with the environment of this isolation, such as a `Home`
+    /// of `codex-testkit`: [`cwd`](Self::cwd), [`env`](Self::env) and
+    /// [`env_remove`](Self::env_remove) in one call.
+    pub fn isolated(mut self, home: &impl Isolation) -> Self {
+        self.cwd = Some(home.cwd());
+        let removed = home.env_remove().into_iter().map(|key| (key, None));
+        let set = home
+            .env()
+            .into_iter()
+            .map(|(key, value)| (key, Some(value)));
+        self.env.extend(removed.chain(set));
         self
     }
 

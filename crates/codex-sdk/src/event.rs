@@ -243,7 +243,7 @@ mod tests {
         );
     }
 
-    /// D-13, GEN-25, ROU-01: the raw JSON tells the turn.
+    /// The raw JSON tells the turn.
     #[test]
     fn an_undecodable_completion_still_completes() {
         let event = Notification::decode("turn/completed", r#"{"threadId":"t","turn":{"id":"u"}}"#);

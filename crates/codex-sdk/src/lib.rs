@@ -121,15 +121,9 @@
 //! let home = Home::new(&model)?;
 //!
 //! let runtime = codex_runtime::install()?;
-//! let mut config = CodexConfig::new()
+//! let config = CodexConfig::new()
 //!     .codex_bin(runtime.program())
-//!     .cwd(home.workspace());
-//! for key in home.env_remove() {
-//!     config = config.env_remove(key);
-//! }
-//! for (key, value) in home.env() {
-//!     config = config.env(key, value);
-//! }
+//!     .isolated(&home);
 //!
 //! let codex = Codex::start_with(config).await?;
 //! let thread = codex.thread_start().await?;
@@ -149,6 +143,7 @@
 //!   opted into its experimental API, with [`CodexConfig::experimental_api`].
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![warn(clippy::disallowed_methods)]
 
 #[cfg(feature = "blocking")]
 #[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
@@ -270,7 +265,7 @@ pub mod runtime {
         Cancel, Environment, Installer, Package, Pin, Progress, ProgressEvent, Runtime, Source,
         Step, Target, TerminalProgress, install,
     };
-    pub use codex_runtime::{Error, InvalidVersion, MINIMUM_VERSION, Version};
+    pub use codex_runtime::{Error, InvalidVersion, Isolation, MINIMUM_VERSION, Version};
 }
 
 /// The version of this crate.

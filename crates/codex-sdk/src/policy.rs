@@ -135,7 +135,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// API-12: the two modes and their texts.
+    /// The two modes and their texts.
     #[test]
     fn an_approval_mode_is_its_own_text() {
         for mode in [ApprovalMode::AutoReview, ApprovalMode::DenyAll] {
@@ -144,14 +144,13 @@ mod tests {
         assert_eq!(ApprovalMode::default(), ApprovalMode::AutoReview);
     }
 
-    /// APP-03: the error lists both.
+    /// The error lists both.
     #[test]
     fn an_unknown_approval_mode_names_the_known_ones() {
         let error = "allow_all".parse::<ApprovalMode>().unwrap_err().to_string();
         assert!(error.contains("deny_all, auto_review"), "{error}");
     }
 
-    /// SBX-02.
     #[test]
     fn a_turns_sandbox_is_written_out() {
         let policies = [

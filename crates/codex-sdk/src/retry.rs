@@ -150,7 +150,7 @@ mod tests {
     use super::*;
     use crate::error::{Error, RpcError};
 
-    /// ERR-07, D-19: the waits of the default policy.
+    /// The waits of the default policy.
     #[test]
     fn waits_double_and_are_capped_after_the_jitter() {
         let policy = RetryPolicy::new().max_attempts(10);
@@ -178,7 +178,7 @@ mod tests {
         }
     }
 
-    /// ERR-07: other errors are returned as they are.
+    /// Other errors are returned as they are.
     #[tokio::test(start_paused = true)]
     async fn only_retryable_errors_are_retried() {
         let mut calls = 0;

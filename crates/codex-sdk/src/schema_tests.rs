@@ -69,14 +69,14 @@ fn thread_start() -> ThreadStart<()> {
         .thread_source(ThreadSource::User)
 }
 
-/// API-15, GEN-28, GEN-30, D-31: personality is not among them.
+/// Personality is not among them.
 #[test]
 fn thread_start_offers_what_the_schema_has() {
     let params: ThreadStartParams = thread_start().into_params().unwrap();
     check("ThreadStartParams", &params, &[PERSONALITY]);
 }
 
-/// API-15, GEN-28, GEN-29: `include_turns` is the inverse of `excludeTurns`.
+/// `include_turns` is the inverse of `excludeTurns`.
 #[test]
 fn thread_resume_offers_what_the_schema_has() {
     let params: ThreadResumeParams = shared_options!(ThreadResume::new((), "t".into()))
@@ -86,7 +86,6 @@ fn thread_resume_offers_what_the_schema_has() {
     check("ThreadResumeParams", &params, &[PERSONALITY]);
 }
 
-/// API-15, GEN-28.
 #[test]
 fn thread_fork_offers_what_the_schema_has() {
     let params: ThreadForkParams = shared_options!(ThreadFork::new((), "t".into()))
@@ -99,7 +98,6 @@ fn thread_fork_offers_what_the_schema_has() {
     check("ThreadForkParams", &params, &[]);
 }
 
-/// API-15, GEN-28.
 #[test]
 fn thread_list_offers_what_the_schema_has() {
     let list = ThreadList::new(())
@@ -120,7 +118,6 @@ fn thread_list_offers_what_the_schema_has() {
     check("ThreadListParams", &params, &left_out);
 }
 
-/// API-15, GEN-28.
 #[test]
 fn model_list_offers_what_the_schema_has() {
     let list = ModelList::new(()).include_hidden(true).cursor("c").limit(1);
@@ -143,7 +140,7 @@ fn turn_start() -> TurnStart<()> {
         .turn_service_tier("default")
 }
 
-/// API-15, GEN-28, GEN-29, GEN-30: renamed are `sandbox`, `turn_service_tier` and `source`.
+/// Renamed are `sandbox`, `turn_service_tier` and `source`.
 #[test]
 fn turn_start_offers_what_the_schema_has() {
     let params: TurnStartParams = turn_start().into_params("t").unwrap();
@@ -161,7 +158,7 @@ fn turn_start_offers_what_the_schema_has() {
     check("TurnStartParams", &params, &left_out);
 }
 
-/// APP-16: presets that conflict are refused before anything is sent.
+/// Presets that conflict are refused before anything is sent.
 #[test]
 fn a_turns_sandbox_is_the_preset_or_the_policy() {
     let policy = SandboxPolicy::ReadOnly(ReadOnlySandboxPolicy::default().network_access(true));
@@ -175,7 +172,6 @@ fn a_turns_sandbox_is_the_preset_or_the_policy() {
     assert_eq!(turn.into_params("t").unwrap().sandbox_policy, Some(policy));
 }
 
-/// API-17, API-18, APP-01, APP-02, APP-04, SBX-04.
 #[test]
 fn what_is_not_set_is_not_sent() {
     let turn = TurnStart::new((), "hello".into()).into_params("t").unwrap();
@@ -195,7 +191,7 @@ fn what_is_not_set_is_not_sent() {
     );
 }
 
-/// INP-13: an external message without a tool, among others.
+/// An external message without a tool, among others.
 #[test]
 fn what_cannot_be_sent_is_refused() {
     let turn = || TurnStart::new((), "hello".into());

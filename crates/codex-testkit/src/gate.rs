@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::error::TestkitError;
-use crate::limit::{DEFAULT_LIMIT, blocking, within};
+use crate::limit::{DEFAULT_LIMIT, blocking, limited};
 
 /// Holds a scripted answer at one point until the test opens it.
 ///
@@ -88,7 +88,7 @@ impl Gate {
         let mut arrivals = self.shared.arrivals.subscribe();
         let awaited = || format!("arrival {times} at the gate");
         // The sender lives as long as `self`, so that the wait only ends well.
-        within(limit, awaited, async {
+        limited(limit, awaited, async {
             let _ = arrivals.wait_for(|count| *count >= times).await;
         })
         .await

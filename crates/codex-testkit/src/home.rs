@@ -8,6 +8,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use codex_runtime::Isolation;
 use serde_json::{Value, json};
 
 use self::config::Config;
@@ -140,6 +141,21 @@ impl Home {
     /// Reads a file of the workspace as text; `None` if there is none.
     pub fn read(&self, path: impl AsRef<Path>) -> Option<String> {
         std::fs::read_to_string(self.workspace.join(path)).ok()
+    }
+}
+
+impl Isolation for Home {
+    fn cwd(&self) -> PathBuf {
+        self.workspace.clone()
+    }
+
+    fn env(&self) -> Vec<(OsString, OsString)> {
+        let set = Home::env(self).into_iter();
+        set.map(|(key, value)| (key.into(), value)).collect()
+    }
+
+    fn env_remove(&self) -> Vec<OsString> {
+        Home::env_remove(self)
     }
 }
 

@@ -133,6 +133,7 @@ mod transcript;
 pub use error::TestkitError;
 pub use gate::Gate;
 pub use home::{Home, HomeBuilder};
+pub use limit::within;
 pub use model::{Answer, FunctionCallOutput, MockModel, Request, Rule, Usage};
 pub use scripted::{
     Call, LogEvent, LogLine, Script, ScriptedProcess, ScriptedServer, Start, scripted_main,

@@ -23,7 +23,7 @@ pub use self::usage::Usage;
 use self::part::Ids;
 use self::queue::Answers;
 use crate::error::TestkitError;
-use crate::limit::{DEFAULT_LIMIT, blocking, within};
+use crate::limit::{DEFAULT_LIMIT, blocking, limited};
 
 /// Plays the model: the Responses API on a loopback port, with scripted answers.
 ///
@@ -239,7 +239,7 @@ impl MockModel {
             let came = self.responses_requests().len();
             format!("model request {count} (there were {came})")
         };
-        within(limit, awaited, async {
+        limited(limit, awaited, async {
             let _ = seen.wait_for(|seen| *seen >= count).await;
         })
         .await?;

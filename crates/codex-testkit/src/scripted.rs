@@ -32,7 +32,7 @@ use self::inbox::{Inbox, State, Tap};
 use self::wire::{Outbox, Outgoing};
 use crate::error::TestkitError;
 use crate::gate::Gate;
-use crate::limit::{DEFAULT_LIMIT, within};
+use crate::limit::{DEFAULT_LIMIT, limited};
 
 /// How many bytes a pipe holds unless told otherwise.
 const PIPE_BYTES: usize = 64 * 1024;
@@ -323,7 +323,7 @@ impl ScriptedServer {
     /// [`TestkitError::TimedOut`] if it does not read.
     pub async fn flushed(&mut self) -> Result<(), TestkitError> {
         let awaited = || "the client's reading of what was sent".to_owned();
-        if within(self.limit, awaited, self.outbox.flush()).await? {
+        if limited(self.limit, awaited, self.outbox.flush()).await? {
             return Ok(());
         }
         Err(TestkitError::Closed { awaited: awaited() })
@@ -355,7 +355,7 @@ impl ScriptedServer {
     pub async fn closed(&mut self) -> Result<(), TestkitError> {
         let awaited = || "the client's closing".to_owned();
         let wait = self.inbox.wait(|state| state.ended.then_some(()));
-        within(self.limit, awaited, wait).await
+        limited(self.limit, awaited, wait).await
     }
 
     /// Returns everything received so far, in order; a line that is not JSON
@@ -397,7 +397,7 @@ impl ScriptedServer {
             Some(found) => Some(Some(found)),
             None => state.ended.then_some(None),
         });
-        match within(self.limit, &awaited, wait).await? {
+        match limited(self.limit, &awaited, wait).await? {
             Some(found) => Ok(found),
             None => Err(TestkitError::Closed { awaited: awaited() }),
         }

@@ -27,7 +27,7 @@ use crate::codec::{
     string_enum, tagged, unit, untagged,
 };
 use crate::id::Id;
-use crate::registry::{UnknownNotification, UnknownRequest};
+use crate::unknown::{UnknownNotification, UnknownRequest};
 
 // The generator lays out its own output, tables above all.
 #[rustfmt::skip]

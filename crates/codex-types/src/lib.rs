@@ -38,6 +38,7 @@ mod message;
 mod registry;
 pub mod request;
 mod safe;
+mod unknown;
 
 /// For the SDK, which finds ids in messages that do not decode.
 #[doc(hidden)]
@@ -47,8 +48,8 @@ pub use failure::TurnFailureKind;
 pub use generated::*;
 pub use id::Id;
 pub use message::ServerMessage;
-pub use registry::{UnknownNotification, UnknownRequest};
 pub use request::SafeReply;
+pub use unknown::{UnknownNotification, UnknownRequest};
 
 /// Compiles the examples of the README.
 #[cfg(doctest)]

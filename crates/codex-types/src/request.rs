@@ -1,4 +1,4 @@
-//! What makes a method callable: its name, its params and its response, tied together.
+//! The traits that tie a method's name, params and response together.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -41,11 +41,16 @@ pub trait ServerRequest: DeserializeOwned + Send + 'static {
     /// What the client answers.
     type Response: Serialize + Send + 'static;
 
-    /// The answer that grants nothing, for when nobody answers, or the one who should have failed.
+    /// The answer that grants nothing, for when no handler answers, or the handler failed.
     ///
     /// `failure` says what went wrong, for the methods whose answer has a place for it. `None`
     /// means that the method has no such answer: a JSON-RPC error is the safe reply.
     fn safe_response(failure: Option<&str>) -> Option<Self::Response>;
+}
+
+/// The answer of a server request when no handler gives one; `safe.rs` implements it for each.
+pub(crate) trait SafeAnswer: ServerRequest {
+    fn safe_answer(failure: Option<&str>) -> Option<Self::Response>;
 }
 
 /// What a request of the runtime is answered when no handler decides; see

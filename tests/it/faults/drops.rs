@@ -137,7 +137,7 @@ where
     panic!("it never comes to an end");
 }
 
-/// ASY-05, probe "dropped futures at every await point": requests.
+/// Requests.
 #[tokio::test]
 async fn requests_can_be_dropped_anywhere() {
     at_every_point(|codex, _| async move { codex.request_raw("x/y", json!({})).await }).await;
@@ -146,7 +146,7 @@ async fn requests_can_be_dropped_anywhere() {
     at_every_point(|_, thread| async move { thread.set_name("n").await }).await;
 }
 
-/// ASY-05, ROU-22, probe "dropped futures at every await point": turns, which are interrupted.
+/// Turns, which are interrupted.
 #[tokio::test]
 async fn turns_can_be_dropped_anywhere() {
     at_every_point(|_, thread| async move { thread.turn("short").await }).await;
@@ -170,7 +170,7 @@ async fn turns_can_be_dropped_anywhere() {
     }
 }
 
-/// ASY-05, probe "dropped futures at every await point": what is done to a running turn.
+/// What is done to a running turn.
 #[tokio::test]
 async fn controls_of_turns_can_be_dropped_anywhere() {
     for n in 0..100 {
@@ -189,7 +189,7 @@ async fn controls_of_turns_can_be_dropped_anywhere() {
     panic!("they never come to an end");
 }
 
-/// ASY-05, LOG-04, probe "dropped futures at every await point": logins, and the wait for them.
+/// Logins, and the wait for them.
 #[tokio::test]
 async fn logins_can_be_dropped_anywhere() {
     at_every_point(|codex, _| async move { codex.login_chatgpt().await }).await;
@@ -200,7 +200,7 @@ async fn logins_can_be_dropped_anywhere() {
     .await;
 }
 
-/// Probe "dropped futures at every await point": closing goes on without its caller.
+/// Closing goes on without its caller.
 #[tokio::test]
 async fn closing_can_be_dropped_anywhere() {
     for n in 0..100 {
@@ -224,7 +224,7 @@ async fn closing_can_be_dropped_anywhere() {
     panic!("it never comes to an end");
 }
 
-/// Probe "dropped futures at every await point": connecting closes the pipe.
+/// Connecting closes the pipe.
 #[tokio::test]
 async fn connecting_can_be_dropped_anywhere() {
     for n in 0..100 {
@@ -245,7 +245,7 @@ async fn connecting_can_be_dropped_anywhere() {
     panic!("it never comes to an end");
 }
 
-/// Probe "dropped futures at every await point": starting leaves no process.
+/// Starting leaves no process.
 #[tokio::test]
 async fn starting_can_be_dropped_anywhere() {
     for n in 0..100 {

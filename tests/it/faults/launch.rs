@@ -16,7 +16,7 @@ async fn start(change: impl FnOnce(CodexConfig) -> CodexConfig) -> Start {
     process.starts().remove(0)
 }
 
-/// LAU-02: the default arguments, with overrides in order.
+/// The default arguments, with overrides in order.
 #[tokio::test]
 async fn overrides_stand_in_order_before_the_command() {
     let started = start(|config| {
@@ -39,7 +39,7 @@ async fn overrides_stand_in_order_before_the_command() {
     );
 }
 
-/// LAU-01: a command line is used as it is, and any text passes through the pipe.
+/// A command line is used as it is, and any text passes through the pipe.
 #[tokio::test]
 async fn a_command_line_is_used_as_it_is() {
     let script = Script::new()
@@ -64,7 +64,7 @@ async fn a_command_line_is_used_as_it_is() {
     assert_eq!(process.received()[2]["params"], text);
 }
 
-/// Probe "config values that try to break out": each is one argument, and one value of TOML.
+/// Each is one argument, and one value of TOML.
 #[tokio::test]
 async fn a_value_cannot_break_out_of_its_override() {
     let nasty = [
@@ -103,8 +103,7 @@ async fn a_value_cannot_break_out_of_its_override() {
     }
 }
 
-/// D-35, probe "config values that try to break out": keys and values that no override can have
-/// are refused before anything starts.
+/// Keys and values that no override can have are refused before anything starts.
 #[tokio::test]
 async fn what_no_override_can_have_is_refused() {
     let refused = [
@@ -133,8 +132,7 @@ async fn what_no_override_can_have_is_refused() {
     }
 }
 
-/// LAU-03, D-29, probe "child environment control": what is set, removed and cleared is so in the
-/// child, in any order.
+/// What is set, removed and cleared is so in the child, in any order.
 #[tokio::test]
 async fn the_environment_of_the_child_is_controlled() {
     let inherited = start(|config| config.env("CODEX_TEST_SET", "1").env_remove("HOME")).await;
@@ -226,14 +224,14 @@ fn the_environment_of_an_outer_codex_stays_outside() {
     });
 }
 
-/// PIN-37: an explicit executable gets no folder in front of its `PATH`.
+/// An explicit executable gets no folder in front of its `PATH`.
 #[tokio::test]
 async fn an_explicit_executable_keeps_its_path() {
     let started = start(|config| config.env("PATH", "/nowhere")).await;
     assert_eq!(started.env["PATH"], "/nowhere");
 }
 
-/// LAU-04: the folder is the one that was set, or that of this process.
+/// The folder is the one that was set, or that of this process.
 #[tokio::test]
 async fn the_folder_of_the_child_is_controlled() {
     let folder = std::env::temp_dir().canonicalize().unwrap();
@@ -243,7 +241,7 @@ async fn the_folder_of_the_child_is_controlled() {
     assert_eq!(started.cwd, std::env::current_dir().unwrap());
 }
 
-/// LAU-13: clones of a client share its one process.
+/// Clones of a client share its one process.
 #[tokio::test]
 async fn a_client_and_its_clones_have_one_process() {
     let (process, config) = scripted(&Script::new().handshake().closed());

@@ -12,7 +12,7 @@ use openai_codex::{CloseReason, Codex, Sandbox};
 use super::{gone, reason};
 use crate::stage::{Stage, config, ok, within};
 
-/// D-08, probe "2,000 concurrent requests on the real runtime": all are answered.
+/// All are answered.
 #[tokio::test]
 async fn two_thousand_requests_at_once_are_all_answered() {
     let stage = Stage::new().await;
@@ -28,7 +28,7 @@ async fn two_thousand_requests_at_once_are_all_answered() {
     stage.finish().await;
 }
 
-/// Probe "two clients in one process": each with a runtime of its own, at the same time.
+/// Each with a runtime of its own, at the same time.
 #[tokio::test]
 async fn two_clients_run_turns_at_the_same_time() {
     let stages = [Stage::new().await, Stage::new().await];
@@ -46,8 +46,7 @@ async fn two_clients_run_turns_at_the_same_time() {
     two.finish().await;
 }
 
-/// Probe "killed mid-turn": the turn ends with the signal, and the thread goes on in the next
-/// process.
+/// The turn ends with the signal, and the thread goes on in the next process.
 #[tokio::test]
 async fn a_killed_runtime_ends_its_turn_and_the_thread_goes_on() {
     let mut stage = Stage::new().await;
@@ -85,8 +84,8 @@ async fn a_killed_runtime_ends_its_turn_and_the_thread_goes_on() {
     }
 }
 
-/// Probe "close during a turn", "leaves grandchildren": closing while a command runs ends the
-/// command too; dropping does it as well.
+/// , "leaves grandchildren": closing while a command runs ends the command too; dropping does it as
+/// well.
 #[tokio::test]
 async fn a_running_command_ends_with_the_client() {
     for dropped in [false, true] {
@@ -124,8 +123,7 @@ async fn a_running_command_ends_with_the_client() {
     }
 }
 
-/// Probe "the runtime's own log": with all of it switched on, and nobody who reads it but the
-/// client, turns go on.
+/// With all of it switched on, and nobody who reads it but the client, turns go on.
 #[tokio::test]
 async fn a_runtime_that_logs_everything_does_not_stall() {
     let stage = Stage::with_config(|config| config.env("RUST_LOG", "trace")).await;
@@ -137,7 +135,7 @@ async fn a_runtime_that_logs_everything_does_not_stall() {
     stage.finish().await;
 }
 
-/// LAU-14: a client that is dropped during its start leaves no process.
+/// A client that is dropped during its start leaves no process.
 #[tokio::test]
 async fn a_start_that_is_given_up_leaves_no_process() {
     let stage = Stage::new().await;

@@ -59,8 +59,7 @@ fn async_test(test: impl Future<Output = ()>) {
     runtime.block_on(test);
 }
 
-/// D-10, probe "a consumer that stops reading for a million deltas": what is kept is their text,
-/// and nothing of it is lost.
+/// What is kept is their text, and nothing of it is lost.
 #[test]
 fn a_million_unread_deltas_cost_their_text() {
     if !alone("a_million_unread_deltas_cost_their_text") {
@@ -100,8 +99,8 @@ fn a_million_unread_deltas_cost_their_text() {
     });
 }
 
-/// D-09: notifications that nobody reads are not kept, and of those that somebody does not read
-/// only the latest.
+/// Notifications that nobody reads are not kept, and of those that somebody does not read only the
+/// latest.
 #[test]
 fn unread_notifications_are_not_kept() {
     if !alone("unread_notifications_are_not_kept") {
@@ -127,8 +126,7 @@ fn unread_notifications_are_not_kept() {
     });
 }
 
-/// Probe "500 turns on one client": memory and threads stay as they are, for the async client and
-/// its blocking twin.
+/// Memory and threads stay as they are, for the async client and its blocking twin.
 #[test]
 fn five_hundred_turns_leave_neither_memory_nor_threads() {
     if !alone("five_hundred_turns_leave_neither_memory_nor_threads") {

@@ -196,7 +196,7 @@ proptest! {
         ..ProptestConfig::default()
     })]
 
-    /// Probe "fuzz", D-06: whatever is made of the lines of a real runtime, the client goes on.
+    /// Whatever is made of the lines of a real runtime, the client goes on.
     #[test]
     fn mutated_lines_do_not_end_the_client(
         changes in prop::collection::vec(
@@ -211,7 +211,7 @@ proptest! {
         runtime.block_on(survive(lines))?;
     }
 
-    /// Probe "fuzz", D-06: bytes of any kind, with ends of lines among them.
+    /// Bytes of any kind, with ends of lines among them.
     #[test]
     fn any_bytes_do_not_end_the_client(
         bytes in prop::collection::vec(

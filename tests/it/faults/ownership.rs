@@ -12,8 +12,8 @@ use crate::peer::{
     turn_answer, within,
 };
 
-/// Probe "close during a turn": its handle, its controls and everything else end with the same
-/// reason, and closing again succeeds.
+/// Its handle, its controls and everything else end with the same reason, and closing again
+/// succeeds.
 #[tokio::test]
 async fn closing_during_a_turn_ends_it() {
     let (codex, mut server, thread) = stage().await;
@@ -37,8 +37,8 @@ async fn closing_during_a_turn_ends_it() {
     within(codex.close()).await.unwrap();
 }
 
-/// Probe "dropped handles": of clients, threads, turns, controls and subscriptions, in any order,
-/// none of which takes the others along.
+/// Of clients, threads, turns, controls and subscriptions, in any order, none of which takes the
+/// others along.
 #[tokio::test]
 async fn dropped_handles_take_nothing_along() {
     let (codex, mut server, thread) = stage().await;
@@ -67,7 +67,7 @@ async fn dropped_handles_take_nothing_along() {
     server.closed().await.unwrap();
 }
 
-/// Probe "dropped handles": of a thousand turns that run, all are interrupted, once each.
+/// Of a thousand turns that run, all are interrupted, once each.
 #[tokio::test]
 async fn a_thousand_dropped_turns_are_interrupted_once_each() {
     const TURNS: usize = 1000;
@@ -101,8 +101,7 @@ async fn a_thousand_dropped_turns_are_interrupted_once_each() {
     assert_eq!(interrupted(&server), TURNS);
 }
 
-/// Probe "`Drop` outside a runtime": everything can be dropped where no async code runs, and the
-/// process ends.
+/// Everything can be dropped where no async code runs, and the process ends.
 #[test]
 fn everything_can_be_dropped_outside_of_async_code() {
     let script = Script::new()
@@ -138,8 +137,7 @@ fn everything_can_be_dropped_outside_of_async_code() {
     }
 }
 
-/// Probe "blocking use from an async context": it panics with a text that says what to do, and
-/// never hangs; dropping is fine.
+/// It panics with a text that says what to do, and never hangs; dropping is fine.
 #[tokio::test]
 async fn blocking_in_async_code_panics_with_advice() {
     let panic_text = |act: Box<dyn FnOnce() + Send>| {
@@ -164,7 +162,7 @@ async fn blocking_in_async_code_panics_with_advice() {
     drop(codex);
 }
 
-/// Probe "two clients in one process": what happens to one does not happen to the other.
+/// What happens to one does not happen to the other.
 #[tokio::test]
 async fn two_clients_do_not_touch_each_other() {
     let (_one, first) = scripted(&Script::new().handshake().closed());
@@ -189,8 +187,8 @@ async fn two_clients_do_not_touch_each_other() {
     within(second.close()).await.unwrap();
 }
 
-/// Probe "dropped handles": a client outlives the async runtime that drove it without hanging
-/// anybody, and its process does not.
+/// A client outlives the async runtime that drove it without hanging anybody, and its process does
+/// not.
 #[test]
 fn a_runtime_that_goes_away_takes_the_process_along() {
     let (process, config) = scripted(&Script::new().handshake().ignore_closing().hold("never"));
@@ -215,7 +213,7 @@ fn a_runtime_that_goes_away_takes_the_process_along() {
     }
 }
 
-/// D-08, probe "cap on requests": nonsense settings hang nobody.
+/// Nonsense settings hang nobody.
 #[tokio::test]
 async fn odd_limits_are_survived() {
     for config in [

@@ -30,8 +30,7 @@ fn a_turn_under_way() -> Script {
         .flushed()
 }
 
-/// ERR-11, ROU-29, probe "exits with status and stderr": in the middle of a turn, with the events
-/// that came before.
+/// In the middle of a turn, with the events that came before.
 #[tokio::test]
 async fn an_exit_in_a_turn_is_told_with_status_and_error_output() {
     let script = a_turn_under_way()
@@ -69,8 +68,8 @@ async fn an_exit_in_a_turn_is_told_with_status_and_error_output() {
     within(codex.close()).await.unwrap();
 }
 
-/// ERR-10, ROU-30, D-05: after the exit every call fails at once and the same way, also the
-/// builders', and closing succeeds.
+/// After the exit every call fails at once and the same way, also the builders', and closing
+/// succeeds.
 #[tokio::test]
 async fn after_an_exit_every_call_fails_at_once() {
     let (_process, config) = scripted(&a_thread().exit(7));
@@ -95,8 +94,7 @@ async fn after_an_exit_every_call_fails_at_once() {
     within(codex.close()).await.unwrap();
 }
 
-/// D-05, probe "closes stdout and stays": in the middle of a turn; the process does not outlive
-/// the client.
+/// In the middle of a turn; the process does not outlive the client.
 #[tokio::test]
 async fn a_runtime_that_goes_silent_for_good_is_ended() {
     let script = a_turn_under_way()
@@ -124,7 +122,7 @@ async fn a_runtime_that_goes_silent_for_good_is_ended() {
     assert!(!runs(process.starts()[0].pid));
 }
 
-/// Probe "stops reading stdin": requests time out, however much is sent, and closing ends it.
+/// Requests time out, however much is sent, and closing ends it.
 #[tokio::test]
 async fn a_runtime_that_stops_reading_holds_nobody_up() {
     let script = a_thread().stop_reading().ignore_closing().hold("never");
@@ -149,8 +147,7 @@ async fn a_runtime_that_stops_reading_holds_nobody_up() {
     assert!(!runs(process.starts()[0].pid));
 }
 
-/// D-11, probe "ignores end of input and SIGTERM", "leaves grandchildren": closing ends it and
-/// what it has started, and waits for that.
+/// , "leaves grandchildren": closing ends it and what it has started, and waits for that.
 #[tokio::test]
 async fn a_stubborn_runtime_and_its_children_end_with_close() {
     let script = a_turn_under_way()
@@ -182,7 +179,7 @@ async fn a_stubborn_runtime_and_its_children_end_with_close() {
     assert_eq!(told.len(), 2, "it was asked in kindness first: {told:?}");
 }
 
-/// LAU-14, probe "leaves grandchildren": dropping the client does the same in the background.
+/// Dropping the client does the same in the background.
 #[tokio::test]
 async fn a_runtime_and_its_children_end_with_the_last_handle() {
     let script = a_turn_under_way()
@@ -204,7 +201,7 @@ async fn a_runtime_and_its_children_end_with_the_last_handle() {
     }
 }
 
-/// Probe "floods stderr": ten megabytes of it, in the middle of a turn.
+/// Ten megabytes of it, in the middle of a turn.
 #[tokio::test]
 async fn a_flood_of_error_output_does_not_stop_a_turn() {
     let line = format!("{}\n", "noise ".repeat(100));
@@ -223,7 +220,7 @@ async fn a_flood_of_error_output_does_not_stop_a_turn() {
     within(codex.close()).await.unwrap();
 }
 
-/// LAU-07, LAU-08, API-22: a start that fails leaves no process, and the next one can succeed.
+/// A start that fails leaves no process, and the next one can succeed.
 #[tokio::test]
 async fn a_start_that_fails_can_be_repeated() {
     let bad = Script::new()
@@ -242,7 +239,7 @@ async fn a_start_that_fails_can_be_repeated() {
     process.check().unwrap();
 }
 
-/// Probe "never answering initialize": the start is given up in time, and leaves no process.
+/// The start is given up in time, and leaves no process.
 #[tokio::test]
 async fn a_runtime_that_never_greets_is_given_up() {
     let (process, config) = scripted(&Script::new().expect("initialize").hold("never"));

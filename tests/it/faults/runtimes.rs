@@ -17,8 +17,7 @@ async fn refused(config: CodexConfig) -> Error {
     error
 }
 
-/// PIN-32, probe "not a codex at all": what is no program is refused with its path and the
-/// setting's name.
+/// What is no program is refused with its path and the setting's name.
 #[tokio::test]
 async fn what_is_no_program_is_refused_by_name() {
     let folder = std::env::temp_dir();
@@ -34,7 +33,7 @@ async fn what_is_no_program_is_refused_by_name() {
     std::fs::remove_file(text).unwrap();
 }
 
-/// Probe "not a codex at all": programs that end, echo, flood, or say nothing.
+/// Programs that end, echo, flood, or say nothing.
 #[cfg(unix)]
 #[tokio::test]
 async fn programs_that_are_no_runtime_are_given_up() {
@@ -80,8 +79,8 @@ async fn programs_that_are_no_runtime_are_given_up() {
     );
 }
 
-/// PIN-29, probe "a runtime that is older": below the supported range it is refused at the start
-/// with what was found, what is needed and what to do, and does not stay.
+/// Below the supported range it is refused at the start with what was found, what is needed and
+/// what to do, and does not stay.
 #[tokio::test]
 async fn a_runtime_that_is_too_old_is_refused_at_the_start() {
     for version in ["0.139.9", "0.42.0", "0.140.0-alpha.6"] {
@@ -97,7 +96,7 @@ async fn a_runtime_that_is_too_old_is_refused_at_the_start() {
     }
 }
 
-/// PIN-44, probe "a runtime that is older": within the supported range it is used.
+/// Within the supported range it is used.
 #[tokio::test]
 async fn an_older_runtime_is_used() {
     for version in ["0.140.0", "0.150.1", "0.163.0"] {
@@ -110,7 +109,7 @@ async fn an_older_runtime_is_used() {
     }
 }
 
-/// Probe "a runtime that is newer": it is used.
+/// It is used.
 #[tokio::test]
 async fn a_newer_runtime_is_used() {
     for version in ["0.170.0", "1.0.0", "9.9.9"] {

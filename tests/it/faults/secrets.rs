@@ -115,8 +115,8 @@ fn clean(what: &str, text: &str) {
     assert!(!text.contains(SECRET), "{what}: {text}");
 }
 
-/// Probe "secrets in environment and config": not in the configuration's `Debug`, the client's,
-/// the log, or the error of a runtime that complains about them on its way out.
+/// Not in the configuration's `Debug`, the client's, the log, or the error of a runtime that
+/// complains about them on its way out.
 #[tokio::test]
 async fn secrets_of_the_configuration_stay_secret() {
     let log = Log::start();
@@ -163,7 +163,7 @@ async fn secrets_of_the_configuration_stay_secret() {
     clean("the log", &log.text());
 }
 
-/// Probe "login": an API key is not in the log or in any error that the login may end with.
+/// An API key is not in the log or in any error that the login may end with.
 #[tokio::test]
 async fn the_key_of_a_login_stays_secret() {
     let log = Log::start();
@@ -206,8 +206,8 @@ async fn the_key_of_a_login_stays_secret() {
     clean("the log", &log.text());
 }
 
-/// Probe "`isSecret` answers": what the user told the agent in secret is in no log, also when the
-/// runtime refuses it or the handler fails with it.
+/// What the user told the agent in secret is in no log, also when the runtime refuses it or the
+/// handler fails with it.
 #[tokio::test]
 async fn secret_answers_stay_secret() {
     let log = Log::start();
@@ -244,8 +244,8 @@ async fn secret_answers_stay_secret() {
     clean("the log", &log.text());
 }
 
-/// Probe "secrets in errors": what the runtime sends is in no log line and in no error's text,
-/// however malformed it is; `raw` has it for who asks.
+/// What the runtime sends is in no log line and in no error's text, however malformed it is; `raw`
+/// has it for who asks.
 #[tokio::test]
 async fn payloads_stay_out_of_logs_and_texts() {
     let log = Log::start();

@@ -1,8 +1,8 @@
-//! Rules about files as texts: module docs, sizes, host names.
+//! Rules about files as texts: module docs and sizes.
 
 use anyhow::Result;
 
-use super::{Finding, Level, Repository, is_generated};
+use super::{Finding, Level, Repository};
 
 /// Every module says in its first line what it is.
 pub fn docs(repository: &Repository<'_>) -> Result<Vec<Finding>> {
@@ -46,30 +46,6 @@ pub fn sizes(repository: &Repository<'_>) -> Result<Vec<Finding>> {
                 "split it",
             )
         });
-    }
-    Ok(findings)
-}
-
-/// Registries of packages: clients are asked, never a host.
-const HOSTS: [&str; 4] = [
-    concat!("registry", ".npmjs", ".org"),
-    concat!("registry", ".yarnpkg", ".com"),
-    concat!("static", ".crates", ".io"),
-    concat!("index", ".crates", ".io"),
-];
-
-/// No file names the host of a registry: npm and cargo know theirs, and users may have configured one.
-pub fn hosts(repository: &Repository<'_>) -> Result<Vec<Finding>> {
-    let mut findings = Vec::new();
-    for file in repository.files.iter().filter(|file| !is_generated(file)) {
-        let bytes = std::fs::read(repository.root.join(file))?;
-        for (index, line) in String::from_utf8_lossy(&bytes).lines().enumerate() {
-            if let Some(host) = HOSTS.iter().find(|host| line.contains(*host)) {
-                let remedy = "ask the registry's own client, which knows the user's mirror";
-                let what = format!("names the registry host {host}");
-                findings.push(Finding::error(file, index + 1, what, remedy));
-            }
-        }
     }
     Ok(findings)
 }

@@ -31,9 +31,10 @@ pub fn check(repository: &Repository<'_>) -> Result<Vec<Finding>> {
             }
             continue;
         };
-        for (line, name) in Source::read(&repository.text(file)?, module.len())?.imports {
+        for (line, path) in Source::read(&repository.text(file)?, &module)?.imports {
+            let Some(name) = path.first() else { continue };
             // A name of no module is an item of `lib`, which is above everything.
-            let other = layer_of(&layers, &name);
+            let other = layer_of(&layers, name);
             if other.is_some_and(|other| other > own) {
                 let what = format!("{top} imports from the higher layer of {name}");
                 let remedy = format!(
@@ -57,7 +58,7 @@ fn layer_of(layers: &Layers, module: &str) -> Option<usize> {
         .position(|layer| layer.iter().any(|name| name == module))
 }
 
-/// `crates/codex-sdk/src/router/calls.rs` is `[router, calls]`.
+/// `crates/codex-sdk/src/router/lane.rs` is `[router, lane]`.
 fn module_path(file: &str) -> Vec<String> {
     let path = file.strip_prefix(SDK).unwrap_or(file);
     let path = path.strip_suffix(".rs").unwrap_or(path);

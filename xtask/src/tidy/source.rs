@@ -1,4 +1,4 @@
-//! What the checks want to know of one Rust file, read from its tokens.
+//! The paths and strings of one Rust file, read from its tokens.
 //!
 //! Doc comments, attributes and what is compiled only for tests are passed over.
 
@@ -8,27 +8,25 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 /// The parts of a file that checks look at, each with its line.
 #[derive(Debug, Default, PartialEq)]
 pub struct Source {
-    /// The first segment below the crate's root of every path that starts there.
-    pub imports: Vec<(usize, String)>,
+    /// Every path that starts at `crate`, `self` or `super`, from the crate's root.
+    pub imports: Vec<(usize, Vec<String>)>,
     /// The values of all string literals.
     pub strings: Vec<(usize, String)>,
-    /// Every two neighbors in a path: `tokio::spawn`, and `std::thread` and `thread::spawn`.
-    pub pairs: Vec<(usize, String)>,
 }
 
 impl Source {
-    /// Reads a file whose module is `depth` levels below the crate's root.
-    pub fn read(text: &str, depth: usize) -> Result<Self> {
+    /// Reads the file of a module.
+    pub fn read(text: &str, module: &[String]) -> Result<Self> {
         let tokens: TokenStream = text
             .parse()
             .map_err(|error| anyhow!("{error}"))
             .context("not Rust")?;
         let mut source = Self::default();
-        source.walk(tokens, depth);
+        source.walk(tokens, module);
         Ok(source)
     }
 
-    fn walk(&mut self, tokens: TokenStream, depth: usize) {
+    fn walk(&mut self, tokens: TokenStream, module: &[String]) {
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
         let mut at = 0;
         while let Some(token) = tokens.get(at) {
@@ -37,10 +35,13 @@ impl Source {
                     at = self.attribute(&tokens, at);
                     continue;
                 }
-                TokenTree::Group(group) => {
-                    let inline = module_body(&tokens, at);
-                    self.walk(group.stream(), depth + usize::from(inline));
-                }
+                TokenTree::Group(group) => match inline_module(&tokens, at) {
+                    Some(name) => {
+                        let inner: Vec<String> = module.iter().cloned().chain([name]).collect();
+                        self.walk(group.stream(), &inner);
+                    }
+                    None => self.walk(group.stream(), module),
+                },
                 TokenTree::Literal(literal) => {
                     let parsed = syn::parse_str::<syn::LitStr>(&literal.to_string());
                     if let Ok(string) = parsed {
@@ -48,17 +49,7 @@ impl Source {
                             .push((literal.span().start().line, string.value()));
                     }
                 }
-                TokenTree::Ident(first) => {
-                    if let (true, Some(TokenTree::Ident(second))) =
-                        (is_path(&tokens, at + 1), tokens.get(at + 3))
-                    {
-                        let line = first.span().start().line;
-                        self.pairs.push((line, format!("{first}::{second}")));
-                    }
-                    if !after_path(&tokens, at) {
-                        self.path(&tokens, at, depth);
-                    }
-                }
+                TokenTree::Ident(_) if !after_path(&tokens, at) => self.path(&tokens, at, module),
                 _ => {}
             }
             at += 1;
@@ -90,45 +81,46 @@ impl Source {
     }
 
     /// Notes a path that starts at this token.
-    fn path(&mut self, tokens: &[TokenTree], at: usize, depth: usize) {
+    fn path(&mut self, tokens: &[TokenTree], at: usize, module: &[String]) {
         let Some(TokenTree::Ident(first)) = tokens.get(at) else {
             return;
         };
         if !is_path(tokens, at + 1) {
             return;
         }
-        let line = first.span().start().line;
-        let mut level = match first.to_string().as_str() {
-            "crate" => 0,
-            "super" => depth.saturating_sub(1),
+        let parent = |module: &[String]| module[..module.len().saturating_sub(1)].to_vec();
+        let mut root = match first.to_string().as_str() {
+            "crate" => Vec::new(),
+            "self" => module.to_vec(),
+            "super" => parent(module),
             _ => return,
         };
         let mut at = at + 3;
         while matches!(tokens.get(at), Some(TokenTree::Ident(ident)) if ident == "super") {
-            level = level.saturating_sub(1);
+            root = parent(&root);
             at += 3;
         }
-        if level > 0 {
-            return;
-        }
-        match tokens.get(at) {
-            Some(TokenTree::Ident(name)) => self.imports.push((line, name.to_string())),
-            Some(TokenTree::Group(group)) => self.list(group),
-            _ => {}
-        }
+        self.rest(&tokens[at..], root);
     }
 
-    /// Notes the names of `crate::{a, b::c}`.
-    fn list(&mut self, group: &Group) {
-        let mut starts = true;
-        for token in group.stream() {
-            if let TokenTree::Ident(name) = &token
-                && starts
-            {
-                self.imports
-                    .push((name.span().start().line, name.to_string()));
+    /// Notes the rest of a path: `a::b`, `a::{b, c::d}`.
+    fn rest(&mut self, tokens: &[TokenTree], mut path: Vec<String>) {
+        match tokens.first() {
+            Some(TokenTree::Ident(name)) => {
+                path.push(name.to_string());
+                if is_path(tokens, 1) {
+                    self.rest(&tokens[3..], path);
+                } else {
+                    self.imports.push((name.span().start().line, path));
+                }
             }
-            starts = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == ',');
+            Some(TokenTree::Group(group)) => {
+                let tokens: Vec<TokenTree> = group.stream().into_iter().collect();
+                for item in tokens.split(|token| is_punct(Some(token), ',')) {
+                    self.rest(item, path.clone());
+                }
+            }
+            _ => {}
         }
     }
 }
@@ -146,10 +138,14 @@ fn after_path(tokens: &[TokenTree], at: usize) -> bool {
     at >= 2 && is_path(tokens, at - 2)
 }
 
-/// Whether the group is the body of `mod name { … }`.
-fn module_body(tokens: &[TokenTree], at: usize) -> bool {
-    let before = at.checked_sub(2).and_then(|at| tokens.get(at));
-    matches!(before, Some(TokenTree::Ident(ident)) if ident == "mod")
+/// The name of the module whose body the group is: `mod name { … }`.
+fn inline_module(tokens: &[TokenTree], at: usize) -> Option<String> {
+    match (tokens.get(at.checked_sub(2)?), tokens.get(at - 1)) {
+        (Some(TokenTree::Ident(word)), Some(TokenTree::Ident(name))) if word == "mod" => {
+            Some(name.to_string())
+        }
+        _ => None,
+    }
 }
 
 /// Whether an attribute's content is `cfg(test)`, `cfg(all(test, …))` or `test`.
@@ -166,11 +162,10 @@ mod tests {
     fn paths_from_the_root_and_strings_are_noted_outside_of_tests() {
         let text = r#"
             //! Docs name `crate::nothing` and "threadId".
-            use crate::error::{Error, Result};
-            use crate::{client, turn::Start};
+            use crate::error::{Error, rpc::{self, Kind}};
             use super::sibling::Thing;
             use super::super::thread;
-            fn f() { call!(crate::result::Text, "a\"b"); tokio::spawn(g()); }
+            fn f() { call!(crate::result::Text, "a\"b"); self::own(); }
             #[cfg(test)]
             use crate::hidden;
             mod inline { use super::super::super::deeper::Thing; }
@@ -178,24 +173,25 @@ mod tests {
             mod tests { use crate::hidden; const A: &str = "hidden"; }
             const LAST: &str = r"last";
         "#;
-        let source = Source::read(text, 2).unwrap();
-        let names = |list: &[(usize, String)]| -> Vec<String> {
-            list.iter()
-                .map(|(line, name)| format!("{line} {name}"))
-                .collect()
-        };
-        assert_eq!(
-            names(&source.imports),
-            [
-                "3 error",
-                "4 client",
-                "4 turn",
-                "6 thread",
-                "7 result",
-                "10 deeper"
-            ]
-        );
-        assert_eq!(names(&source.strings), ["7 a\"b", "13 last"]);
-        assert!(source.pairs.contains(&(7, "tokio::spawn".to_owned())));
+        let module = ["a", "b"].map(str::to_owned);
+        let source = Source::read(text, &module).unwrap();
+        let imports: Vec<String> = source
+            .imports
+            .iter()
+            .map(|(line, path)| format!("{line} {}", path.join("::")))
+            .collect();
+        let expected = [
+            "3 error::Error",
+            "3 error::rpc::self",
+            "3 error::rpc::Kind",
+            "4 a::sibling::Thing",
+            "5 thread",
+            "6 result::Text",
+            "6 a::b::own",
+            "9 deeper::Thing",
+        ];
+        assert_eq!(imports, expected);
+        let strings = [(6, "a\"b".to_owned()), (12, "last".to_owned())];
+        assert_eq!(source.strings, strings);
     }
 }

@@ -90,7 +90,7 @@ fn secrets_do_not_show() {
     assert!(!shown.contains("sk-1") && shown.contains("eu"), "{shown}");
 }
 
-/// GEN-24, GEN-25: rows are sorted, and a payload says by its shape which turn it belongs to.
+/// Rows are sorted, and a payload says by its shape which turn it belongs to.
 #[test]
 fn notifications_are_routed_by_the_shape_of_their_payload() {
     use notification_rows::{NOTIFICATION_METHODS, ServerNotification};

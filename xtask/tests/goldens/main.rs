@@ -18,16 +18,10 @@ mod types {
     pub(crate) mod id;
     pub(crate) mod registry;
     pub(crate) mod request;
+    pub(crate) mod unknown;
 }
 
-use types::{codec, id, registry, request};
-
-/// Where the crate has its fail-closed answers by hand.
-mod safe {
-    pub(crate) trait Safe: crate::request::ServerRequest {
-        fn safe(failure: Option<&str>) -> Option<Self::Response>;
-    }
-}
+use types::{codec, id, registry, request, unknown};
 
 use std::collections::BTreeMap;
 
@@ -36,11 +30,9 @@ use codec::{
     setters, string_enum, tagged, unit, untagged,
 };
 use id::Id;
-use registry::{
-    UnknownNotification, UnknownRequest, client_requests, notifications, server_requests,
-    server_routes,
-};
+use registry::{client_requests, notifications, server_requests, server_routes};
 use serde_json::{Map, Value};
+use unknown::{UnknownNotification, UnknownRequest};
 
 macro_rules! golden {
     ($name:ident) => {
@@ -134,15 +126,15 @@ mod server_rows {
     object!(PatchParams {
         0 conversation_id "conversationId" required,
     });
-    impl safe::Safe for ApprovalParams {
-        fn safe(_: Option<&str>) -> Option<ApprovalResponse> {
+    impl request::SafeAnswer for ApprovalParams {
+        fn safe_answer(_: Option<&str>) -> Option<ApprovalResponse> {
             Some(ApprovalResponse {
                 unknown_fields: UnknownFields::default(),
             })
         }
     }
-    impl safe::Safe for PatchParams {
-        fn safe(_: Option<&str>) -> Option<PatchResponse> {
+    impl request::SafeAnswer for PatchParams {
+        fn safe_answer(_: Option<&str>) -> Option<PatchResponse> {
             None
         }
     }

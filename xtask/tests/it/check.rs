@@ -23,7 +23,6 @@ fn a_tree_as_generated_passes() {
     assert!(ran.success, "{ran:?}");
 }
 
-/// GEN-03.
 #[test]
 fn a_changed_file_is_shown_as_a_diff_with_the_remedy() {
     let ran = check(|copy| copy.edit(&format!("{GENERATED}/params.rs"), "//! What", "//! That"));

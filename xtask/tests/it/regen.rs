@@ -14,7 +14,7 @@ fn an_unchanged_tree_is_not_written() {
     assert_eq!(copy.written_since(old), [""; 0]);
 }
 
-/// GEN-03: from nothing the same bytes come again.
+/// From nothing the same bytes come again.
 #[test]
 fn deleted_files_are_restored() {
     let copy = Copy::new();
@@ -81,7 +81,7 @@ fn offline_needs_neither_runtime_nor_npm() {
     assert_eq!(fs::read_dir(nothing.path()).unwrap().count(), 0);
 }
 
-/// GEN-06: a schema that the generator refuses changes nothing.
+/// A schema that the generator refuses changes nothing.
 #[test]
 fn a_broken_schema_leaves_the_generated_files() {
     let copy = Copy::new();
@@ -113,7 +113,6 @@ fn a_broken_schema_leaves_the_generated_files() {
     );
 }
 
-/// GEN-02.
 #[test]
 fn the_steps_are_listed_in_their_order() {
     let ran = Copy::new().regen(&["--list-steps"]);

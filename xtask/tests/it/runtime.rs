@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::copy::{Copy, workspace};
 
-/// GEN-32: the schema is what the pinned runtime says of itself.
+/// The schema is what the pinned runtime says of itself.
 #[test]
 fn the_tree_is_what_the_pinned_runtime_says() {
     let runtime = codex_runtime::install().unwrap();
@@ -81,7 +81,6 @@ mod scripted {
         assert!(again.success, "{again:?}");
     }
 
-    /// GEN-06.
     #[test]
     fn a_dump_that_fails_or_is_refused_changes_nothing() {
         let unknown = format!(

@@ -18,7 +18,7 @@ fn installed() -> Machine {
     machine
 }
 
-/// PIN-15, PIN-23: every part of the package is installed, files that nobody knows too.
+/// Every part of the package is installed, files that nobody knows too.
 #[test]
 fn an_installation_has_everything_and_is_not_repeated() {
     let machine = Machine::with_package(&Package::complete().pack());
@@ -116,7 +116,7 @@ const VISIBLE: [Damage; 9] = [
     }),
 ];
 
-/// PIN-34: a damaged installation says so, and nothing else is used in its place.
+/// A damaged installation says so, and nothing else is used in its place.
 #[test]
 fn damage_is_an_error_of_its_own_and_installing_mends_it() {
     for (reason, damage) in VISIBLE {

@@ -82,7 +82,7 @@ fn an_npm_that_leaves_a_helper_running_is_not_waited_for() {
     assert!(start.elapsed() < Duration::from_secs(15));
 }
 
-/// D-04: nothing that differs from its digest is unpacked.
+/// Nothing that differs from its digest is unpacked.
 #[test]
 fn one_flipped_byte_is_refused() {
     let machine = Machine::with_package(&Package::complete().pack());
@@ -169,7 +169,7 @@ fn a_file_that_comes_twice_is_refused() {
     assert!(text.contains("it is there twice"), "{text}");
 }
 
-/// PIN-14: an incomplete package is refused.
+/// An incomplete package is refused.
 #[test]
 fn a_package_that_lacks_a_part_is_refused() {
     for missing in [
@@ -228,7 +228,7 @@ fn a_cache_that_cannot_be_written_is_named() {
     assert_eq!(machine.npm_calls(), [""; 0]);
 }
 
-/// PIN-11: a platform without a package is an error that names it.
+/// A platform without a package is an error that names it.
 #[test]
 fn a_platform_without_a_package_is_named() {
     let machine = Machine::with_package(&Package::complete().pack());

@@ -63,7 +63,7 @@ fn a_command_line_given_as_a_whole_is_used_verbatim() {
     assert_eq!(*plan.environment(), parent());
 }
 
-/// PIN-37: the folder of helpers is for the pinned runtime alone.
+/// The folder of helpers is for the pinned runtime alone.
 #[test]
 fn only_the_pinned_runtime_gets_its_helpers_on_path() {
     let (_machine, pinned, named) = pinned_and_named();

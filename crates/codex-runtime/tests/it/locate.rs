@@ -45,7 +45,7 @@ impl Places {
     }
 }
 
-/// PIN-30: the installed runtime is found where nothing else is named.
+/// The installed runtime is found where nothing else is named.
 #[test]
 fn the_places_are_tried_in_order() {
     let places = Places::new();
@@ -99,7 +99,7 @@ fn a_path_that_was_named_is_used_or_is_an_error() {
     }
 }
 
-/// PIN-31: a path that was given wins, and nothing else is looked at.
+/// A path that was given wins, and nothing else is looked at.
 #[test]
 fn an_explicit_path_is_all_that_is_looked_at() {
     let places = Places::new();
@@ -233,7 +233,7 @@ fn a_codex_that_hangs_costs_seconds() {
     assert!(time < std::time::Duration::from_secs(9), "{time:?}");
 }
 
-/// PIN-33: nothing is downloaded or guessed; the error says what was tried.
+/// Nothing is downloaded or guessed; the error says what was tried.
 #[test]
 fn nothing_anywhere_says_everything_that_was_tried() {
     let machine = Machine::with_package(&Package::complete().pack());

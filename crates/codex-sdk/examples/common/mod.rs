@@ -58,17 +58,11 @@ impl Stage {
 
     /// Returns the configuration of a client.
     pub(crate) fn config(&self) -> CodexConfig {
-        let mut config = CodexConfig::new();
-        if let Some((_, home)) = &self.script {
-            config = config.cwd(home.workspace());
-            for key in home.env_remove() {
-                config = config.env_remove(key);
-            }
-            for (key, value) in home.env() {
-                config = config.env(key, value);
-            }
+        let config = CodexConfig::new();
+        match &self.script {
+            Some((_, home)) => config.isolated(home),
+            None => config,
         }
-        config
     }
 
     /// Scripts the answer to this question, whenever it is asked.

@@ -46,10 +46,11 @@ impl Driver {
                 }
             });
         };
-        thread::Builder::new()
+        #[expect(clippy::disallowed_methods, reason = "a thread of ARCHITECTURE.md")]
+        let driver = thread::Builder::new()
             .name("codex-blocking".into())
-            .spawn(drive)
-            .map_err(failed("the thread that drives the blocking client"))?;
+            .spawn(drive);
+        driver.map_err(failed("the thread that drives the blocking client"))?;
         Ok(Arc::new(Self {
             handle,
             ended: OnceLock::new(),

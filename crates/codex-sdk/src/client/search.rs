@@ -21,13 +21,14 @@ pub(super) async fn find(
         // The future that waits for it may have been dropped.
         let _ = done.send(catch_unwind(AssertUnwindSafe(search)));
     };
-    thread::Builder::new()
+    #[expect(clippy::disallowed_methods, reason = "a thread of ARCHITECTURE.md")]
+    let thread = thread::Builder::new()
         .name("codex-search".into())
-        .spawn(search)
-        .map_err(|source| Error::SetUp {
-            what: "the thread that looks for the Codex runtime",
-            source,
-        })?;
+        .spawn(search);
+    thread.map_err(|source| Error::SetUp {
+        what: "the thread that looks for the Codex runtime",
+        source,
+    })?;
     match found.await {
         Ok(Ok(found)) => Ok(found?),
         Ok(Err(panic)) => Err(panicked(message(&*panic))),

@@ -35,6 +35,7 @@ impl Shared {
             return self.reply(&job.id, reply);
         };
         let shared = Arc::clone(self);
+        #[expect(clippy::disallowed_methods, reason = "a task of ARCHITECTURE.md")]
         tokio::spawn(async move {
             let Entered { key, mut stopped } = entered;
             let mut running = pin!(handler.run(&job.params));

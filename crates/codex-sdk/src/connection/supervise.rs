@@ -44,6 +44,7 @@ impl<T> Task<T> {
     where
         T: Send + 'static,
     {
+        #[expect(clippy::disallowed_methods, reason = "tasks of ARCHITECTURE.md")]
         Self(tokio::spawn(future))
     }
 
@@ -118,6 +119,7 @@ pub(super) fn spawn(
         }),
         shared,
     };
+    #[expect(clippy::disallowed_methods, reason = "a task of ARCHITECTURE.md")]
     tokio::spawn(supervisor.run());
 }
 

@@ -1,5 +1,7 @@
 //! Tests of a connection with settings that are not public.
 
+#![allow(clippy::disallowed_methods, reason = "tests may spawn")]
+
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;

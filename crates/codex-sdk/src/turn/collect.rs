@@ -306,7 +306,6 @@ mod tests {
         result.final_response
     }
 
-    /// RUN-04, RUN-05, RUN-07, D-25.
     #[test]
     fn the_final_response_is_the_last_final_answer_else_the_last_without_a_phase() {
         let (commentary, last) = (Some("commentary"), Some("final_answer"));
@@ -329,7 +328,7 @@ mod tests {
         }
     }
 
-    /// RUN-12: a turn of ordinary length keeps what it has handed out, a long one does not.
+    /// A turn of ordinary length keeps what it has handed out, a long one does not.
     #[test]
     fn what_is_handed_out_is_in_the_result_unless_it_is_too_much() {
         // It is the id of its message too.
@@ -349,7 +348,6 @@ mod tests {
         assert_eq!((all.text(), rest.text()), ("answer", "answer"));
     }
 
-    /// RUN-12, RUN-17, D-12.
     #[test]
     fn items_are_in_order_and_usage_is_the_last() {
         let usage = |tokens: i64| {
@@ -380,7 +378,6 @@ mod tests {
         );
     }
 
-    /// RUN-09, D-18.
     #[test]
     fn a_failed_turn_is_an_error_with_what_there_is() {
         let error = json!({"message": "boom", "codexErrorInfo": "serverOverloaded"});
@@ -397,7 +394,6 @@ mod tests {
         assert_eq!(error.to_string(), "turn u failed with status failed");
     }
 
-    /// RUN-10, D-13.
     #[test]
     fn an_undecodable_completion_is_a_decode_error_and_none_is_none() {
         let broken = event("turn/completed", json!({"turn": {"id": "u", "items": 5}}));

@@ -1,10 +1,12 @@
 //! Turns against a scripted runtime.
 
+#![allow(clippy::disallowed_methods, reason = "tests may spawn")]
+
 use std::future::poll_fn;
 use std::task::Poll;
 use std::time::Duration;
 
-use codex_testkit::ScriptedServer;
+use codex_testkit::{ScriptedServer, within};
 use codex_types::{TurnStartParams, UserInput};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -15,13 +17,6 @@ use crate::error::{Result, RpcErrorKind};
 use crate::event::Notification;
 use crate::router::Joining;
 use crate::{CodexConfig, RetryPolicy};
-
-async fn within<T>(future: impl Future<Output = T>) -> T {
-    let limit = Duration::from_secs(20);
-    tokio::time::timeout(limit, future)
-        .await
-        .expect("it takes too long")
-}
 
 async fn connect_with(config: CodexConfig) -> (Codex, ScriptedServer) {
     let (mut server, read, write) = ScriptedServer::pipe();

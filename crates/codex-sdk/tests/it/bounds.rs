@@ -22,7 +22,7 @@ macro_rules! meets {
     }};
 }
 
-/// API-11, INP-03, INP-13, SBX-03: what is no input, or no preset, does not compile.
+/// What is no input, or no preset, does not compile.
 #[test]
 fn only_inputs_are_inputs_and_only_items_steer() {
     use openai_codex::{ApprovalMode, ExternalMessage, Input, InputItem, RunInput, Sandbox};
@@ -39,7 +39,7 @@ fn only_inputs_are_inputs_and_only_items_steer() {
     assert!(!meets!(&str: Into<ApprovalMode>));
 }
 
-/// D-21: `run` takes the handle, so that it can be asked only once.
+/// `run` takes the handle, so that it can be asked only once.
 #[test]
 fn handles_are_one_of_a_kind_and_threads_are_not() {
     use openai_codex::{Thread, TurnControl, TurnHandle};
@@ -48,7 +48,7 @@ fn handles_are_one_of_a_kind_and_threads_are_not() {
     assert!(meets!(Thread: Clone));
 }
 
-/// API-10: whatever runs a turn gives the same result.
+/// Whatever runs a turn gives the same result.
 #[test]
 fn every_run_returns_the_same_type() {
     use openai_codex::{Result, Thread, TurnHandle, TurnResult};

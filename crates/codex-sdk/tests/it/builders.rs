@@ -4,23 +4,11 @@ use codex_testkit::ScriptedServer;
 use futures_util::TryStreamExt;
 use openai_codex::types::{FunctionCallOutputContentItem, InputTextFunctionCallOutputContentItem};
 use openai_codex::{
-    ApprovalMode, Codex, CodexConfig, Error, ExternalMessage, InputItem, RunInput, Sandbox, Thread,
+    ApprovalMode, Codex, Error, ExternalMessage, InputItem, RunInput, Sandbox, Thread,
 };
 use serde_json::{Value, json};
 
-use crate::{connect, joined, within};
-
-/// Connects to a runtime of this version.
-async fn connect_to(version: &str) -> (Codex, ScriptedServer) {
-    let (mut server, read, write) = ScriptedServer::pipe();
-    server.version(version);
-    let config = CodexConfig::new();
-    let (codex, greeted) =
-        within(async { tokio::join!(Codex::connect(config, read, write), server.handshake()) })
-            .await;
-    greeted.unwrap();
-    (codex.unwrap(), server)
-}
+use crate::peer::{connect, connect_to_version, joined, within};
 
 fn thread(id: &str) -> Value {
     json!({
@@ -53,7 +41,6 @@ async fn thread_of(codex: &Codex, server: &mut ScriptedServer) -> Thread {
     joined(start).await.unwrap()
 }
 
-/// LIF-10, SBX-01, D-15.
 #[tokio::test]
 async fn a_thread_has_the_id_and_the_words_of_the_runtime() {
     let (codex, mut server) = connect().await;
@@ -78,7 +65,6 @@ async fn a_thread_has_the_id_and_the_words_of_the_runtime() {
     assert_eq!(thread.info().model, "m");
 }
 
-/// RUN-16.
 #[tokio::test]
 async fn include_turns_is_sent_inverted_or_not_at_all() {
     let (codex, mut server) = connect().await;
@@ -104,7 +90,6 @@ async fn include_turns_is_sent_inverted_or_not_at_all() {
     }
 }
 
-/// RUN-15, INP-02, INP-14, INP-15.
 #[tokio::test]
 async fn inputs_and_options_of_turns_are_sent_as_they_are() {
     let (codex, mut server) = connect().await;
@@ -161,7 +146,6 @@ async fn inputs_and_options_of_turns_are_sent_as_they_are() {
     }
 }
 
-/// INP-13.
 #[tokio::test]
 async fn nothing_is_sent_that_cannot_be() {
     let (codex, mut server) = connect().await;
@@ -182,11 +166,10 @@ async fn nothing_is_sent_that_cannot_be() {
     assert_eq!(server.received_methods().len(), 3);
 }
 
-/// PIN-39, PIN-44, D-34.
 #[tokio::test]
 async fn what_an_older_runtime_lacks_is_not_sent() {
     for version in ["0.147.0", "0.149.0", "0.151.0-alpha.6", "unknown", ""] {
-        let (codex, mut server) = connect_to(version).await;
+        let (codex, mut server) = connect_to_version(version).await;
         let thread = thread_of(&codex, &mut server).await;
         let refused = [
             thread
@@ -248,7 +231,6 @@ async fn an_unarchived_thread_is_resumed() {
     assert_eq!(thread.info().model, "m");
 }
 
-/// D-28.
 #[tokio::test]
 async fn pages_are_followed_until_there_are_no_more_or_they_repeat() {
     let (codex, mut server) = connect().await;

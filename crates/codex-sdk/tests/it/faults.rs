@@ -4,9 +4,9 @@ use openai_codex::{CloseReason, Codex, CodexConfig, Error, Notification};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::{LIMIT, connect, joined, within};
+use crate::peer::{connect, joined, within};
 
-/// ERR-09, D-06, ROU-26: what is no message is skipped, and what follows is read.
+/// What is no message is skipped, and what follows is read.
 #[tokio::test]
 async fn bad_lines_are_skipped() {
     let (codex, mut server) = connect().await;
@@ -44,7 +44,7 @@ async fn bad_lines_are_skipped() {
     assert_eq!(seen.method(), "nobody/knows");
 }
 
-/// D-06: a long line is a line.
+/// A long line is a line.
 #[tokio::test]
 async fn a_line_of_64_megabytes_is_read() {
     let (codex, mut server) = connect().await;
@@ -61,7 +61,7 @@ async fn a_line_of_64_megabytes_is_read() {
     );
 }
 
-/// D-05, ROU-30: the end is told to everybody, in the same words.
+/// The end is told to everybody, in the same words.
 #[tokio::test]
 async fn a_peer_that_closes_its_output_ends_every_call() {
     let (codex, mut server) = connect().await;
@@ -89,7 +89,7 @@ async fn a_peer_that_closes_its_output_ends_every_call() {
     within(codex.close()).await.unwrap();
 }
 
-/// D-07: the handshake has a deadline.
+/// The handshake has a deadline.
 #[tokio::test]
 async fn a_peer_that_never_greets_is_given_up() {
     let (_read, write) = tokio::io::duplex(1024);
@@ -104,7 +104,7 @@ async fn a_peer_that_never_greets_is_given_up() {
     );
 }
 
-/// API-22, LAU-07: the handshake must say who answers.
+/// The handshake must say who answers.
 #[tokio::test]
 async fn a_greeting_without_a_user_agent_is_an_error() {
     let (read, mut to_client) = tokio::io::duplex(1024);
@@ -133,20 +133,17 @@ fn a_client_can_be_dropped_after_its_async_runtime() {
     let mut notifications = codex.notifications();
     drop(server);
     drop(runtime);
-    // Nobody drives the connection any more, and nobody waits for ever for it.
+    // The connection has no driver any more, and nothing waits forever for it.
     let other = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
     other.block_on(async {
-        let error = tokio::time::timeout(LIMIT, codex.request_raw("x/y", json!({}))).await;
-        assert!(matches!(error, Ok(Err(Error::Closed(_)))));
-        let last = tokio::time::timeout(LIMIT, notifications.next()).await;
-        assert!(matches!(last, Ok(Some(Err(Error::Closed(_))))));
-        tokio::time::timeout(LIMIT, codex.close())
-            .await
-            .unwrap()
-            .unwrap();
+        let error = within(codex.request_raw("x/y", json!({}))).await;
+        assert!(matches!(error, Err(Error::Closed(_))));
+        let last = within(notifications.next()).await;
+        assert!(matches!(last, Some(Err(Error::Closed(_)))));
+        within(codex.close()).await.unwrap();
     });
     drop(codex);
 }

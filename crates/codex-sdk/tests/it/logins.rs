@@ -1,51 +1,10 @@
-//! Logins and the account.
+//! Logins and the account, with a scripted peer.
 
-use codex_testkit::Answer;
 use openai_codex::Error;
-use openai_codex::types::{Account, CancelLoginAccountStatus};
 use serde_json::json;
 
-use crate::stage::Stage;
-use crate::{connect, joined, within};
+use crate::peer::{connect, joined, within};
 
-/// LOG-01, LOG-02, LOG-06.
-#[tokio::test]
-async fn an_api_key_logs_in_and_out_and_is_used() {
-    let stage = Stage::with([Answer::text("hi")], |home| home.requires_openai_auth());
-    let codex = stage.codex().await;
-    within(codex.login_api_key("sk-test-key")).await.unwrap();
-    let account = within(codex.account()).await.unwrap().account;
-    assert!(matches!(account, Some(Account::ApiKey(_))), "{account:?}");
-    let thread = within(codex.thread_start().into_future()).await.unwrap();
-    within(thread.run("hello")).await.unwrap();
-    let requests = stage.model.responses_requests();
-    assert_eq!(
-        requests[0].header("authorization"),
-        Some("Bearer sk-test-key")
-    );
-    within(codex.logout()).await.unwrap();
-    assert_eq!(within(codex.account()).await.unwrap().account, None);
-}
-
-/// LOG-03, LOG-04.
-#[tokio::test]
-async fn a_browser_login_that_is_canceled_completes_without_success() {
-    let stage = Stage::with([], |home| home.requires_openai_auth());
-    let codex = stage.codex().await;
-    let login = within(codex.login_chatgpt()).await.unwrap();
-    assert!(login.auth_url().contains("redirect_uri=http"));
-    let canceled = within(login.cancel()).await.unwrap();
-    assert_eq!(canceled.status, CancelLoginAccountStatus::Canceled);
-    let (done, again) = within(async { tokio::join!(login.wait(), login.wait()) }).await;
-    let done = done.unwrap();
-    assert_eq!(done, again.unwrap());
-    assert_eq!(done.login_id.as_deref(), Some(login.login_id()));
-    assert!(!done.success && done.error.is_some());
-    within(codex.close()).await.unwrap();
-    assert_eq!(within(login.wait()).await.unwrap(), done);
-}
-
-/// LOG-08, ROU-32.
 #[tokio::test]
 async fn a_device_code_login_says_where_to_enter_which_code() {
     let (codex, mut server) = connect().await;
@@ -76,7 +35,6 @@ async fn a_device_code_login_says_where_to_enter_which_code() {
     assert!(within(login.wait()).await.unwrap().success);
 }
 
-/// ROU-29.
 #[tokio::test]
 async fn a_login_that_the_connection_does_not_outlive_ends_with_it() {
     let (codex, mut server) = connect().await;
@@ -89,7 +47,6 @@ async fn a_login_that_the_connection_does_not_outlive_ends_with_it() {
     assert!(within(login.wait()).await.unwrap_err().is_closed());
 }
 
-/// LOG-09, LOG-10.
 #[tokio::test]
 async fn an_unexpected_kind_of_login_is_named() {
     let (codex, mut server) = connect().await;

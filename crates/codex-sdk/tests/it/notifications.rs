@@ -3,9 +3,9 @@
 use openai_codex::{Error, Notification};
 use serde_json::json;
 
-use crate::{connect, within};
+use crate::peer::{connect, within};
 
-/// ROU-04, ROU-05, ROU-07: what no turn owns is told to all, also what is unknown.
+/// What no turn owns is told to all, also what is unknown.
 #[tokio::test]
 async fn unowned_notifications_reach_every_subscriber() {
     let (codex, mut server) = connect().await;
@@ -49,7 +49,7 @@ async fn unowned_notifications_reach_every_subscriber() {
     }
 }
 
-/// D-09: a slow subscriber loses the oldest, and knows how many.
+/// A slow subscriber loses the oldest, and knows how many.
 #[tokio::test]
 async fn a_subscriber_that_does_not_read_is_told_what_it_missed() {
     let (codex, mut server) = connect().await;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use openai_codex::{CloseReason, Codex, CodexConfig, Error};
 use serde_json::json;
 
-use crate::{joined, within};
+use crate::peer::{joined, within};
 
 const GREETING: &str = r#"read line
 echo '{"id":0,"result":{"userAgent":"codex_rust_sdk/0.200.1 (x)","codexHome":"/","platformFamily":"unix","platformOs":"linux"}}'
@@ -80,7 +80,7 @@ fn exited(error: &Error) -> (Option<i32>, String) {
     }
 }
 
-/// ERR-10, ERR-11, ROU-30: what the process said last is in the error.
+/// What the process said last is in the error.
 #[tokio::test]
 async fn an_exit_is_told_with_status_and_error_output() {
     let codex =
@@ -101,7 +101,7 @@ async fn an_exit_is_told_with_status_and_error_output() {
     within(codex.close()).await.unwrap();
 }
 
-/// D-05: silence for good is an end.
+/// Silence for good is an end.
 #[tokio::test]
 async fn a_runtime_that_closes_its_output_and_stays_is_ended() {
     let file = PidFile::new("stays");
@@ -116,7 +116,7 @@ async fn a_runtime_that_closes_its_output_and_stays_is_ended() {
     assert!(!runs(&pid));
 }
 
-/// D-11: closing ends what does not want to.
+/// Closing ends what does not want to.
 #[tokio::test]
 async fn a_stubborn_runtime_is_killed_by_close() {
     let file = PidFile::new("stubborn");
@@ -146,7 +146,7 @@ async fn what_the_runtime_leaves_behind_is_killed() {
     gone(&pid).await;
 }
 
-/// D-11, LAU-14: so does dropping.
+/// So does dropping.
 #[tokio::test]
 async fn dropping_the_client_ends_the_process() {
     let file = PidFile::new("dropped");
@@ -181,7 +181,7 @@ fn dropping_the_async_runtime_kills_the_process() {
     }
 }
 
-/// LAU-11: error output is always read.
+/// Error output is always read.
 #[tokio::test]
 async fn a_flood_of_error_output_does_not_stop_the_protocol() {
     let codex = start(
@@ -193,7 +193,7 @@ async fn a_flood_of_error_output_does_not_stop_the_protocol() {
     within(codex.close()).await.unwrap();
 }
 
-/// LAU-07, LAU-08: a start that fails cleans up.
+/// A start that fails cleans up.
 #[tokio::test]
 async fn a_failed_handshake_leaves_no_process() {
     let file = PidFile::new("handshake");

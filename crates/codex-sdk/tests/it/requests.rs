@@ -7,14 +7,14 @@ use openai_codex::types::{AccountLogoutParams, ModelListParams};
 use openai_codex::{Codex, CodexConfig, Error, RetryPolicy, RpcErrorKind, VERSION};
 use serde_json::{Value, json};
 
-use crate::{connect, connect_with, joined, within};
+use crate::peer::{connect, connect_with, joined, within};
 
 fn ask(codex: &Codex, n: usize) -> tokio::task::JoinHandle<openai_codex::Result<Value>> {
     let codex = codex.clone();
     tokio::spawn(async move { codex.request_raw("x/y", json!({"n": n})).await })
 }
 
-/// API-14, LAU-05, LAU-06: who the client is, and what it opts into.
+/// Who the client is, and what it opts into.
 #[tokio::test]
 async fn the_handshake_says_who_the_client_is() {
     let config = CodexConfig::new()
@@ -39,7 +39,7 @@ async fn the_handshake_says_who_the_client_is() {
     );
 }
 
-/// ROU-27, ASY-01: answers find their callers by id.
+/// Answers find their callers by id.
 #[tokio::test]
 async fn answers_out_of_order_reach_their_callers() {
     let (codex, mut server) = connect().await;
@@ -104,7 +104,7 @@ async fn an_error_of_the_runtime_keeps_code_message_and_data() {
     );
 }
 
-/// D-19, ERR-03: an overload is retried, and told when it stays.
+/// An overload is retried, and told when it stays.
 #[tokio::test]
 async fn an_overloaded_runtime_is_asked_again() {
     let quick = RetryPolicy::new().initial_delay(Duration::from_millis(1));
@@ -134,7 +134,7 @@ async fn an_overloaded_runtime_is_asked_again() {
     );
 }
 
-/// D-07: every request has a deadline.
+/// Every request has a deadline.
 #[tokio::test]
 async fn a_request_that_is_not_answered_times_out_and_a_late_answer_is_ignored() {
     let config = CodexConfig::new().request_timeout(Some(Duration::from_millis(50)));
@@ -153,7 +153,7 @@ async fn a_request_that_is_not_answered_times_out_and_a_late_answer_is_ignored()
     assert_eq!(joined(task).await.unwrap(), json!({"n": 1}));
 }
 
-/// D-08: the cap on requests under way holds.
+/// The cap on requests under way holds.
 #[tokio::test]
 async fn no_more_requests_are_under_way_than_allowed() {
     let (codex, mut server) = connect_with(CodexConfig::new().max_in_flight(2)).await;
@@ -180,7 +180,7 @@ async fn no_more_requests_are_under_way_than_allowed() {
     }
 }
 
-/// ASY-05: a request can be dropped.
+/// A request can be dropped.
 #[tokio::test]
 async fn a_dropped_request_frees_its_place() {
     let (codex, mut server) = connect_with(CodexConfig::new().max_in_flight(1)).await;
@@ -195,7 +195,7 @@ async fn a_dropped_request_frees_its_place() {
     assert_eq!(joined(second).await.unwrap(), json!({"n": 1}));
 }
 
-/// D-08: many requests at once are answered.
+/// Many requests at once are answered.
 #[tokio::test]
 async fn two_thousand_requests_at_once_are_all_answered() {
     let (codex, mut server) = connect().await;

@@ -11,7 +11,7 @@ use openai_codex::{CodexConfig, ResponseError};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::{connect, connect_with, within};
+use crate::peer::{connect, connect_with, within};
 
 const APPROVAL: &str = "item/commandExecution/requestApproval";
 
@@ -23,7 +23,7 @@ fn tool_call() -> Value {
     json!({"arguments": {}, "callId": "c", "threadId": "t", "tool": "x", "turnId": "u"})
 }
 
-/// D-01: without a handler the answer is no.
+/// Without a handler the answer is no.
 #[tokio::test]
 async fn without_a_handler_nothing_is_granted() {
     let (_codex, mut server) = connect().await;
@@ -62,7 +62,7 @@ async fn without_a_handler_nothing_is_granted() {
     assert!(answer.get("result").is_none(), "{answer}");
 }
 
-/// D-02: handlers run beside the reader.
+/// Handlers run beside the reader.
 #[tokio::test]
 async fn handlers_answer_in_any_order_and_never_hold_up_the_reader() {
     let (began, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -101,7 +101,7 @@ async fn handlers_answer_in_any_order_and_never_hold_up_the_reader() {
     assert_eq!(answer["result"], json!({"decision": "accept"}));
 }
 
-/// D-02: a failing handler is a no.
+/// A failing handler is a no.
 #[tokio::test]
 async fn a_handler_that_fails_or_panics_grants_nothing() {
     let config = CodexConfig::new()

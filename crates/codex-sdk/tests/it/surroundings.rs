@@ -5,7 +5,7 @@ use openai_codex::{Codex, CodexConfig, Error};
 use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::within;
+use crate::peer::within;
 
 #[track_caller]
 fn refused(error: Error, thing: &str, remedy: &str) {
@@ -78,7 +78,7 @@ fn a_connection_needs_timers_alone() {
 
     let with_timers = runtime(|builder| _ = builder.enable_time());
     with_timers.block_on(async {
-        let (codex, mut server) = crate::connect().await;
+        let (codex, mut server) = crate::peer::connect().await;
         let call = codex.request_raw("x/y", json!({}));
         let answer = async { server.expect("x/y").await.unwrap().reply(json!({"a": 1})) };
         let (result, ()) = within(async { tokio::join!(call, answer) }).await;

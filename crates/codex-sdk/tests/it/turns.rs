@@ -1,382 +1,263 @@
-//! Turns on the real runtime.
+//! Which handle gets which events.
 
 use std::time::Duration;
 
-use codex_testkit::{Answer, Gate, Usage};
-use futures_util::{StreamExt, TryStreamExt};
-use openai_codex::types::{CodexErrorInfo, MessagePhase, ThreadItem, TurnStatus};
-use openai_codex::{Error, ExternalMessage, InputItem, Notification, RpcErrorKind, TurnHandle};
-use serde::Deserialize;
+use openai_codex::{CodexConfig, Notification};
 use serde_json::json;
 
-use crate::stage::Stage;
-use crate::within;
+use crate::peer::{
+    COMPLETED, DELTA, begin_turn, connect, delta, joined, methods, of_turn, say, spawn, stage,
+    start_thread, start_turn, still_works, text, turn_answer, within,
+};
 
-/// The texts of the agent's messages.
-fn agent_texts(items: &[ThreadItem]) -> Vec<&str> {
-    items
-        .iter()
-        .filter_map(|item| match item {
-            ThreadItem::AgentMessage(message) => Some(message.text.as_str()),
-            _ => None,
-        })
-        .collect()
+fn on(thread: &str, mut params: serde_json::Value) -> serde_json::Value {
+    params["threadId"] = json!(thread);
+    params
 }
 
-async fn deltas(turn: TurnHandle) -> Vec<String> {
-    let deltas = turn.text_deltas().map_ok(|delta| delta.text);
-    within(deltas.try_collect()).await.unwrap()
-}
-
-/// RUN-01, RUN-03, RUN-17.
+/// Interleaved turns get their own events, in order.
 #[tokio::test]
-async fn run_returns_what_the_turn_came_to() {
-    let usage = Usage::new(11, 7).cached(3).reasoning(5);
-    let stage = Stage::new([Answer::text("Hello.").usage(usage)]);
-    let (codex, thread) = stage.thread().await;
-    let result = within(thread.run("hello")).await.unwrap();
-    assert_eq!(result.status, TurnStatus::Completed);
-    assert_eq!(result.error, None);
-    assert_eq!(result.final_response.as_deref(), Some("Hello."));
-    assert_eq!(result.text(), "Hello.");
-    assert!(result.started_at <= result.completed_at && result.duration_ms.is_some());
-    assert!(matches!(result.items[0], ThreadItem::UserMessage(_)));
-    assert_eq!(agent_texts(&result.items), ["Hello."]);
-    let last = result.usage.unwrap().last;
-    assert_eq!(
-        (
-            last.input_tokens,
-            last.cached_input_tokens,
-            last.output_tokens
-        ),
-        (11, 3, 7)
-    );
-    let requests = stage.model.responses_requests();
-    assert_eq!(requests[0].last_user_text(), Some("hello"));
-    within(codex.close()).await.unwrap();
-}
-
-/// STR-01, STR-02, STR-07, RUN-13.
-#[tokio::test]
-async fn a_stream_has_the_deltas_and_ends_with_the_completion() {
-    let stage = Stage::new([Answer::deltas(["he", "llo"])]);
-    let (_codex, thread) = stage.thread().await;
-    let mut turn = within(thread.turn("hello").into_future()).await.unwrap();
-    assert_eq!(turn.thread_id(), thread.id());
-    let mut events = Vec::new();
-    while let Some(event) = within(turn.next()).await {
-        events.push(event.unwrap());
+async fn interleaved_turns_keep_apart() {
+    let (codex, mut server) = connect().await;
+    let one = start_thread(&codex, &mut server, "t").await;
+    let two = start_thread(&codex, &mut server, "s").await;
+    let mut first = start_turn(&one, &mut server, "a").await;
+    let mut second = start_turn(&two, &mut server, "b").await;
+    for n in 0..3 {
+        server
+            .notify(DELTA, on("s", delta("b", &format!("b{n} "))))
+            .notify(DELTA, delta("a", &format!("a{n} ")));
     }
-    let deltas: Vec<_> = events
-        .iter()
-        .filter_map(|event| match event {
-            Notification::ItemAgentMessageDelta(delta) => Some(delta.delta.as_str()),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(deltas, ["he", "llo"]);
-    assert!(matches!(events[0], Notification::TurnStarted(_)));
-    assert!(matches!(
-        events.last(),
-        Some(Notification::TurnCompleted(_))
-    ));
-    assert!(within(turn.next()).await.is_none());
-    // What was read is in the result all the same.
-    let id = turn.id().to_owned();
-    let result = within(turn.run()).await.unwrap();
-    assert_eq!(
-        (result.id, result.final_response),
-        (id, Some("hello".into()))
-    );
+    server
+        .notify(COMPLETED, on("s", of_turn("b", "completed")))
+        .notify(COMPLETED, of_turn("a", "completed"));
+    assert_eq!(text(&mut first).await, "a0 a1 a2 ");
+    assert_eq!(text(&mut second).await, "b0 b1 b2 ");
 }
 
-/// STR-04, ASY-03.
+/// What belongs to no turn reaches the subscribers, and no turn.
 #[tokio::test]
-async fn a_request_is_answered_while_a_stream_is_open() {
-    let gate = Gate::new();
-    let stage = Stage::new([Answer::deltas(["a", "b", "c"]).gate_after_delta(1, &gate)]);
-    let (codex, thread) = stage.thread().await;
-    let turn = within(thread.turn("go").into_future()).await.unwrap();
-    let mut text = turn.text_deltas();
-    assert_eq!(within(text.next()).await.unwrap().unwrap().text, "a");
-    within(codex.models().into_future()).await.unwrap();
-    gate.open();
-    let rest = text.map_ok(|delta| delta.text);
-    let rest: Vec<_> = within(rest.try_collect()).await.unwrap();
-    assert_eq!(rest, ["b", "c"]);
-}
-
-/// RUN-09, D-18.
-#[tokio::test]
-async fn a_failed_turn_is_an_error_that_says_whether_to_try_again() {
-    let stage = Stage::new([
-        Answer::failed("server_is_overloaded", "try later"),
-        Answer::failed("server_error", "boom"),
-        Answer::failed("server_error", "boom again"),
-        Answer::text("fine"),
-    ]);
-    let (_codex, thread) = stage.thread().await;
-    let error = within(thread.run("one")).await.unwrap_err();
-    assert!(error.is_retryable(), "{error}");
-    match error {
-        Error::TurnFailed(failure) => {
-            assert_eq!(
-                failure.error.codex_error_info,
-                Some(CodexErrorInfo::ServerOverloaded)
-            );
-            assert_eq!(failure.result.status, TurnStatus::Failed);
-            assert_eq!(failure.turn_id, failure.result.id);
-        }
-        other => panic!("{other:?}"),
+async fn what_belongs_to_no_turn_reaches_no_turn() {
+    let (codex, mut server, thread) = stage().await;
+    let mut globals = codex.notifications();
+    let mut turn = start_turn(&thread, &mut server, "a").await;
+    let status = json!({"threadId": "t", "status": {"type": "active", "activeFlags": []}});
+    server
+        .notify("warning", json!({"threadId": "t", "message": "careful"}))
+        .notify("thread/status/changed", status)
+        .notify(COMPLETED, of_turn("a", "completed"))
+        // A turn that has ended has no handle any more.
+        .notify(DELTA, delta("a", "late"));
+    assert_eq!(methods(&mut turn).await, [COMPLETED]);
+    for method in ["warning", "thread/status/changed", DELTA] {
+        let event = within(globals.next()).await.unwrap().unwrap();
+        assert_eq!(event.method(), method);
     }
-    let error = within(thread.run("two")).await.unwrap_err();
-    // The runtime takes an unknown failure of a stream for a stream that broke.
-    assert!(
-        error.to_string().contains("boom") && error.is_retryable(),
-        "{error}"
-    );
-    let turn = within(thread.turn("three").into_future()).await.unwrap();
-    let outcome: Vec<_> = within(turn.text_deltas().collect()).await;
-    assert!(
-        matches!(outcome.last(), Some(Err(Error::TurnFailed(_)))),
-        "{outcome:?}"
-    );
-    assert_eq!(within(thread.run("four")).await.unwrap().text(), "fine");
 }
 
-/// RUN-07.
+/// A start that fails leaves nothing of what came early.
 #[tokio::test]
-async fn phases_survive_and_decide_the_final_response() {
-    let stage = Stage::new([Answer::text("Looking.")
-        .phase("commentary")
-        .and(Answer::text("Found it.").phase("final_answer"))]);
-    let (_codex, thread) = stage.thread().await;
-    let result = within(thread.run("find it")).await.unwrap();
-    assert_eq!(result.text(), "Found it.");
-    let phases: Vec<_> = result
-        .items
-        .iter()
-        .filter_map(|item| match item {
-            ThreadItem::AgentMessage(message) => message.phase.clone(),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(
-        phases,
-        [MessagePhase::Commentary, MessagePhase::FinalAnswer]
-    );
-}
-
-/// RUN-14.
-#[tokio::test]
-async fn an_output_schema_reaches_the_model_and_its_answer_is_parsed() {
-    #[derive(Debug, Deserialize, PartialEq)]
-    struct Answered {
-        number: u8,
+async fn a_failed_start_lets_go_of_early_events() {
+    let (codex, mut server, thread) = stage().await;
+    let mut globals = codex.notifications();
+    let (starting, call) = begin_turn(&thread, &mut server).await;
+    server
+        .notify(DELTA, delta("a", "x"))
+        .notify(COMPLETED, of_turn("a", "completed"));
+    call.error(-32600, "no");
+    assert!(joined(starting).await.unwrap_err().rpc().is_some());
+    for method in [DELTA, COMPLETED] {
+        let event = within(globals.next()).await.unwrap().unwrap();
+        assert_eq!(event.method(), method);
     }
-    let stage = Stage::new([Answer::text(r#"{"number":42}"#), Answer::text("no JSON")]);
-    let (_codex, thread) = stage.thread().await;
-    let schema = json!({
-        "type": "object", "properties": {"number": {"type": "integer"}},
-        "required": ["number"], "additionalProperties": false,
+    // The same id again is another turn.
+    let mut turn = start_turn(&thread, &mut server, "a").await;
+    server.notify(COMPLETED, of_turn("a", "completed"));
+    assert_eq!(methods(&mut turn).await, [COMPLETED]);
+}
+
+/// Starts of one thread take turns, and one that gives up while it waits has sent nothing.
+#[tokio::test]
+async fn a_start_that_gives_up_while_it_waits_sends_nothing() {
+    let (codex, mut server, thread) = stage().await;
+    let (first, call) = begin_turn(&thread, &mut server).await;
+    let queued = spawn({
+        let start = thread.turn("never");
+        async move { start.await }
     });
-    let result = within(thread.turn("answer").output_schema(schema.clone()).run());
-    let result = result.await.unwrap();
-    assert_eq!(result.parse::<Answered>().unwrap(), Answered { number: 42 });
-    let requests = stage.model.responses_requests();
-    assert_eq!(requests[0].output_schema(), Some(&schema));
-    let result = within(thread.run("talk")).await.unwrap();
-    assert!(matches!(result.parse::<Answered>(), Err(Error::Output(_))));
-}
-
-/// CTL-01.
-#[tokio::test]
-async fn steering_adds_a_request_with_the_text_last() {
-    let gate = Gate::new();
-    let stage = Stage::new([
-        Answer::text("before steer").gate_at_end(&gate),
-        Answer::text("after steer"),
-    ]);
-    let (_codex, thread) = stage.thread().await;
-    let mut turn = within(thread.turn("start").into_future()).await.unwrap();
-    // What the runtime has not read when it is steered is cut off: the message comes first.
-    while let Some(event) = within(turn.next()).await {
-        if let Notification::ItemCompleted(completed) = event.unwrap()
-            && agent_texts(std::slice::from_ref(&completed.item)) == ["before steer"]
-        {
-            break;
-        }
-    }
-    within(turn.steer("and this")).await.unwrap();
-    gate.open();
-    let control = turn.control();
-    let result = within(turn.run()).await.unwrap();
-    assert_eq!(agent_texts(&result.items), ["before steer", "after steer"]);
-    let requests = stage.model.responses_requests();
-    assert_eq!(requests[1].last_user_text(), Some("and this"));
-    let error = within(control.steer("too late")).await.unwrap_err();
-    let kind = error.rpc().map(|error| error.kind());
-    assert_eq!(kind, Some(RpcErrorKind::NoActiveTurn), "{error}");
-}
-
-#[tokio::test]
-async fn a_turn_can_be_steered_at_once() {
-    let gate = Gate::new();
-    let stage = Stage::new([Answer::text("one").gate_at_end(&gate), Answer::text("two")]);
-    let (_codex, thread) = stage.thread().await;
-    let turn = within(thread.turn("start").into_future()).await.unwrap();
-    within(turn.steer("at once")).await.unwrap();
-    gate.open();
-    within(turn.run()).await.unwrap();
-}
-
-/// CTL-02, RUN-11, D-20.
-#[tokio::test]
-async fn an_interrupt_right_after_the_start_takes_hold() {
-    let stage = Stage::new([]);
-    stage
-        .model
-        .default_answer(Answer::text("x").gate_at_end(&Gate::new()));
-    let (_codex, thread) = stage.thread().await;
-    for _ in 0..10 {
-        let turn = within(thread.turn("go").into_future()).await.unwrap();
-        let control = turn.control();
-        within(control.interrupt()).await.unwrap();
-        let result = within(turn.run()).await.unwrap();
-        assert_eq!(result.status, TurnStatus::Interrupted);
-        // A turn that is over is a success too.
-        within(control.interrupt()).await.unwrap();
-    }
-    stage.model.default_answer(Answer::text("after"));
-    assert_eq!(within(thread.run("again")).await.unwrap().text(), "after");
-}
-
-/// D-22, D-26.
-#[tokio::test]
-async fn a_dropped_handle_interrupts_and_a_detached_one_does_not() {
-    let gate = Gate::new();
-    let stage = Stage::new([
-        Answer::text("x").gate_at_end(&Gate::new()),
-        Answer::text("detached").gate_at_end(&gate),
-    ]);
-    let (_codex, thread) = stage.thread().await;
-    let turn = within(thread.turn("dropped").into_future()).await.unwrap();
-    let mut joined = thread.join_turn(turn.id());
-    assert!(joined.is_joined());
-    drop(turn);
-    // Nobody may read it when it is dropped: the joined one keeps it running.
-    stage.model.wait_for_requests(1).await.unwrap();
-    within(joined.interrupt()).await.unwrap();
-    while within(joined.next()).await.is_some() {}
-    let turn = within(thread.turn("detached").into_future()).await.unwrap();
-    let joined = thread.join_turn(turn.id());
-    turn.detach();
-    gate.open();
-    let result = within(joined.run()).await.unwrap();
-    assert_eq!(result.text(), "detached");
-}
-
-/// D-26.
-#[tokio::test]
-async fn dropping_run_interrupts_the_turn() {
-    let stage = Stage::new([Answer::text("x").gate_at_end(&Gate::new())]);
-    let (codex, thread) = stage.thread().await;
-    let mut notifications = codex.notifications();
-    let run = tokio::spawn({
-        let thread = thread.clone();
-        async move { thread.run("go").await }
-    });
-    stage.model.wait_for_requests(1).await.unwrap();
-    run.abort();
-    // Its completion belongs to nobody now.
-    loop {
-        match within(notifications.next()).await.unwrap().unwrap() {
-            Notification::TurnCompleted(completed) => {
-                assert_eq!(completed.turn.status, TurnStatus::Interrupted);
-                break;
-            }
-            _ => continue,
-        }
-    }
-}
-
-/// INP-11, D-22.
-#[tokio::test]
-async fn a_second_start_joins_and_both_handles_see_the_end() {
-    let gate = Gate::new();
-    let stage = Stage::new([
-        Answer::text("one").gate_at_end(&gate),
-        Answer::text("two").phase("final_answer"),
-    ]);
-    let (_codex, thread) = stage.thread().await;
-    let first = within(thread.turn("first").into_future()).await.unwrap();
-    gate.reached().await.unwrap();
-    let message = ExternalMessage::new("notifications", "the build is green").namespace("ci");
-    let second = within(thread.turn(message).into_future()).await.unwrap();
-    assert_eq!(first.id(), second.id());
-    assert!(second.is_joined() && !first.is_joined());
-    gate.open();
-    let (first, second) = within(async { tokio::join!(first.run(), second.run()) }).await;
-    let (first, second) = (first.unwrap(), second.unwrap());
-    assert_eq!(first.final_response, second.final_response);
-    assert_eq!(first.usage, second.usage);
-    assert_eq!(first.text(), "two");
-    let requests = stage.model.responses_requests();
-    let outputs = requests[1].function_call_outputs();
-    assert!(
-        outputs
+    let other = start_thread(&codex, &mut server, "s").await;
+    // Another thread does not wait; by then the queued start has had its chance.
+    start_turn(&other, &mut server, "b").await.detach();
+    queued.abort();
+    assert!(within(queued).await.unwrap_err().is_cancelled());
+    call.reply(turn_answer("a"));
+    joined(first).await.unwrap().detach();
+    still_works(&codex, &mut server).await;
+    let starts = server.received_methods();
+    assert_eq!(
+        starts
             .iter()
-            .any(|output| output.text() == "the build is green")
+            .filter(|method| *method == "turn/start")
+            .count(),
+        2
     );
 }
 
-/// INP-04, INP-05.
+/// A turn that nobody reads delays no other, and loses nothing.
 #[tokio::test]
-async fn images_reach_the_model() {
-    const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89\0\0\0\rIDATx\x9cc\xf8\xcf\xc0\xf0\x1f\0\x05\0\x01\xff\x89\x99=\x1d\0\0\0\0IEND\xaeB`\x82";
-    let stage = Stage::new([Answer::text("a dot")]);
-    let (_codex, thread) = stage.thread().await;
-    let path = stage.home.workspace().join("dot.png");
-    std::fs::write(&path, PNG).unwrap();
-    let input = vec![
-        InputItem::text("What is it?"),
-        InputItem::image_bytes("image/png", PNG),
-        InputItem::local_image(path),
-    ];
-    assert_eq!(within(thread.run(input)).await.unwrap().text(), "a dot");
-    let requests = stage.model.responses_requests();
-    let urls = requests[0].image_urls();
-    assert_eq!(urls.len(), 2);
-    assert!(
-        urls.iter()
-            .all(|url| url.starts_with("data:image/png;base64,")),
-        "{urls:?}"
-    );
-}
-
-#[tokio::test]
-async fn the_turn_outlives_the_client_handles() {
-    let stage = Stage::new([Answer::deltas(["a", "b"]).delta_delay(Duration::from_millis(20))]);
-    let turn = {
-        let (_codex, thread) = stage.thread().await;
-        within(thread.turn("go").into_future()).await.unwrap()
-    };
-    assert_eq!(deltas(turn).await, ["a", "b"]);
-}
-
-/// ROU-29, RUN-10.
-#[tokio::test]
-async fn a_runtime_that_closes_ends_the_turn_with_one_error() {
-    let stage = Stage::new([Answer::text("x").gate_at_end(&Gate::new())]);
-    let (codex, thread) = stage.thread().await;
-    let mut turn = within(thread.turn("go").into_future()).await.unwrap();
-    stage.model.wait_for_requests(1).await.unwrap();
-    within(codex.close()).await.unwrap();
-    let mut errors = 0;
-    while let Some(event) = within(turn.next()).await {
-        errors += usize::from(event.is_err_and(|error| error.is_closed()));
+async fn a_turn_that_is_not_read_delays_nobody() {
+    const DELTAS: usize = 10_000;
+    let (codex, mut server) = connect().await;
+    let one = start_thread(&codex, &mut server, "t").await;
+    let two = start_thread(&codex, &mut server, "s").await;
+    let mut unread = start_turn(&one, &mut server, "a").await;
+    let mut read = start_turn(&two, &mut server, "b").await;
+    for _ in 0..DELTAS {
+        server.notify(DELTA, delta("a", "x"));
     }
-    assert_eq!(errors, 1);
-    assert!(within(turn.run()).await.unwrap_err().is_closed());
-    assert!(within(thread.run("more")).await.unwrap_err().is_closed());
+    server
+        .notify(COMPLETED, on("s", of_turn("b", "completed")))
+        .notify("item/completed", crate::peer::message("a", "done"))
+        .notify(COMPLETED, of_turn("a", "completed"));
+    assert_eq!(methods(&mut read).await, [COMPLETED]);
+    still_works(&codex, &mut server).await;
+    assert_eq!(text(&mut unread).await.len(), DELTAS);
+    assert_eq!(within(unread.run()).await.unwrap().text(), "done");
+}
+
+/// Five hundred streams at once on one thread of execution.
+#[tokio::test]
+async fn five_hundred_streams_share_one_thread() {
+    const TURNS: usize = 500;
+    let (codex, mut server) = connect().await;
+    let mut readers = Vec::new();
+    for n in 0..TURNS {
+        let thread = start_thread(&codex, &mut server, &format!("t{n}")).await;
+        let mut turn = start_turn(&thread, &mut server, &format!("u{n}")).await;
+        readers.push(tokio::spawn(async move { text(&mut turn).await }));
+    }
+    for n in 0..TURNS {
+        let (thread, turn) = (format!("t{n}"), format!("u{n}"));
+        server
+            .notify(DELTA, on(&thread, delta(&turn, &turn)))
+            .notify(COMPLETED, on(&thread, of_turn(&turn, "completed")));
+    }
+    for (n, reader) in readers.into_iter().enumerate() {
+        assert_eq!(within(reader).await.unwrap(), format!("u{n}"));
+    }
+}
+
+/// One after the other, and none leaves anything behind.
+#[tokio::test]
+async fn five_hundred_turns_follow_each_other() {
+    let (codex, mut server, thread) = stage().await;
+    let mut globals = codex.notifications();
+    for n in 0..500 {
+        let id = format!("u{n}");
+        let (starting, call) = begin_turn(&thread, &mut server).await;
+        call.reply(turn_answer(&id));
+        let turn = joined(starting).await.unwrap();
+        say(&mut server, &id, "fine");
+        let result = within(turn.run()).await.unwrap();
+        assert_eq!(
+            (result.id, result.final_response),
+            (id, Some("fine".into()))
+        );
+    }
+    server.notify("nobody/knows", json!({}));
+    let event = within(globals.next()).await.unwrap().unwrap();
+    assert_eq!(event.method(), "nobody/knows");
+    still_works(&codex, &mut server).await;
+}
+
+/// The end of the connection reaches everybody who waits and everybody who comes, within a second
+/// and with the same words.
+#[tokio::test]
+async fn the_end_of_the_connection_reaches_everybody() {
+    let config = CodexConfig::new().request_timeout(None).max_in_flight(3);
+    let (codex, mut server, thread) = crate::peer::stage_with(config).await;
+    let mut turn = start_turn(&thread, &mut server, "a").await;
+    let mut joined_turn = thread.join_turn("a");
+    let mut globals = codex.notifications();
+    let logging_in = spawn({
+        let codex = codex.clone();
+        async move { codex.login_chatgpt().await }
+    });
+    let call = server.expect("account/login/start").await.unwrap();
+    call.reply(json!({"type": "chatgpt", "loginId": "l", "authUrl": "http://127.0.0.1"}));
+    let login = joined(logging_in).await.unwrap();
+    let steering = spawn({
+        let control = turn.control();
+        async move { control.steer("x").await }
+    });
+    let interrupting = spawn({
+        let control = turn.control();
+        async move { control.interrupt().await }
+    });
+    let mut waiting = Vec::new();
+    for _ in 0..5 {
+        let codex = codex.clone();
+        waiting.push(spawn(
+            async move { codex.request_raw("x/y", json!({})).await },
+        ));
+    }
+    for _ in 0..3 {
+        server.expect("x/y").await.unwrap();
+    }
+    server.close_output();
+    let soon = Duration::from_secs(1);
+    let texts = tokio::time::timeout(soon, async {
+        let mut texts = Vec::new();
+        for waiting in waiting {
+            texts.push(joined(waiting).await.unwrap_err().to_string());
+        }
+        texts.push(joined(steering).await.unwrap_err().to_string());
+        texts.push(joined(interrupting).await.unwrap_err().to_string());
+        texts.push(login.wait().await.unwrap_err().to_string());
+        for turn in [&mut turn, &mut joined_turn] {
+            texts.push(turn.next().await.unwrap().unwrap_err().to_string());
+            assert!(turn.next().await.is_none());
+        }
+        texts.push(globals.next().await.unwrap().unwrap_err().to_string());
+        texts.push(thread.run("x").await.unwrap_err().to_string());
+        texts.push(
+            thread
+                .join_turn("b")
+                .next()
+                .await
+                .unwrap()
+                .unwrap_err()
+                .to_string(),
+        );
+        texts.push(codex.login_api_key("sk").await.unwrap_err().to_string());
+        texts
+    });
+    let texts = texts.await.expect("somebody was not told");
+    assert!(texts.iter().all(|text| *text == texts[0]), "{texts:#?}");
+    within(codex.close()).await.unwrap();
+}
+
+/// The completion of a login that comes before the wait for it is kept, and one without an id is
+/// everybody's.
+#[tokio::test]
+async fn the_completion_of_a_login_waits_for_its_handle() {
+    let (codex, mut server) = connect().await;
+    let mut globals = codex.notifications();
+    let logging_in = spawn({
+        let codex = codex.clone();
+        async move { codex.login_chatgpt_device_code().await }
+    });
+    let call = server.expect("account/login/start").await.unwrap();
+    let done = |id| json!({"loginId": id, "success": true, "error": null});
+    server
+        .notify("account/login/completed", done(json!(null)))
+        .notify("account/login/completed", done(json!("l")));
+    call.reply(json!({
+        "type": "chatgptDeviceCode", "loginId": "l", "verificationUrl": "http://127.0.0.1",
+        "userCode": "ABCD",
+    }));
+    let login = joined(logging_in).await.unwrap();
+    assert!(within(login.wait()).await.unwrap().success);
+    let event = within(globals.next()).await.unwrap().unwrap();
+    assert!(matches!(event, Notification::AccountLoginCompleted(done) if done.login_id.is_none()));
 }

@@ -11,7 +11,7 @@ use super::log::{LogEvent, LogLine, Start};
 use super::script::Script;
 use crate::error::TestkitError;
 use crate::home::{default_parent, remove_folder};
-use crate::limit::{DEFAULT_LIMIT, within};
+use crate::limit::{DEFAULT_LIMIT, limited};
 
 /// Plays `codex app-server` as an executable, for clients that start one.
 ///
@@ -177,7 +177,7 @@ impl ScriptedProcess {
         accept: impl Fn(&LogEvent) -> bool,
     ) -> Result<LogLine, TestkitError> {
         let awaited = || format!("{what} (the log: {:?})", self.log());
-        within(DEFAULT_LIMIT, awaited, async {
+        limited(DEFAULT_LIMIT, awaited, async {
             loop {
                 let mut log = self.log().into_iter();
                 if let Some(line) = log.find(|line| accept(&line.event)) {

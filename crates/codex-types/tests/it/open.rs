@@ -17,7 +17,7 @@ fn through<T: DeserializeOwned + Serialize>(json: Value) -> T {
     value
 }
 
-/// GEN-19, LOG-12: an unknown plan stays typed and keeps its text.
+/// An unknown plan stays typed and keeps its text.
 #[test]
 fn an_unknown_plan_type_keeps_its_text() {
     let response: GetAccountResponse = through(json!({
@@ -33,14 +33,14 @@ fn an_unknown_plan_type_keeps_its_text() {
     assert_eq!(account.email, None);
 }
 
-/// GEN-14, GEN-15: what is required but may be null parses when it is absent, and stays absent.
+/// What is required but may be null parses when it is absent, and stays absent.
 #[test]
 fn a_required_nullable_field_may_be_absent() {
     let account: Account = through(json!({"type": "chatgpt", "planType": "pro"}));
     assert!(matches!(account, Account::Chatgpt(account) if account.email.is_none()));
 }
 
-/// GEN-20, GEN-21: open strings have constants and take any other value.
+/// Open strings have constants and take any other value.
 #[test]
 fn open_strings_have_constants() {
     assert_eq!(
@@ -61,7 +61,7 @@ fn open_strings_have_constants() {
     );
 }
 
-/// D-12: an item of an unknown kind keeps its raw JSON, and says that the kind is what is unknown.
+/// An item of an unknown kind keeps its raw JSON, and says that the kind is what is unknown.
 #[test]
 fn an_unknown_item_keeps_its_json() {
     let json = json!({"type": "hologram", "id": "i", "deep": {"x": [1, null, 2.5]}});
@@ -72,7 +72,7 @@ fn an_unknown_item_keeps_its_json() {
     assert_eq!(through::<ThreadItem>(json).id(), Some("i"));
 }
 
-/// D-13: a known kind that does not fit keeps its raw JSON, and the reason.
+/// A known kind that does not fit keeps its raw JSON, and the reason.
 #[test]
 fn an_unfitting_item_keeps_its_json_and_the_reason() {
     let json = json!({"type": "agentMessage", "id": "i", "text": 5});
@@ -102,7 +102,7 @@ fn unions_read_any_order_and_spare_their_neighbors() {
     assert_eq!(message.started_at_ms, Some(3));
 }
 
-/// GEN-34: properties beside the variants are read on each of them.
+/// Properties beside the variants are read on each of them.
 #[test]
 fn base_properties_are_on_every_variant() {
     let item: ThreadItem = through(json!({
@@ -145,7 +145,7 @@ fn a_union_by_shape_keeps_what_fits_none() {
     ));
 }
 
-/// GEN-23, D-14: a response of an older runtime without newer required fields parses.
+/// A response of an older runtime without newer required fields parses.
 #[test]
 fn a_response_without_newer_nullable_fields_parses() {
     let response: ThreadResumeResponse = serde_json::from_value(json!({
@@ -162,7 +162,7 @@ fn a_response_without_newer_nullable_fields_parses() {
     assert_eq!(response.approvals_reviewer.as_str(), "auto_review");
 }
 
-/// ROU-04, ROU-05, ROU-06, GEN-26: what is unknown keeps method, params and reason, and its route.
+/// What is unknown keeps method, params and reason, and its route.
 #[test]
 fn an_unknown_notification_keeps_everything_and_still_routes() {
     let novel = ServerNotification::decode("novel/thing", r#"{"turn":{"id":"u"},"threadId":"t"}"#);

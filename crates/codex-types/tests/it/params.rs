@@ -7,7 +7,7 @@ use codex_types::{
 };
 use serde_json::{json, to_value};
 
-/// GEN-22: fields are snake case in Rust and camel case on the wire, unset ones are not written.
+/// Fields are snake case in Rust and camel case on the wire, unset ones are not written.
 #[test]
 fn unset_fields_are_not_written() {
     let params = ThreadListParams::default()
@@ -20,7 +20,7 @@ fn unset_fields_are_not_written() {
     assert_eq!(to_value(ThreadListParams::default()).unwrap(), json!({}));
 }
 
-/// D-15: absent, null and a value are three things where the runtime tells them apart.
+/// Absent, null and a value are three things where the runtime tells them apart.
 #[test]
 fn null_is_not_absence() {
     let params = ThreadStartParams::default;
@@ -39,7 +39,7 @@ fn null_is_not_absence() {
     assert_eq!(read.service_tier, Some(None));
 }
 
-/// GEN-21: start and fork take a source that these types do not know.
+/// Start and fork take a source that these types do not know.
 #[test]
 fn params_take_unknown_values() {
     let params = ThreadForkParams::new("t").thread_source(ThreadSource::from("future_source"));
@@ -47,7 +47,7 @@ fn params_take_unknown_values() {
     assert_eq!(to_value(params).unwrap(), expected);
 }
 
-/// SBX-02: a default that was set is written, one that was not is left out.
+/// A default that was set is written, one that was not is left out.
 #[test]
 fn a_default_that_was_set_is_written() {
     let policy = |policy| to_value(SandboxPolicy::ReadOnly(policy)).unwrap();
@@ -66,7 +66,7 @@ fn a_default_that_was_set_is_written() {
     );
 }
 
-/// INP-01: each input item as it stands on the wire.
+/// Each input item as it stands on the wire.
 #[test]
 fn input_items_have_their_wire_shapes() {
     let items = [

@@ -16,7 +16,7 @@ fn answer<P: ServerRequest>() -> (&'static str, Value) {
     )
 }
 
-/// D-01: no answer of ours accepts, grants or reveals anything.
+/// No answer of ours accepts, grants or reveals anything.
 #[test]
 fn nothing_is_granted() {
     let answers = [

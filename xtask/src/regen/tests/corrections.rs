@@ -8,7 +8,7 @@ fn corrected(definition: Value) -> Corrected {
     correct([("Thing".to_owned(), definition)].into(), false).unwrap()
 }
 
-/// GEN-07: the definition's and the values' texts survive.
+/// The definition's and the values' texts survive.
 #[test]
 fn a_one_of_of_string_literals_becomes_one_string_enum() {
     let corrected = corrected(json!({
@@ -32,8 +32,8 @@ fn a_one_of_of_string_literals_becomes_one_string_enum() {
     );
 }
 
-/// GEN-08: an object branch makes a union; a number or a further keyword is refused by name. A branch
-/// with several values is a string enum all the same: the values are what counts, not how the schema
+/// An object branch makes a union; a number or a further keyword is refused by name. A branch with
+/// several values is a string enum all the same: the values are what counts, not how the schema
 /// groups them.
 #[test]
 fn a_one_of_with_anything_else_is_no_string_enum() {
@@ -57,7 +57,6 @@ fn a_one_of_with_anything_else_is_no_string_enum() {
     assert_eq!(several.definitions["Thing"]["enum"], json!(["a", "b", "c"]));
 }
 
-/// GEN-13.
 #[test]
 fn a_property_with_one_value_in_every_variant_is_the_tag() {
     for tag in ["type", "kind", "mode", "method", "handlerType"] {

@@ -29,8 +29,8 @@ fn flattened(text: &str, complete: bool) -> BTreeSet<String> {
     flat.map(|(name, _)| name).collect()
 }
 
-/// GEN-09: the catalogue lists those of the v2 part whose branches have one value each. To these come
-/// the same outside of v2, and those that group values without a text of their own in one branch, which
+/// The catalogue lists those of the v2 part whose branches have one value each. To these come the
+/// same outside of v2, and those that group values without a text of their own in one branch, which
 /// are no other type for that.
 #[test]
 fn these_definitions_are_flattened() {
@@ -71,7 +71,7 @@ fn these_definitions_are_flattened() {
     );
 }
 
-/// GEN-10, GEN-16, GEN-18: names stay, none is made up, and none is there twice.
+/// Names stay, none is made up, and none is there twice.
 #[test]
 fn names_are_those_of_the_schema() {
     let files = generate(&schema()).unwrap();
@@ -114,7 +114,6 @@ fn names_are_those_of_the_schema() {
     }
 }
 
-/// GEN-24.
 #[test]
 fn the_methods_are_counted() {
     let bundle = Bundle::parse(&schema().stable).unwrap();

@@ -3,7 +3,7 @@
 use super::*;
 use serde_json::json;
 
-/// ERR-01, ERR-02, ERR-03, ERR-04, D-33: what codes and texts mean.
+/// What codes and texts mean.
 #[test]
 fn the_kind_follows_code_and_text() {
     use RpcErrorKind::*;
@@ -94,7 +94,7 @@ fn the_kind_follows_code_and_text() {
     assert_eq!(RpcError::new(-32600, message).kind(), MethodNotFound);
 }
 
-/// ERR-06: in either spelling.
+/// In either spelling.
 #[test]
 fn an_overload_is_found_at_any_depth_of_the_data() {
     for data in [

@@ -10,7 +10,7 @@ fn send(router: &mut TestRouter, event: Event) {
     router.event(event, &mut fx());
 }
 
-/// ROU-08: a joined handle has what comes from its joining on.
+/// A joined handle has what comes from its joining on.
 #[test]
 fn a_joined_handle_starts_where_it_joins() {
     let mut router = router();
@@ -20,7 +20,7 @@ fn a_joined_handle_starts_where_it_joins() {
     assert_eq!(drain(&mut events), (vec![item(2)], false, false));
 }
 
-/// ROU-13: a turn that nobody reads leaves nothing when it completes.
+/// A turn that nobody reads leaves nothing when it completes.
 #[test]
 fn a_completed_turn_that_nobody_reads_leaves_nothing() {
     let mut router = router();
@@ -30,7 +30,7 @@ fn a_completed_turn_that_nobody_reads_leaves_nothing() {
     assert!(router.is_idle());
 }
 
-/// ROU-15, ROU-16: each handle keeps what it has not read, and only that.
+/// Each handle keeps what it has not read, and only that.
 #[test]
 fn what_one_handle_has_read_another_still_has() {
     let mut router = router();
@@ -45,7 +45,7 @@ fn what_one_handle_has_read_another_still_has() {
     assert_eq!(drain(&mut slow), (vec![], false, false));
 }
 
-/// ROU-19: a handle that goes takes nothing from the others, and nothing of it stays.
+/// A handle that goes takes nothing from the others, and nothing of it stays.
 #[test]
 fn a_handle_that_goes_leaves_the_others_alone() {
     let mut router = router();

@@ -7,7 +7,7 @@ use openai_codex::types::{
 use openai_codex::{ApprovalMode, Error, ExternalMessage, InputItem, Result, Sandbox, VERSION};
 use serde_json::{Value, json};
 
-use super::{
+use crate::peer::{
     connect, joined, spawn, stage, start_turn, still_works, thread_answer, turn_answer, within,
 };
 
@@ -25,7 +25,7 @@ pub(super) async fn sent<T: Send + 'static>(
     (call.params().clone(), outcome)
 }
 
-/// API-14, LAU-05, LAU-06: `initialize` says who the client is, then comes `initialized`.
+/// `initialize` says who the client is, then comes `initialized`.
 #[tokio::test]
 async fn the_handshake_is_exact() {
     let (_codex, server) = connect().await;
@@ -40,8 +40,7 @@ async fn the_handshake_is_exact() {
     assert_eq!(server.received()[1], json!({"method": "initialized"}));
 }
 
-/// API-17, APP-01, APP-02, SBX-01, SBX-04: a new thread asks the reviewer unless it must not, and
-/// has a sandbox only if it was given one.
+/// A new thread asks the reviewer unless it must not, and has a sandbox only if it was given one.
 #[tokio::test]
 async fn thread_start_sends_modes_and_presets() {
     let (codex, mut server) = connect().await;
@@ -86,8 +85,7 @@ async fn thread_start_sends_modes_and_presets() {
     }
 }
 
-/// API-18, APP-01, APP-02, APP-04, RUN-16, SBX-01, LIF-10: resume and fork send what was set and
-/// nothing else, and the handle has the runtime's id.
+/// Resume and fork send what was set and nothing else, and the handle has the runtime's id.
 #[tokio::test]
 async fn resume_and_fork_send_what_was_set() {
     let (codex, mut server) = connect().await;
@@ -126,8 +124,7 @@ async fn resume_and_fork_send_what_was_set() {
     rows!(thread_fork, "thread/fork");
 }
 
-/// API-18, APP-01, APP-02, APP-04, INP-02, INP-14, INP-15, INP-16, RUN-15, SBX-02, SBX-04: a turn sends
-/// its input and what was set, and nothing else.
+/// A turn sends its input and what was set, and nothing else.
 #[tokio::test]
 async fn turn_start_sends_what_was_set() {
     let (codex, mut server, thread) = stage().await;
@@ -247,7 +244,7 @@ async fn turn_start_sends_what_was_set() {
     still_works(&codex, &mut server).await;
 }
 
-/// API-18, APP-04: `run` without options sends neither key of the approval mode.
+/// `run` without options sends neither key of the approval mode.
 #[tokio::test]
 async fn run_sends_no_approval_keys() {
     let (_codex, mut server, thread) = stage().await;
@@ -262,11 +259,11 @@ async fn run_sends_no_approval_keys() {
         assert_eq!(call.params().get(key), None, "{key}");
     }
     call.reply(turn_answer("a"));
-    super::say(&mut server, "a", "fine");
+    crate::peer::say(&mut server, "a", "fine");
     joined(running).await.unwrap();
 }
 
-/// INP-13, probe "refused before sending": what cannot be right is not sent.
+/// What cannot be right is not sent.
 #[tokio::test]
 async fn bad_input_is_refused_before_sending() {
     let (codex, mut server, thread) = stage().await;

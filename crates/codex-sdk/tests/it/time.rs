@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use openai_codex::{CodexConfig, Error};
 use serde_json::json;
 
-use super::{
+use crate::peer::{
     COMPLETED, DELTA, begin_turn, connect, delta, joined, methods, of_turn, say, spawn, stage,
     stage_with, start_turn, still_works, text, turn_answer, within,
 };
@@ -24,8 +24,8 @@ fn timed_out(error: &Error, of: &str) {
     );
 }
 
-/// Probe "never answering a turn": a start that is not answered is given up; the turn that it
-/// turns out to have started is interrupted, and the thread is free.
+/// A start that is not answered is given up; the turn that it turns out to have started is
+/// interrupted, and the thread is free.
 #[tokio::test]
 async fn a_turn_start_that_is_answered_late_is_interrupted() {
     let (codex, mut server, thread) = stage_with(impatient()).await;
@@ -47,8 +47,8 @@ async fn a_turn_start_that_is_answered_late_is_interrupted() {
     still_works(&codex, &mut server).await;
 }
 
-/// Probe "never answering a turn": a turn has no deadline, but whoever waits for it can give up,
-/// and steering and interrupting one that never runs end in time.
+/// A turn has no deadline, but whoever waits for it can give up, and steering and interrupting one
+/// that never runs end in time.
 #[tokio::test]
 async fn a_turn_that_never_runs_holds_nobody_up() {
     let (codex, mut server, thread) = stage_with(impatient()).await;
@@ -71,8 +71,8 @@ async fn a_turn_that_never_runs_holds_nobody_up() {
     drop(turn);
 }
 
-/// Probe "never answering a request": starts that wait behind one that is not answered get their
-/// turn, and other threads do not wait at all (ROU-33).
+/// Starts that wait behind one that is not answered get their turn, and other threads do not wait
+/// at all.
 #[tokio::test]
 async fn an_unanswered_start_does_not_block_the_next_one() {
     let (codex, mut server, thread) = stage_with(impatient()).await;
@@ -88,8 +88,7 @@ async fn an_unanswered_start_does_not_block_the_next_one() {
     still_works(&codex, &mut server).await;
 }
 
-/// ROU-09, ROU-10, probe "events and completion before the response": nothing is lost, through
-/// `run` and through the stream.
+/// Nothing is lost, through `run` and through the stream.
 #[tokio::test]
 async fn what_comes_before_the_response_is_not_lost() {
     let (_codex, mut server, thread) = stage().await;
@@ -108,7 +107,7 @@ async fn what_comes_before_the_response_is_not_lost() {
     }
 }
 
-/// ROU-11: without a completion, the end of the connection is what the handle reports.
+/// Without a completion, the end of the connection is what the handle reports.
 #[tokio::test]
 async fn a_connection_that_ends_before_the_response_is_reported() {
     let (_codex, mut server, thread) = stage().await;
@@ -123,11 +122,11 @@ async fn a_connection_that_ends_before_the_response_is_reported() {
     assert!(error.is_closed(), "{error:?}");
 }
 
-/// ROU-27, ASY-01, probe "out of order": each caller gets its own answer.
+/// Each caller gets its own answer.
 #[tokio::test]
 async fn a_hundred_answers_in_reverse_reach_their_callers() {
     let config = CodexConfig::new().max_in_flight(100);
-    let (codex, mut server) = super::connect_with(config).await;
+    let (codex, mut server) = crate::peer::connect_with(config).await;
     let asking = join_all((0..100).map(|n| {
         let codex = codex.clone();
         async move { codex.request_raw("x/y", json!({"n": n})).await }
@@ -148,7 +147,7 @@ async fn a_hundred_answers_in_reverse_reach_their_callers() {
     still_works(&codex, &mut server).await;
 }
 
-/// ASY-03: a stream that waits does not keep other calls waiting.
+/// A stream that waits does not keep other calls waiting.
 #[tokio::test]
 async fn a_waiting_stream_does_not_block_other_calls() {
     let (codex, mut server, thread) = stage().await;
@@ -163,7 +162,7 @@ async fn a_waiting_stream_does_not_block_other_calls() {
     assert_eq!(within(reading).await.unwrap().len(), 4);
 }
 
-/// Probe "never answering initialize", the wait for ever: dropping the connect ends it.
+/// , the wait for ever: dropping the connect ends it.
 #[tokio::test]
 async fn a_connect_that_is_given_up_closes_the_pipe() {
     let (mut server, read, write) = codex_testkit::ScriptedServer::pipe();
@@ -175,7 +174,7 @@ async fn a_connect_that_is_given_up_closes_the_pipe() {
     server.closed().await.unwrap();
 }
 
-/// Probe "close during a turn" against a peer that answers nothing any more.
+/// Against a peer that answers nothing any more.
 #[tokio::test]
 async fn closing_does_not_wait_for_answers() {
     let (codex, mut server) = connect().await;

@@ -11,7 +11,7 @@ use openai_codex::types::{
 use openai_codex::{Codex, CodexConfig, Error, TurnFailure, TurnHandle};
 use serde_json::{Value, json};
 
-use super::{
+use crate::peer::{
     COMPLETED, begin_turn, joined, message, methods, of_turn, say, spawn, stage, stage_with,
     start_turn, still_works, turn_answer, within,
 };

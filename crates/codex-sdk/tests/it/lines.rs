@@ -4,9 +4,9 @@ use codex_testkit::ScriptedServer;
 use openai_codex::{CloseReason, Codex, CodexConfig, Error, Notification};
 use serde_json::{Value, json};
 
-use super::{COMPLETED, connect, joined, spawn, stage, start_turn, still_works, within};
+use crate::peer::{COMPLETED, connect, joined, spawn, stage, start_turn, still_works, within};
 
-/// Probe "a banner before the first response": a program that greets people first.
+/// A program that greets people first.
 #[tokio::test]
 async fn a_banner_before_the_first_response_is_skipped() {
     let (mut server, read, write) = ScriptedServer::pipe();
@@ -26,7 +26,7 @@ async fn a_banner_before_the_first_response_is_skipped() {
     still_works(&codex.unwrap(), &mut server).await;
 }
 
-/// D-06, ROU-26, probe "a missing, unknown or repeated id": answers to nobody change nothing.
+/// Answers to nobody change nothing.
 #[tokio::test]
 async fn answers_to_nobody_are_ignored() {
     let (codex, mut server) = connect().await;
@@ -60,7 +60,7 @@ async fn answers_to_nobody_are_ignored() {
     assert_eq!(joined(second).await.unwrap(), json!({"n": 3}));
 }
 
-/// ROU-28, ERR-08: an answer of another shape fails its own call, and no other.
+/// An answer of another shape fails its own call, and no other.
 #[tokio::test]
 async fn a_malformed_answer_fails_its_own_call_only() {
     let (codex, mut server) = connect().await;
@@ -109,11 +109,11 @@ async fn a_malformed_answer_fails_its_own_call_only() {
     );
 }
 
-/// D-06, probe "a line without end": the cap on the length of lines, and a reason that names it.
+/// The cap on the length of lines, and a reason that names it.
 #[tokio::test]
 async fn a_line_without_end_closes_the_connection_with_a_reason() {
     let config = CodexConfig::new().max_line_bytes(1024 * 1024);
-    let (codex, mut server, thread) = super::stage_with(config).await;
+    let (codex, mut server, thread) = crate::peer::stage_with(config).await;
     let mut turn = start_turn(&thread, &mut server, "a").await;
     let pending = spawn({
         let codex = codex.clone();
@@ -133,7 +133,7 @@ async fn a_line_without_end_closes_the_connection_with_a_reason() {
     within(codex.close()).await.unwrap();
 }
 
-/// Probe "a line without end": one that stops at the end of the output is read as far as it is.
+/// One that stops at the end of the output is read as far as it is.
 #[tokio::test]
 async fn a_last_line_without_its_end_counts() {
     let (codex, mut server) = connect().await;
@@ -147,8 +147,8 @@ async fn a_last_line_without_its_end_counts() {
     assert_eq!(joined(asking).await.unwrap(), json!({}));
 }
 
-/// ROU-05, D-13, probe "params of the wrong shape": the notification is delivered with what it
-/// had, to the turn that its raw JSON names, and the turn goes on.
+/// The notification is delivered with what it had, to the turn that its raw JSON names, and the
+/// turn goes on.
 #[tokio::test]
 async fn params_of_the_wrong_shape_are_delivered_as_they_came() {
     let (codex, mut server, thread) = stage().await;
@@ -182,7 +182,7 @@ async fn params_of_the_wrong_shape_are_delivered_as_they_came() {
         server.notify("item/agentMessage/delta", params.clone());
     }
     server.send(&json!({"method": "item/agentMessage/delta"}));
-    server.notify(COMPLETED, super::of_turn("a", "completed"));
+    server.notify(COMPLETED, crate::peer::of_turn("a", "completed"));
     for (method, params) in &wrong {
         let event = within(turn.next()).await.unwrap().unwrap();
         let Notification::Unknown(unknown) = event else {
@@ -191,7 +191,7 @@ async fn params_of_the_wrong_shape_are_delivered_as_they_came() {
         assert_eq!((&*unknown.method, &unknown.params), (*method, params));
         assert!(unknown.error.is_some(), "{method}");
     }
-    assert_eq!(super::methods(&mut turn).await, [COMPLETED]);
+    assert_eq!(crate::peer::methods(&mut turn).await, [COMPLETED]);
     for _ in 0..nobodys.len() + 1 {
         let event = within(globals.next()).await.unwrap().unwrap();
         assert!(matches!(event, Notification::Unknown(unknown) if unknown.error.is_some()));
@@ -199,8 +199,7 @@ async fn params_of_the_wrong_shape_are_delivered_as_they_came() {
     still_works(&codex, &mut server).await;
 }
 
-/// Probe "unknown methods": a notification reaches the turn or the subscribers, a request is
-/// refused.
+/// A notification reaches the turn or the subscribers, a request is refused.
 #[tokio::test]
 async fn unknown_methods_are_passed_on_or_refused() {
     let (codex, mut server, thread) = stage().await;

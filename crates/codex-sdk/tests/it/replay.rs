@@ -9,11 +9,11 @@ use openai_codex::{Codex, CodexConfig, Notification, Notifications, RetryPolicy,
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use super::{still_works, within};
+use crate::peer::{still_works, within};
 
 /// Every run of every recording.
 fn runs() -> Vec<(String, Transcript)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("transcripts");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/transcripts");
     let transcripts = Transcript::load_all(folder).unwrap();
     assert!(!transcripts.is_empty());
     let runs = transcripts.into_iter().flat_map(|(name, transcript)| {
@@ -110,8 +110,8 @@ fn can_be_driven(transcript: &Transcript) -> bool {
         && methods.iter().all(requests)
 }
 
-/// Probe "replay": every recorded request gets its recorded answer, and every recorded
-/// notification is told, in order and with all that it held.
+/// Every recorded request gets its recorded answer, and every recorded notification is told, in
+/// order and with all that it held.
 #[tokio::test]
 async fn every_recording_plays_through_the_client_without_loss() {
     let mut played = 0;
@@ -171,8 +171,7 @@ async fn every_recording_plays_through_the_client_without_loss() {
     assert!(played > 50, "only {played} recordings were played");
 }
 
-/// Probe "replay": turns that are started through threads get all of their recorded events, in
-/// order, and end.
+/// Turns that are started through threads get all of their recorded events, in order, and end.
 #[tokio::test]
 async fn the_turns_of_every_recording_get_their_events() {
     let mut turns = 0;

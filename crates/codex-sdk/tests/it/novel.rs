@@ -4,13 +4,12 @@ use openai_codex::types::{MessagePhase, ThreadItem, ThreadStatus, TurnStatus};
 use openai_codex::{Error, Notification};
 use serde_json::json;
 
-use super::{
+use crate::peer::{
     COMPLETED, a_thread, connect_to_version, joined, message, methods, of_turn, spawn, stage,
     start_thread, start_turn, still_works, thread_answer, turn_answer, within,
 };
 
-/// D-12, probe "unknown enum values, items, statuses and phases": a turn of a newer runtime loses
-/// nothing.
+/// A turn of a newer runtime loses nothing.
 #[tokio::test]
 async fn a_turn_full_of_novelties_loses_nothing() {
     let (_codex, mut server, thread) = stage().await;
@@ -44,8 +43,7 @@ async fn a_turn_full_of_novelties_loses_nothing() {
     assert_eq!(unknown.value, item);
 }
 
-/// D-12, GEN-34, D-14: answers with unknown values and members, and without those that older
-/// runtimes lack.
+/// Answers with unknown values and members, and without those that older runtimes lack.
 #[tokio::test]
 async fn answers_with_novelties_are_understood() {
     let (codex, mut server) = connect_to_version("9.9.9").await;
@@ -91,11 +89,11 @@ async fn answers_with_novelties_are_understood() {
     // The whole of what a turn needs goes on working.
     let turn = start_turn(&thread, &mut server, "b").await;
     let running = spawn(turn.run());
-    super::say(&mut server, "b", "fine");
+    crate::peer::say(&mut server, "b", "fine");
     assert_eq!(joined(running).await.unwrap().text(), "fine");
 }
 
-/// D-13, probe "an undecodable `turn/completed`": `run` ends with an error that says so.
+/// `run` ends with an error that says so.
 #[tokio::test]
 async fn an_undecodable_completion_ends_a_run_with_an_error() {
     let (codex, mut server, thread) = stage().await;
@@ -122,12 +120,12 @@ async fn an_undecodable_completion_ends_a_run_with_an_error() {
     // The thread is free for the next turn.
     let turn = start_turn(&thread, &mut server, "b").await;
     let running = spawn(turn.run());
-    super::say(&mut server, "b", "fine");
+    crate::peer::say(&mut server, "b", "fine");
     assert_eq!(joined(running).await.unwrap().text(), "fine");
     still_works(&codex, &mut server).await;
 }
 
-/// D-13: a stream delivers the undecodable completion, with its raw JSON, as its last event.
+/// A stream delivers the undecodable completion, with its raw JSON, as its last event.
 #[tokio::test]
 async fn an_undecodable_completion_is_the_last_event_of_a_stream() {
     let (_codex, mut server, thread) = stage().await;
@@ -140,11 +138,10 @@ async fn an_undecodable_completion_is_the_last_event_of_a_stream() {
     assert_eq!(methods(&mut turn).await, [""; 0]);
 }
 
-/// Probe "params of the wrong shape": an answer to `turn/start` that names no turn is an error,
-/// and its thread stays usable.
+/// An answer to `turn/start` that names no turn is an error, and its thread stays usable.
 #[tokio::test]
 async fn a_turn_start_that_names_no_turn_is_an_error() {
-    let (codex, mut server) = super::connect().await;
+    let (codex, mut server) = crate::peer::connect().await;
     let thread = start_thread(&codex, &mut server, "t").await;
     for answer in [
         json!({}),
@@ -152,7 +149,7 @@ async fn a_turn_start_that_names_no_turn_is_an_error() {
         json!([]),
         json!(null),
     ] {
-        let (starting, call) = super::begin_turn(&thread, &mut server).await;
+        let (starting, call) = crate::peer::begin_turn(&thread, &mut server).await;
         call.reply(answer.clone());
         let error = joined(starting).await.unwrap_err();
         assert!(
@@ -160,7 +157,7 @@ async fn a_turn_start_that_names_no_turn_is_an_error() {
             "{answer}: {error:?}"
         );
     }
-    let (starting, call) = super::begin_turn(&thread, &mut server).await;
+    let (starting, call) = crate::peer::begin_turn(&thread, &mut server).await;
     call.reply(turn_answer("a"));
     joined(starting).await.unwrap().detach();
     still_works(&codex, &mut server).await;

@@ -4,7 +4,7 @@ use codex_testkit::ScriptedServer;
 use openai_codex::{Codex, CodexConfig, Error, Result};
 use serde_json::{Value, json};
 
-use super::{connect_to_version, start_thread, still_works, within};
+use crate::peer::{connect_to_version, start_thread, still_works, within};
 
 /// Connects to a peer that greets with this result.
 async fn greeted_with(result: Value) -> (Result<Codex>, ScriptedServer) {
@@ -45,7 +45,7 @@ async fn a_greeting_that_lacks_fields_is_enough() {
     }
 }
 
-/// API-22: what says nothing of itself is no runtime.
+/// What says nothing of itself is no runtime.
 #[tokio::test]
 async fn a_greeting_that_says_nothing_is_refused() {
     for greeting in [json!({}), json!([]), json!(null), json!({"userAgent": " "})] {

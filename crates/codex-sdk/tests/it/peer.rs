@@ -1,38 +1,23 @@
-//! The client against a scripted peer: what a healthy runtime does not do.
+//! A client of a scripted peer: connecting it, starting threads and turns, and what the peer says.
 //!
-//! The peer is in this process, at the other end of a pipe.
+//! The peer is in this process, at the other end of a pipe. The tests of the real runtime include
+//! this file too, for faults that no healthy runtime has.
+
+#![allow(
+    dead_code,
+    reason = "two test programs include this file, and neither uses all of it"
+)]
 
 use std::future::Future;
-use std::time::Duration;
 
+pub(crate) use codex_testkit::within;
 use codex_testkit::{Call, ScriptedServer};
 use openai_codex::{Codex, CodexConfig, Notification, Result, Thread, TurnHandle};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-mod approvals;
-mod calls;
-mod endings;
-mod greeting;
-mod lines;
-mod novel;
-mod replay;
-mod time;
-mod turns;
-mod unreadable;
-mod wire;
-
-/// Longer than anything here takes; what takes longer hangs.
-pub(crate) const LIMIT: Duration = Duration::from_secs(20);
-
 pub(crate) const DELTA: &str = "item/agentMessage/delta";
 pub(crate) const COMPLETED: &str = "turn/completed";
-
-/// Waits for what must come.
-pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
-    let limited = tokio::time::timeout(LIMIT, future);
-    limited.await.expect("it takes too long")
-}
 
 /// Waits for the outcome of a call that runs on a task.
 pub(crate) async fn joined<T>(task: JoinHandle<Result<T>>) -> Result<T> {

@@ -5,7 +5,7 @@ use openai_codex::types::ThreadItem;
 use openai_codex::{Codex, CodexConfig, Error, Notification, TurnHandle};
 use serde_json::{Value, json};
 
-use super::{
+use crate::peer::{
     COMPLETED, joined, message, methods, of_turn, say, spawn, stage, start_turn, still_works,
     within,
 };
@@ -180,7 +180,7 @@ async fn byte_order_marks_are_skipped() {
     let codex: Codex = joined(connecting).await.unwrap();
     server.expect("initialized").await.unwrap();
 
-    let thread = super::start_thread(&codex, &mut server, "t").await;
+    let thread = crate::peer::start_thread(&codex, &mut server, "t").await;
     let mut turn = start_turn(&thread, &mut server, "a").await;
     let completed = json!({"method": COMPLETED, "params": of_turn("a", "completed")});
     server

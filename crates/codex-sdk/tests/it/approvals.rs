@@ -13,7 +13,7 @@ use openai_codex::{CodexConfig, ResponseError};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::{
+use crate::peer::{
     connect, connect_with, joined, say, spawn, stage_with, start_turn, still_works, within,
 };
 
@@ -23,8 +23,7 @@ fn approval(item: &str) -> Value {
     json!({"itemId": item, "startedAtMs": 1, "threadId": "t", "turnId": "a"})
 }
 
-/// D-01, probe "nothing approved": whatever the runtime sends as a request, in whatever shape,
-/// nothing in the answers says yes.
+/// Whatever the runtime sends as a request, in whatever shape, nothing in the answers says yes.
 #[tokio::test]
 async fn nothing_is_approved_without_a_handler() {
     let (codex, mut server) = connect().await;
@@ -59,8 +58,7 @@ async fn nothing_is_approved_without_a_handler() {
     still_works(&codex, &mut server).await;
 }
 
-/// D-02, probe "a handler that panics": in its call or in its future, with any payload, and the
-/// next one is asked again.
+/// In its call or in its future, with any payload, and the next one is asked again.
 #[tokio::test]
 async fn a_handler_that_panics_declines_and_stays() {
     let config = CodexConfig::new()
@@ -99,8 +97,7 @@ async fn a_handler_that_panics_declines_and_stays() {
     still_works(&codex, &mut server).await;
 }
 
-/// D-02, probe "a handler that sleeps": one that blocks its thread delays neither other requests
-/// nor turns.
+/// One that blocks its thread delays neither other requests nor turns.
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn a_handler_that_blocks_its_thread_delays_nobody() {
     let (enter, entered) = std::sync::mpsc::channel();
@@ -141,8 +138,8 @@ impl Drop for Counted {
     }
 }
 
-/// Probe "a handler that never ends": it holds nobody up, and ends with the client: with `close`,
-/// with a drop, and with the connection.
+/// It holds nobody up, and ends with the client: with `close`, with a drop, and with the
+/// connection.
 #[tokio::test]
 async fn a_handler_that_never_ends_ends_with_the_client() {
     for how in ["close", "drop", "connection"] {
@@ -183,7 +180,7 @@ async fn a_handler_that_never_ends_ends_with_the_client() {
     }
 }
 
-/// Probe "user code": a handler may use the client that it belongs to.
+/// A handler may use the client that it belongs to.
 #[tokio::test]
 async fn a_handler_may_use_its_own_client() {
     let slot: Arc<std::sync::OnceLock<openai_codex::Codex>> = Arc::default();

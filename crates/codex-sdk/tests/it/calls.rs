@@ -3,18 +3,18 @@
 use openai_codex::{Codex, Error, ExternalMessage, Result, Thread};
 use serde_json::{Value, json};
 
-use super::wire::sent;
-use super::{
+use crate::peer::{
     a_thread, begin_turn, connect, connect_to_version, joined, stage, start_turn, still_works,
     thread_answer, turn_answer, within,
 };
+use crate::wire::sent;
 
-/// CTL-03: the params of steer and interrupt.
+/// The params of steer and interrupt.
 #[tokio::test]
 async fn steer_and_interrupt_name_their_turn() {
     let (_codex, mut server, thread) = stage().await;
     let turn = start_turn(&thread, &mut server, "a").await;
-    server.notify("turn/started", super::of_turn("a", "inProgress"));
+    server.notify("turn/started", crate::peer::of_turn("a", "inProgress"));
     let control = turn.control();
     let (params, outcome) = sent(&mut server, "turn/steer", json!({"turnId": "a"}), {
         let control = control.clone();
@@ -37,7 +37,7 @@ async fn steer_and_interrupt_name_their_turn() {
     turn.detach();
 }
 
-/// LIF-09, LOG-10, MOD-01: each call of the client and of the thread is its method.
+/// Each call of the client and of the thread is its method.
 #[tokio::test]
 async fn every_call_is_its_method() {
     let (codex, mut server, thread) = stage().await;
@@ -126,8 +126,7 @@ async fn every_call_is_its_method() {
     }
 }
 
-/// LOG-08, LOG-09: a device-code login has what the runtime answered; another kind of answer is
-/// an error.
+/// A device-code login has what the runtime answered; another kind of answer is an error.
 #[tokio::test]
 async fn a_login_of_another_kind_is_an_error() {
     let (codex, mut server) = connect().await;
@@ -162,8 +161,7 @@ async fn a_login_of_another_kind_is_an_error() {
     still_works(&codex, &mut server).await;
 }
 
-/// PIN-39, PIN-43, PIN-44, D-34: an old or unknown runtime gets no newer option, and does get
-/// everything else.
+/// An old or unknown runtime gets no newer option, and does get everything else.
 #[tokio::test]
 async fn newer_options_are_refused_before_sending() {
     for version in [
@@ -175,7 +173,7 @@ async fn newer_options_are_refused_before_sending() {
         "",
     ] {
         let (codex, mut server) = connect_to_version(version).await;
-        let thread = super::start_thread(&codex, &mut server, "t").await;
+        let thread = crate::peer::start_thread(&codex, &mut server, "t").await;
         let refused = [
             (thread.turn("x").source("cron"), "turnTrigger"),
             (
