@@ -71,12 +71,7 @@ fn state(installation: &Installation) -> String {
 }
 
 fn on_path(environment: &Environment) -> Vec<String> {
-    let names: &[&str] = if cfg!(windows) {
-        &["codex.exe", "codex.cmd"]
-    } else {
-        &["codex"]
-    };
-    let found = environment.on_path(names);
+    let found = environment.codex();
     if found.is_empty() {
         return vec!["none".to_owned()];
     }
@@ -91,12 +86,7 @@ fn on_path(environment: &Environment) -> Vec<String> {
 }
 
 fn npm(environment: &Environment) -> String {
-    let names: &[&str] = if cfg!(windows) {
-        &["npm.cmd", "npm.exe"]
-    } else {
-        &["npm"]
-    };
-    let Some(npm) = environment.on_path(names).into_iter().next() else {
+    let Some(npm) = environment.npm() else {
         return Error::NpmMissing.to_string();
     };
     let output = Command::new(&npm).arg("--version").output();

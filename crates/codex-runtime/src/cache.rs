@@ -49,7 +49,7 @@ impl Installation {
     /// As [`pinned`](Self::pinned).
     pub fn pinned_in(environment: &Environment) -> Result<Self, Error> {
         let cache = cache_dir(environment)?;
-        Ok(Self::new(&cache, Pin::current()?, Target::current()?))
+        Ok(Self::new(&cache, Pin::current(), Target::current()?))
     }
 
     /// Returns the place of a runtime below a cache folder.
@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn the_folder_names_the_version_and_the_target() {
-        let pin = Pin::current().unwrap();
+        let pin = Pin::current();
         let dir = format!(
             "/c/openai-codex/runtime/{}/aarch64-apple-darwin",
             pin.version()

@@ -105,6 +105,27 @@ impl Environment {
         self.vars.retain(|(name, _)| accepts(name));
     }
 
+    /// Lists the programs of Codex on `PATH`, in its order.
+    #[must_use]
+    pub fn codex(&self) -> Vec<PathBuf> {
+        self.on_path(if cfg!(windows) {
+            &["codex.exe", "codex.cmd"]
+        } else {
+            &["codex"]
+        })
+    }
+
+    /// Finds the npm client on `PATH`.
+    #[must_use]
+    pub fn npm(&self) -> Option<PathBuf> {
+        let names: &[&str] = if cfg!(windows) {
+            &["npm.cmd", "npm.exe"]
+        } else {
+            &["npm"]
+        };
+        self.on_path(names).into_iter().next()
+    }
+
     /// Lists the variables in the order in which they were first set.
     pub fn iter(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
         self.vars

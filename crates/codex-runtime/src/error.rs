@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use crate::{MINIMUM_VERSION, Version, shortage};
+use crate::{MINIMUM_VERSION, Target, Version, shortage};
 
 /// The remedy of most errors: how the pinned runtime gets installed.
 pub(crate) const INSTALL: &str = "codex_runtime::install(), which openai_codex::runtime has with the feature `install`, or \
@@ -72,10 +72,12 @@ pub enum Error {
         /// The processor architecture.
         arch: String,
     },
-    /// The pin file cannot be used.
-    InvalidPin {
-        /// The line or the entry that is wrong.
-        reason: String,
+    /// The pin has no package for the platform.
+    NotPinned {
+        /// The version of the pin.
+        version: Version,
+        /// The platform.
+        target: Target,
     },
     /// A command line or an environment that cannot be used was asked for.
     InvalidLaunch {
@@ -224,9 +226,12 @@ impl fmt::Display for Error {
                 f,
                 "no Codex runtime is published for {os} on {arch}; set CODEX_BIN to one built for it"
             ),
-            Self::InvalidPin { reason } => {
-                write!(f, "cannot use the runtime pin: {reason}; correct runtime.pin.toml")
-            }
+            Self::NotPinned { version, target } => write!(
+                f,
+                "the pin of the runtime {version} has no package for {}; add it with \
+                 Pin::with_package, or name another runtime",
+                target.name()
+            ),
             Self::InvalidLaunch { reason } => write!(f, "cannot launch the runtime: {reason}"),
             Self::Spawn {
                 program, reason, ..

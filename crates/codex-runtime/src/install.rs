@@ -14,19 +14,18 @@ use crate::pin::Package;
 use crate::{Environment, Error, Pin, Runtime, Target};
 
 mod archive;
-mod complaint;
 mod lock;
 mod npm;
+mod npm_stderr;
 mod progress;
-mod redact;
+mod staging;
 mod verify;
-mod work;
 
 pub use progress::{Progress, ProgressEvent, Step, TerminalProgress};
 pub use verify::Verified;
 
 use progress::Reporter;
-use work::WorkFolder;
+use staging::StagingFolder;
 
 /// How long a download may take, unless the caller says otherwise.
 const TIME_LIMIT: Duration = Duration::from_secs(30 * 60);
@@ -185,7 +184,7 @@ impl Installer {
             Some(dir) => std::path::absolute(&dir).map_err(|e| Error::io("resolve", dir, e))?,
             None => cache::cache_dir(&environment)?,
         };
-        let pin = self.pin.take().map_or_else(Pin::current, Ok)?;
+        let pin = self.pin.take().unwrap_or_else(Pin::current);
         let target = self.target.take().map_or_else(Target::current, Ok)?;
         let installation = Installation::new(&cache, pin, target);
         if let Some(runtime) = intact(&installation)? {
@@ -201,7 +200,7 @@ impl Installer {
         if let Some(runtime) = intact(&installation)? {
             return Ok(runtime);
         }
-        let work = WorkFolder::create(installation.root(), &lock)?;
+        let work = StagingFolder::create(installation.root(), &lock)?;
         let tgz = npm.pack(&package, &work.download()?, self.limit, &mut reporter)?;
         archive::verify(&tgz, &package, &mut reporter)?;
         let stage = stage(&installation, &package, &tgz, &work, &mut reporter)?;
@@ -226,7 +225,7 @@ fn stage(
     installation: &Installation,
     package: &Package,
     tgz: &Path,
-    work: &WorkFolder,
+    work: &StagingFolder,
     reporter: &mut Reporter<'_>,
 ) -> Result<PathBuf, Error> {
     let stage = work.stage()?;
@@ -242,7 +241,7 @@ fn stage(
         return Err(incomplete(format!("it lacks {}", missing.join(", "))));
     }
     check_metadata(&stage, installation).map_err(incomplete)?;
-    work::write_synced(&stage.join(MANIFEST), manifest.render().as_bytes())?;
+    staging::write_synced(&stage.join(MANIFEST), manifest.render().as_bytes())?;
     Ok(stage)
 }
 
@@ -267,7 +266,11 @@ fn check_metadata(stage: &Path, installation: &Installation) -> Result<(), Strin
 }
 
 /// Renames the unpacked runtime to its place; what was damaged goes to the work folder.
-fn put_in_place(installation: &Installation, stage: &Path, work: &WorkFolder) -> Result<(), Error> {
+fn put_in_place(
+    installation: &Installation,
+    stage: &Path,
+    work: &StagingFolder,
+) -> Result<(), Error> {
     let dir = installation.dir();
     if let Some(parent) = dir.parent() {
         fs::create_dir_all(parent).map_err(|e| Error::io("create", parent, e))?;
@@ -276,7 +279,7 @@ fn put_in_place(installation: &Installation, stage: &Path, work: &WorkFolder) ->
         work.take(dir)?;
     }
     match rename(stage, dir) {
-        Ok(()) => work::sync_folder(dir.parent()),
+        Ok(()) => staging::sync_folder(dir.parent()),
         // Without locks, which not every file system has, another may come first.
         Err(_) if intact(installation)?.is_some() => Ok(()),
         Err(error) => Err(Error::io("create", dir, error)),

@@ -24,7 +24,7 @@
 //! # Features
 //!
 //! - `install` (default): downloading, verifying and removing the pinned
-//!   runtime. Without it the crate has no dependencies.
+//!   runtime. Without it the crate has one dependency, `semver`.
 
 mod cache;
 mod environment;
@@ -37,6 +37,8 @@ mod locate;
 mod manifest;
 mod pin;
 mod program;
+#[doc(hidden)]
+pub mod redact;
 mod runtime;
 mod shortage;
 mod target;

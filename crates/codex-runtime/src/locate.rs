@@ -94,7 +94,7 @@ impl Locator {
     ) -> Result<Option<Runtime>, Error> {
         let pin = match &self.pin {
             Some(pin) => pin.clone(),
-            None => Pin::current()?,
+            None => Pin::current(),
         };
         let what = format!("the pinned runtime {}", pin.version());
         let place = self
@@ -142,12 +142,7 @@ fn named(path: &Path, source: Source, setting: &'static str) -> Result<Runtime, 
 
 /// Asks each `codex` on `PATH` for its version until one is supported.
 fn on_path(environment: &Environment, tried: &mut Vec<String>) -> Option<Runtime> {
-    let names: &[&str] = if cfg!(windows) {
-        &["codex.exe", "codex.cmd"]
-    } else {
-        &["codex"]
-    };
-    let programs = environment.on_path(names);
+    let programs = environment.codex();
     if programs.is_empty() {
         tried.push("codex on PATH (there is none)".to_owned());
     }

@@ -1,6 +1,5 @@
 //! Runtime versions: parsing, ordering, and the supported range.
 
-use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -9,18 +8,13 @@ use crate::pin;
 /// The version of the runtime that this crate pins.
 ///
 /// It comes from `runtime.pin.toml`, the only file that holds it.
-pub const VERSION: &str = pin::PINNED_VERSION;
+pub const VERSION: &str = pin::VERSION;
 
 /// The oldest runtime that can be used; an older one is refused at start.
 ///
 /// Runtimes from this version on are in the supported range, newer ones than
 /// [`VERSION`] too: the protocol types keep what they do not know.
-pub const MINIMUM_VERSION: Version = Version {
-    major: 0,
-    minor: 140,
-    patch: 0,
-    pre: String::new(),
-};
+pub const MINIMUM_VERSION: Version = Version::new(0, 140, 0);
 
 /// A runtime version, ordered as in Semantic Versioning.
 ///
@@ -36,31 +30,20 @@ pub const MINIMUM_VERSION: Version = Version {
 ///
 /// A leading `v` or `rust-v`, as in release tags, is accepted; build metadata
 /// (`+...`) is checked and dropped.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Version {
-    major: u64,
-    minor: u64,
-    patch: u64,
-    /// Dot-separated identifiers; empty for a release.
-    pre: String,
-}
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Version(semver::Version);
 
 impl Version {
     /// Makes the version of a release.
     #[must_use]
     pub const fn new(major: u64, minor: u64, patch: u64) -> Self {
-        Self {
-            major,
-            minor,
-            patch,
-            pre: String::new(),
-        }
+        Self(semver::Version::new(major, minor, patch))
     }
 
-    /// Returns the version that this crate pins, or the version zero if the pin is unreadable.
+    /// Returns the version that this crate pins.
     #[must_use]
-    pub fn pinned() -> Self {
-        VERSION.parse().unwrap_or(Self::new(0, 0, 0))
+    pub const fn pinned() -> Self {
+        pin::RELEASE
     }
 
     /// Tells whether a runtime of this version can be used: from [`MINIMUM_VERSION`] on.
@@ -74,7 +57,7 @@ impl Version {
     /// Tells whether this is a prerelease, such as `0.116.0-alpha.1`.
     #[must_use]
     pub fn is_prerelease(&self) -> bool {
-        !self.pre.is_empty()
+        !self.0.pre.is_empty()
     }
 
     /// Returns the tag under which the runtime of this version is released.
@@ -110,11 +93,7 @@ impl std::error::Error for InvalidVersion {}
 
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}.{}", self.major, self.minor, self.patch)?;
-        if !self.pre.is_empty() {
-            write!(f, "-{}", self.pre)?;
-        }
-        Ok(())
+        self.0.fmt(f)
     }
 }
 
@@ -122,90 +101,16 @@ impl FromStr for Version {
     type Err = InvalidVersion;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        parse(text).ok_or_else(|| InvalidVersion {
-            text: text.chars().take(80).collect(),
-        })
-    }
-}
-
-impl Ord for Version {
-    fn cmp(&self, other: &Self) -> Ordering {
-        (self.major, self.minor, self.patch)
-            .cmp(&(other.major, other.minor, other.patch))
-            .then_with(|| compare_prereleases(&self.pre, &other.pre))
-    }
-}
-
-impl PartialOrd for Version {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-fn parse(text: &str) -> Option<Version> {
-    let text = text.strip_prefix("rust-v").unwrap_or(text);
-    let text = text.strip_prefix('v').unwrap_or(text);
-    let text = match text.split_once('+') {
-        Some((text, build)) if build.split('.').all(is_identifier) => text,
-        Some(_) => return None,
-        None => text,
-    };
-    let (release, pre) = match text.split_once('-') {
-        Some((release, pre)) => (release, Some(pre)),
-        None => (text, None),
-    };
-    let mut numbers = release.split('.').map(number);
-    let (major, minor, patch) = (numbers.next()??, numbers.next()??, numbers.next()??);
-    if numbers.next().is_some() {
-        return None;
-    }
-    let well_formed = |part: &str| {
-        is_identifier(part) && (!part.bytes().all(|b| b.is_ascii_digit()) || number(part).is_some())
-    };
-    match pre {
-        Some(pre) if !pre.split('.').all(well_formed) => None,
-        pre => Some(Version {
-            major,
-            minor,
-            patch,
-            pre: pre.unwrap_or_default().to_owned(),
-        }),
-    }
-}
-
-/// Reads a number without sign or leading zeros.
-fn number(text: &str) -> Option<u64> {
-    let plain = text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
-    if plain { text.parse().ok() } else { None }
-}
-
-fn is_identifier(part: &str) -> bool {
-    !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-}
-
-/// Orders the text after the `-`: a release, which has none, comes last.
-fn compare_prereleases(left: &str, right: &str) -> Ordering {
-    match (left.is_empty(), right.is_empty()) {
-        (true, true) => return Ordering::Equal,
-        (true, false) => return Ordering::Greater,
-        (false, true) => return Ordering::Less,
-        (false, false) => {}
-    }
-    let (mut left, mut right) = (left.split('.'), right.split('.'));
-    loop {
-        let order = match (left.next(), right.next()) {
-            (None, None) => return Ordering::Equal,
-            (None, Some(_)) => Ordering::Less,
-            (Some(_), None) => Ordering::Greater,
-            (Some(left), Some(right)) => match (number(left), number(right)) {
-                (Some(left), Some(right)) => left.cmp(&right),
-                (Some(_), None) => Ordering::Less,
-                (None, Some(_)) => Ordering::Greater,
-                (None, None) => left.cmp(right),
-            },
-        };
-        if order.is_ne() {
-            return order;
+        let number = text.strip_prefix("rust-v").unwrap_or(text);
+        let number = number.strip_prefix('v').unwrap_or(number);
+        match semver::Version::parse(number) {
+            Ok(mut version) => {
+                version.build = semver::BuildMetadata::EMPTY;
+                Ok(Self(version))
+            }
+            Err(_) => Err(InvalidVersion {
+                text: text.chars().take(80).collect(),
+            }),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::complaint::complaint;
+use super::npm_stderr::summary;
 use super::progress::{Reporter, Step};
 use crate::launch::Attempt;
 use crate::pin::Package;
@@ -40,14 +40,8 @@ pub(super) struct Npm {
 
 impl Npm {
     pub(super) fn find(environment: Environment) -> Result<Self, Error> {
-        let names: &[&str] = if cfg!(windows) {
-            &["npm.cmd", "npm.exe"]
-        } else {
-            &["npm"]
-        };
-        let found = environment.on_path(names).into_iter().next();
         Ok(Self {
-            program: found.ok_or(Error::NpmMissing)?,
+            program: environment.npm().ok_or(Error::NpmMissing)?,
             environment,
         })
     }
@@ -142,7 +136,7 @@ impl Npm {
             _ => Err(Error::NpmFailed {
                 package: package.spec(),
                 status,
-                stderr: complaint(&stderr, &self.environment),
+                stderr: summary(&stderr, &self.environment),
             }),
         }
     }

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::archive::{hex, read_some};
 use super::lock;
-use super::work::WorkFolder;
+use super::staging::StagingFolder;
 use crate::manifest::MANIFEST;
 use crate::{Error, Installation};
 
@@ -78,7 +78,7 @@ impl Installation {
             return Ok(false);
         }
         let lock = lock::acquire_with(self.root(), &mut || Ok(()))?;
-        let work = WorkFolder::create(self.root(), &lock)?;
+        let work = StagingFolder::create(self.root(), &lock)?;
         work.take(self.dir())?;
         // Empty folders go too; one with another platform's runtime stays.
         if let Some(version) = self.dir().parent() {

@@ -206,7 +206,7 @@ fn removing_leaves_nothing_and_can_be_repeated() {
 fn removing_one_version_keeps_another() {
     let machine = installed();
     let cache = machine.cache();
-    let pin = Pin::parse("version = \"9.9.9\"\npackage = \"fake\"\n").unwrap();
+    let pin = Pin::new(Version::new(9, 9, 9));
     let other = Installation::new(&cache, pin, Target::current().unwrap());
     fs::create_dir_all(other.dir()).unwrap();
     assert!(other.remove().unwrap());

@@ -237,7 +237,7 @@ fn a_platform_without_a_package_is_named() {
         .find(|target| *target != Target::current().unwrap())
         .unwrap();
     let error = machine.fails(machine.installer().target(other));
-    assert!(matches!(error, Error::InvalidPin { .. }), "{error}");
+    assert!(matches!(error, Error::NotPinned { .. }), "{error}");
     assert!(error.to_string().contains(other.name()), "{error}");
 }
 

@@ -63,12 +63,7 @@ impl Machine {
     pub fn pin_package(&self) {
         let digest = Sha512::digest(fs::read(self.package()).unwrap());
         let digest = base64::engine::general_purpose::STANDARD.encode(digest);
-        let target = Target::current().unwrap().name();
-        let text = format!(
-            "version = \"{VERSION}\"\npackage = \"fake\"\n[{target}]\n\
-             version = \"{VERSION}-{target}\"\nintegrity = \"sha512-{digest}\"\n"
-        );
-        fs::write(self.dir.join("pin"), text).unwrap();
+        fs::write(self.dir.join("digest"), format!("sha512-{digest}")).unwrap();
     }
 
     /// Replaces npm by a shell script, which finds `$dest`, `$cache` and `$package`.
@@ -103,7 +98,11 @@ impl Machine {
     }
 
     pub fn pin(&self) -> Pin {
-        Pin::parse(&fs::read_to_string(self.dir.join("pin")).unwrap()).unwrap()
+        let target = Target::current().unwrap();
+        let digest = fs::read_to_string(self.dir.join("digest")).unwrap();
+        let package =
+            codex_runtime::Package::new("fake", format!("{VERSION}-{}", target.name()), digest);
+        Pin::new(VERSION.parse().unwrap()).with_package(target, package)
     }
 
     pub fn installer(&self) -> Installer {

@@ -1,9 +1,8 @@
 //! Values of `--config key=value`, written as TOML.
 
-use std::fmt::Write;
-
 use serde::Serialize;
 use serde_json::Value;
+use toml_writer::{TomlKeyBuilder, TomlStringBuilder, TomlWrite};
 
 /// Writes a value as TOML on one line.
 ///
@@ -12,69 +11,65 @@ use serde_json::Value;
 pub(super) fn to_toml(value: &impl Serialize) -> Result<String, String> {
     // JSON has what TOML has, short of dates; numbers that are not finite come out as null.
     let value = serde_json::to_value(value).map_err(|error| error.to_string())?;
+    check(&value)?;
     let mut text = String::new();
-    write_value(&mut text, &value)?;
+    write(&mut text, &value).map_err(|error| error.to_string())?;
     Ok(text)
 }
 
-fn write_value(out: &mut String, value: &Value) -> Result<(), String> {
+/// Returns why TOML cannot say a value.
+fn check(value: &Value) -> Result<(), String> {
     match value {
         Value::Null => {
-            return Err(
-                "TOML has no null, and the runtime takes no numbers that are not finite".into(),
-            );
+            Err("TOML has no null, and the runtime takes no numbers that are not finite".into())
         }
-        Value::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
-        Value::Number(number) => {
-            if number.as_i64().is_none() && number.is_u64() {
-                return Err(format!("{number} is beyond TOML's integers"));
-            }
-            out.push_str(&number.to_string());
+        Value::Number(number) if number.as_i64().is_none() && number.is_u64() => {
+            Err(format!("{number} is beyond TOML's integers"))
         }
-        Value::String(text) => write_string(out, text),
-        Value::Array(items) => {
-            out.push('[');
-            for (index, item) in items.iter().enumerate() {
-                if index > 0 {
-                    out.push_str(", ");
-                }
-                write_value(out, item)?;
-            }
-            out.push(']');
-        }
-        Value::Object(members) => {
-            out.push('{');
-            for (index, (name, item)) in members.iter().enumerate() {
-                if index > 0 {
-                    out.push_str(", ");
-                }
-                write_string(out, name);
-                out.push_str(" = ");
-                write_value(out, item)?;
-            }
-            out.push('}');
-        }
+        Value::Array(items) => items.iter().try_for_each(check),
+        Value::Object(members) => members.values().try_for_each(check),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
-fn write_string(out: &mut String, text: &str) {
-    out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            control if control.is_control() => {
-                // Writing to a string cannot fail.
-                let _ = write!(out, "\\u{:04X}", control as u32);
+fn write(out: &mut String, value: &Value) -> std::fmt::Result {
+    match value {
+        // Checked before.
+        Value::Null => Ok(()),
+        Value::Bool(flag) => out.value(*flag),
+        Value::Number(number) => {
+            out.push_str(&number.to_string());
+            Ok(())
+        }
+        // The other forms of a string may take several lines.
+        Value::String(text) => out.value(TomlStringBuilder::new(text).as_basic()),
+        Value::Array(items) => {
+            out.open_array()?;
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    out.val_sep()?;
+                    out.space()?;
+                }
+                write(out, item)?;
             }
-            other => out.push(other),
+            out.close_array()
+        }
+        Value::Object(members) => {
+            out.open_inline_table()?;
+            for (index, (name, item)) in members.iter().enumerate() {
+                if index > 0 {
+                    out.val_sep()?;
+                    out.space()?;
+                }
+                out.key(TomlKeyBuilder::new(name).as_basic())?;
+                out.space()?;
+                out.keyval_sep()?;
+                out.space()?;
+                write(out, item)?;
+            }
+            out.close_inline_table()
         }
     }
-    out.push('"');
 }
 
 #[cfg(test)]

@@ -19,11 +19,11 @@ const ATTEMPTS: usize = 20;
 /// It is removed when this is dropped. What a killed installer left is removed
 /// by the next one.
 #[derive(Debug)]
-pub(super) struct WorkFolder {
+pub(super) struct StagingFolder {
     dir: PathBuf,
 }
 
-impl WorkFolder {
+impl StagingFolder {
     pub(super) fn create(root: &Path, lock: &Lock) -> Result<Self, Error> {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         if lock.is_exclusive() {
@@ -57,7 +57,7 @@ impl WorkFolder {
     }
 }
 
-impl Drop for WorkFolder {
+impl Drop for StagingFolder {
     fn drop(&mut self) {
         // A program that was just killed may still have been adding files.
         for _ in 0..ATTEMPTS {

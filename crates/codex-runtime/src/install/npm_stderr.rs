@@ -1,13 +1,19 @@
-//! What npm says when it fails, cut down to what helps.
+//! The summary of npm's error output for an error text.
 
-use super::redact::redact;
 use crate::Environment;
+use crate::redact::{names_a_secret, redact};
 
 /// How many lines are kept. npm begins with the code and the reason.
 const LINES: usize = 6;
 
 /// Puts the telling lines of npm's standard error into one, without secrets.
-pub(super) fn complaint(stderr: &str, environment: &Environment) -> String {
+pub(super) fn summary(stderr: &str, environment: &Environment) -> String {
+    let set = environment
+        .iter()
+        .filter(|(key, _)| names_a_secret(&key.to_string_lossy()));
+    let secrets: Vec<String> = set
+        .map(|(_, value)| value.to_string_lossy().into_owned())
+        .collect();
     let mut nested = false;
     let mut kept: Vec<String> = Vec::new();
     for line in stderr.lines() {
@@ -23,7 +29,8 @@ pub(super) fn complaint(stderr: &str, environment: &Environment) -> String {
             // The log goes with the temporary folder that it lies in.
             || line.contains("complete log of this run");
         if !noise && !line.trim().is_empty() && kept.len() < LINES {
-            kept.push(redact(line.trim(), environment));
+            let secrets = secrets.iter().map(String::as_str);
+            kept.push(redact(line.trim(), secrets).into_owned());
         }
     }
     kept.join("; ")
@@ -49,9 +56,9 @@ npm error If you are behind a proxy, see its config
 npm error A complete log of this run can be found in: /tmp/x.log
 ";
         assert_eq!(
-            complaint(stderr, &Environment::unix([("HOME", "/h")])),
+            summary(stderr, &Environment::unix([("HOME", "/h")])),
             "code ECONNREFUSED; syscall connect; \
-             FetchError: request to http://***@host.test/p failed; \
+             FetchError: request to http://[redacted]@host.test/p failed; \
              If you are behind a proxy, see its config"
         );
     }
@@ -59,9 +66,9 @@ npm error A complete log of this run can be found in: /tmp/x.log
     #[test]
     fn any_other_text_is_kept_up_to_a_limit() {
         let none = Environment::unix([("HOME", "/h")]);
-        assert_eq!(complaint("", &none), "");
-        assert_eq!(complaint("npm: broken shim\n", &none), "npm: broken shim");
+        assert_eq!(summary("", &none), "");
+        assert_eq!(summary("npm: broken shim\n", &none), "npm: broken shim");
         let long = "line\n".repeat(100);
-        assert_eq!(complaint(&long, &none), ["line"; LINES].join("; "));
+        assert_eq!(summary(&long, &none), ["line"; LINES].join("; "));
     }
 }
