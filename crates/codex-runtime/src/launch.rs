@@ -282,7 +282,7 @@ fn check_variable(key: &OsStr, value: Option<&OsStr>) -> Result<(), Error> {
 }
 
 fn check_config(key: &str, value: &str) -> Result<(), Error> {
-    if key.is_empty() || key.contains(|c: char| c == '=' || c.is_control()) {
+    if key.trim().is_empty() || key.contains(|c: char| c == '=' || c.is_control()) {
         return Err(invalid(format!("{key:?} is not a configuration key")));
     }
     // A rendered TOML value escapes these; raw ones could end the value early.

@@ -33,11 +33,6 @@ impl CodexConfig {
             if let Err(reason) = value {
                 return Err(invalid(format!("the config override of {key:?}: {reason}")));
             }
-            if key.trim().is_empty() {
-                return Err(invalid(format!(
-                    "{key:?} is not a key of a config override"
-                )));
-            }
         }
         if let Some(method) = self
             .opt_out
