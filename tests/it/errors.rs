@@ -2,8 +2,8 @@
 
 use codex_testkit::{Answer, Gate};
 use openai_codex::types::{
-    ReviewStartParams, ReviewTarget, ThreadReadParams, ThreadResumeParams, TurnInterruptParams,
-    TurnStartParams, TurnSteerParams,
+    ReviewStartParams, ReviewTarget, ThreadId, ThreadReadParams, ThreadResumeParams, TurnId,
+    TurnInterruptParams, TurnStartParams, TurnSteerParams,
 };
 use openai_codex::{Codex, InputItem, Notification, RpcErrorKind};
 use serde_json::{Value, json};
@@ -86,11 +86,15 @@ async fn refusals_name_the_method() {
         ),
         (
             "turn/steer",
-            err(codex.request(TurnSteerParams::new("x", input, NOBODY))).await,
+            err(codex.request(TurnSteerParams::new("x", input, ThreadId::from(NOBODY)))).await,
         ),
         (
             "turn/interrupt",
-            err(codex.request(TurnInterruptParams::new(NOBODY, "x"))).await,
+            err(codex.request(TurnInterruptParams::new(
+                ThreadId::from(NOBODY),
+                TurnId::from("x"),
+            )))
+            .await,
         ),
     ];
     for (method, error) in errors {
@@ -113,7 +117,7 @@ async fn another_turn_than_the_running_one_is_a_mismatch() {
     gate.reached().await.unwrap();
     let input = [InputItem::text("x")];
     let steer = TurnSteerParams::new("another", input, thread.id());
-    let interrupt = TurnInterruptParams::new(thread.id(), "another");
+    let interrupt = TurnInterruptParams::new(thread.id(), TurnId::from("another"));
     for error in [
         err(stage.codex.request(steer)).await,
         err(stage.codex.request(interrupt)).await,

@@ -60,7 +60,10 @@ async fn a_thread_goes_through_its_whole_life() {
 /// The ids of the stored threads.
 async fn listed(stage: &Stage, archived: bool) -> Vec<String> {
     let page = ok(stage.codex.thread_list().archived(archived)).await;
-    page.data.into_iter().map(|thread| thread.id).collect()
+    page.data
+        .into_iter()
+        .map(|thread| thread.id.into())
+        .collect()
 }
 
 /// A fork is another thread, which knows where it is from and what was said.
@@ -76,7 +79,10 @@ async fn a_fork_is_another_thread() {
     ok(thread.run("first")).await;
     let forked = ok(stage.codex.thread_fork(thread.id())).await;
     assert_ne!(forked.id(), thread.id());
-    assert_eq!(forked.info().forked_from_id.as_deref(), Some(thread.id()));
+    assert_eq!(
+        forked.info().forked_from_id.as_deref(),
+        Some(thread.id().as_str())
+    );
     assert_eq!(thread.info().forked_from_id, None);
     ok(forked.run("second")).await;
     ok(thread.run("third")).await;
@@ -299,7 +305,7 @@ async fn threads_are_streamed_over_all_pages() {
     let next = ok(list().cursor(page.next_cursor.unwrap())).await;
     assert_ne!(next.data[0].id, page.data[0].id);
     let all: Vec<_> = within(list().stream().try_collect()).await.unwrap();
-    let mut listed: Vec<String> = all.into_iter().map(|thread| thread.id).collect();
+    let mut listed: Vec<String> = all.into_iter().map(|thread| thread.id.into()).collect();
     listed.sort();
     ids.sort();
     assert_eq!(listed, ids);

@@ -57,7 +57,9 @@ async fn the_access_token_is_on_the_next_model_request() {
     )
     .await;
     stage.model.push(Answer::text("welcome"));
-    let params = ChatgptAuthTokensLoginAccountParams::new(&*token, "account-1");
+    let params = ChatgptAuthTokensLoginAccountParams::default()
+        .access_token(&*token)
+        .chatgpt_account_id("account-1");
     let params = LoginAccountParams::ChatgptAuthTokens(params);
     let response = ok(stage.codex.request(params)).await;
     let answered = matches!(response, LoginAccountResponse::ChatgptAuthTokens(_));

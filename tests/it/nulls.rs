@@ -56,7 +56,10 @@ async fn a_null_in_a_section_clears_its_appearance_and_absence_keeps_it() {
         .await
         .section;
     assert_eq!(section.appearance, None);
-    let update = |section: &ThreadSection| ThreadSectionUpdateParams::new("two", &*section.id);
+    let update = |section: &ThreadSection| {
+        let params = ThreadSectionUpdateParams::default().name("two");
+        params.section_id(&*section.id)
+    };
     let shown = |params: ThreadSectionUpdateParams| async {
         let section = ok(stage.codex.request(params)).await.section;
         section.appearance.and_then(|appearance| appearance.color)
@@ -108,7 +111,9 @@ async fn a_null_lists_the_threads_without_a_project_and_absence_all() {
     stage
         .model
         .default_answer(codex_testkit::Answer::text("done"));
-    let project = ProjectCreateParams::new("key", "one", []);
+    let project = ProjectCreateParams::default()
+        .idempotency_key("key")
+        .name("one");
     let project = ok(stage.codex.request(project)).await.project;
     let (inside, outside) = (stage.thread().await, stage.thread().await);
     ok(inside.run("one")).await;
@@ -143,7 +148,8 @@ async fn a_null_takes_the_cap_off_the_output_of_a_process_and_absence_keeps_it()
     let stage = Stage::with_config(|config| config.experimental_api(true)).await;
     let script = format!("head -c {BYTES} /dev/zero | tr '\\0' x");
     let command = ["/bin/sh".to_owned(), "-c".to_owned(), script];
-    let spawn = |handle: &str| ProcessSpawnParams::new(command.clone(), "/", handle);
+    let spawn =
+        |handle: &str| ProcessSpawnParams::new(command.clone(), "/".to_owned().into(), handle);
     let mut events = stage.codex.notifications();
     let mut output = async |params: ProcessSpawnParams| {
         let handle = params.process_handle.clone();

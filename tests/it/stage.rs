@@ -9,7 +9,9 @@ use std::time::Duration;
 
 pub(crate) use codex_testkit::within;
 use codex_testkit::{Answer, Home, HomeBuilder, MockModel};
-use openai_codex::types::{ApprovalsReviewer, AskForApproval, ThreadStartParams, TurnStartParams};
+use openai_codex::types::{
+    ApprovalsReviewer, AskForApproval, ThreadId, ThreadStartParams, TurnStartParams,
+};
 use openai_codex::{Codex, CodexConfig, InputItem, Notification, Result, Thread};
 
 /// How long a test waits for anything at most.
@@ -138,11 +140,12 @@ pub(crate) async fn asking_the_user(stage: &Stage) -> Thread {
 /// Takes a thread up that was started with a bare request, with all that it has.
 ///
 /// A thread is stored with its first turn, which nobody follows here.
-pub(crate) async fn stored(stage: &Stage, id: String) -> Thread {
+pub(crate) async fn stored(stage: &Stage, id: impl Into<ThreadId>) -> Thread {
     let Stage { codex, model, .. } = stage;
     let mut global = codex.notifications();
     model.push(Answer::text("ready"));
-    let params = TurnStartParams::new([InputItem::text("get ready")], &*id);
+    let id = id.into();
+    let params = TurnStartParams::new([InputItem::text("get ready")], &id);
     let turn = ok(codex.request(params)).await.turn.id;
     loop {
         let event = within(global.next()).await.expect("the client has ended");

@@ -49,7 +49,7 @@ impl Scene {
         stage.model.default_answer(Answer::text("done"));
         let original = ok(stage.codex.thread_start().sandbox(Sandbox::FullAccess)).await;
         ok(original.run("one")).await;
-        let id = original.id().to_owned();
+        let id = original.id().to_string();
         match way {
             Way::Resumed => stage.restart().await,
             Way::Left => {

@@ -17,7 +17,7 @@ impl Target {
     }
 }
 
-/// `UncommittedChangesTarget` of the protocol.
+/// Variant `uncommittedChanges` of [`Target`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UncommittedChangesTarget {
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.

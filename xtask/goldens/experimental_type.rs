@@ -1,4 +1,6 @@
 /// `Novel` of the protocol.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]

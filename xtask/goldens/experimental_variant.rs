@@ -1,4 +1,6 @@
-/// `Granular` of the protocol.
+/// Variant `granular` of [`Policy`].
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Granular(pub String);

@@ -1,4 +1,4 @@
-/// `AmendDecision` of the protocol.
+/// Variant `amend` of [`Decision`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AmendDecision {

@@ -17,7 +17,7 @@ external!(Decision {
     Amend "amend" value,
 });
 
-/// `Reason` of the protocol.
+/// Variant `amend` of [`Decision`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Reason(pub String);
 named_string!(Reason);

@@ -2,7 +2,7 @@
 #[derive(Debug, Clone, PartialEq)]
 pub struct TurnStartParams {
     pub output_schema: Option<Value>,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
@@ -12,7 +12,7 @@ object!(TurnStartParams {
 });
 impl TurnStartParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<ThreadId>) -> Self {
         Self {
             output_schema: None,
             thread_id: thread_id.into(),

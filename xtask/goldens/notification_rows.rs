@@ -1,4 +1,4 @@
-/// What the runtime tells its client.
+/// A notification of the runtime.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ServerNotification {

@@ -3,7 +3,7 @@
 #[non_exhaustive]
 pub struct DeltaNotification {
     pub name: String,
-    pub thread_id: Id,
+    pub thread_id: ThreadId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }

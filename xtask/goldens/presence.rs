@@ -2,7 +2,7 @@
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Thread {
-    pub id: String,
+    pub id: ThreadId,
     pub preview: Option<String>,
     /// Null where there is none.
     pub project_id: Option<String>,

@@ -1,4 +1,4 @@
-/// What the runtime asks its client.
+/// A request of the runtime to its client.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ServerRequest {

@@ -11,7 +11,7 @@ tagged!(Item "type" {
     Plan "plan",
 });
 
-/// `PlanItem` of the protocol.
+/// Variant `plan` of [`Item`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PlanItem {

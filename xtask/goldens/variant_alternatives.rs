@@ -11,7 +11,7 @@ tagged!(Content "type" {
     Image "image",
 });
 
-/// `ImageContent` of the protocol.
+/// Variant `image` of [`Content`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ImageContent {

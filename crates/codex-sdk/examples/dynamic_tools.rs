@@ -38,7 +38,10 @@ async fn main() -> Outcome {
         "type": "object", "properties": {"place": {"type": "string"}},
         "required": ["place"], "additionalProperties": false,
     });
-    let tool = FunctionDynamicToolSpec::new("Tells the weather of a place.", schema, "weather");
+    let tool = FunctionDynamicToolSpec::default()
+        .name("weather")
+        .description("Tells the weather of a place.")
+        .input_schema(schema);
     let params = ThreadStartParams::default().dynamic_tools([DynamicToolSpec::Function(tool)]);
     let thread = Thread::attach(&codex, codex.request(params).await?);
 

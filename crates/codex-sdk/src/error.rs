@@ -39,7 +39,7 @@ pub use response::ResponseError;
 pub use rpc::{RpcError, RpcErrorCode, RpcErrorKind};
 pub use turn::TurnFailure;
 
-use codex_types::Id;
+use codex_types::TurnId;
 
 /// The version of a runtime that tells none.
 pub(crate) const UNKNOWN_VERSION: &str = "unknown";
@@ -129,12 +129,12 @@ pub enum Error {
     /// options that the turn does not have; nothing was sent.
     ThreadBusy {
         /// The turn that runs.
-        turn_id: Id,
+        turn_id: TurnId,
     },
     /// The turn to be joined has ended, and the runtime keeps nothing of it that could be read.
     TurnOver {
         /// The turn that has ended.
-        turn_id: Id,
+        turn_id: TurnId,
     },
     /// So many notifications were dropped because [`Notifications`](crate::Notifications) was
     /// not read.

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 
 use codex_types::request::ClientRequest;
 use codex_types::{
-    Id, RequestId, ServerRequest, ThreadCompactStartParams, ThreadResumeParams, ThreadStatus,
-    ThreadUnsubscribeParams, TurnInterruptParams, raw,
+    ItemId, RequestId, ServerRequest, ThreadCompactStartParams, ThreadId, ThreadResumeParams,
+    ThreadStatus, ThreadUnsubscribeParams, TurnId, TurnInterruptParams, raw,
 };
 
 pub(crate) use codex_types::ServerNotification as Notification;
@@ -22,8 +22,8 @@ use crate::router::{Coalesce, Kind, OnAnswer, Opens, Routed};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct DeltaKey {
     text: Text,
-    turn: Id,
-    item: Id,
+    turn: TurnId,
+    item: ItemId,
     /// The part of the item; zero where items have only one.
     part: i64,
 }
@@ -163,7 +163,11 @@ impl Routed for Notification {
     }
 
     fn interrupt(thread_id: &str, turn_id: &str) -> Option<Request> {
-        encode(&TurnInterruptParams::new(thread_id, turn_id)).ok()
+        encode(&TurnInterruptParams::new(
+            ThreadId::from(thread_id),
+            TurnId::from(turn_id),
+        ))
+        .ok()
     }
 }
 

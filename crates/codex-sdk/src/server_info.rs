@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     fn client() -> ClientInfo {
-        ClientInfo::new("my/app", "1.0")
+        ClientInfo::default().name("my/app").version("1.0")
     }
 
     fn read(result: &str) -> Result<ServerInfo> {
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_client_that_no_header_can_hold_leaves_the_version_readable() {
-        let client = ClientInfo::new("app", "1.0 \u{e9}");
+        let client = ClientInfo::default().name("app").version("1.0 \u{e9}");
         let agent = "my host/0.200.1 (Debian 12; x86_64) vscode/1.99.0 (app; 1.0 _)";
         assert_eq!(version(agent, &client), Some(Version::new(0, 200, 1)));
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use codex_types::{
-    SortDirection, ThreadCompactStartParams, ThreadInjectItemsParams, ThreadReadParams,
+    SortDirection, ThreadCompactStartParams, ThreadId, ThreadInjectItemsParams, ThreadReadParams,
     ThreadReadResponse, ThreadSetNameParams, ThreadTurnsListParams, Turn, TurnItemsView,
     TurnStartParams,
 };
@@ -151,7 +151,7 @@ impl Thread {
     }
 
     /// Returns the id of the thread.
-    pub fn id(&self) -> &str {
+    pub fn id(&self) -> &ThreadId {
         &self.shared.info.thread.id
     }
 

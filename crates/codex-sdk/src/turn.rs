@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use codex_types::Id;
+use codex_types::{ThreadId, TurnId};
 use futures_core::Stream;
 
 mod collect;
@@ -95,12 +95,12 @@ impl TurnHandle {
     }
 
     /// Returns the id of the turn.
-    pub fn id(&self) -> &str {
+    pub fn id(&self) -> &TurnId {
         self.control.id()
     }
 
     /// Returns the id of the turn's thread.
-    pub fn thread_id(&self) -> &str {
+    pub fn thread_id(&self) -> &ThreadId {
         self.control.thread_id()
     }
 
@@ -384,7 +384,7 @@ impl Thread {
     /// # Drop
     ///
     /// Dropping the handle leaves the turn alone.
-    pub fn join_turn(&self, turn_id: impl Into<Id>) -> TurnHandle {
+    pub fn join_turn(&self, turn_id: impl Into<TurnId>) -> TurnHandle {
         let turn_id = turn_id.into();
         let codex = self.codex().clone();
         let (events, runs) = codex.connection().join(self.id(), &turn_id);

@@ -125,6 +125,9 @@ macro_rules! setters {
     (@set $object:ident $field:ident some $index:literal) => {
         $object.$field = Some($field.into());
     };
+    (@set $object:ident $field:ident required $index:literal) => {
+        $object.$field = $field.into();
+    };
     // A default that was set is written, although the value is the default.
     (@set $object:ident $field:ident default $index:literal) => {
         $object.$field = $field.into();

@@ -41,7 +41,7 @@ impl Turn {
             completed_at: None,
             duration_ms: None,
             error: Some(error),
-            id: id.to_owned(),
+            id: id.into(),
             items: Vec::new(),
             items_view: TurnItemsView::NotLoaded,
             root_turn_id: None,
@@ -82,12 +82,12 @@ impl UserInput {
 
     /// Makes an item that brings in the skill of that name, whose `SKILL.md` is at `path`.
     pub fn skill(name: impl Into<String>, path: impl Into<std::path::PathBuf>) -> Self {
-        Self::Skill(SkillUserInput::new(name, path_text(path)))
+        Self::Skill(SkillUserInput::default().name(name).path(path_text(path)))
     }
 
     /// Makes an item that mentions a file or an app by name and path.
     pub fn mention(name: impl Into<String>, path: impl Into<std::path::PathBuf>) -> Self {
-        Self::Mention(MentionUserInput::new(name, path_text(path)))
+        Self::Mention(MentionUserInput::default().name(name).path(path_text(path)))
     }
 }
 

@@ -18,6 +18,7 @@
     reason = "doc texts are the schema's"
 )]
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
@@ -26,7 +27,7 @@ use crate::codec::{
     UnknownFields, Unrecognized, external, named_string, object, redacted_debug, setters,
     string_enum, tagged, unit, untagged,
 };
-use crate::id::Id;
+use crate::id::{ItemId, ThreadId, TurnId};
 use crate::unknown::{UnknownNotification, UnknownRequest};
 
 // The generator lays out its own output, tables above all.

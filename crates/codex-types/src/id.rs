@@ -1,4 +1,4 @@
-//! The ids that events repeat.
+//! The ids of threads, turns and items, whose text is shared.
 
 use std::borrow::Borrow;
 use std::cell::RefCell;
@@ -11,29 +11,6 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::codec::{Blank, read_text};
-
-/// The id of a thread, a turn or an item, cheap to clone.
-///
-/// Every event of a turn repeats the same ids, so notifications share their text instead of holding
-/// a `String` each. It reads like a `&str` and turns into a `String`.
-///
-/// ```
-/// let id = codex_types::Id::from("thread-1");
-/// assert_eq!(id, "thread-1");
-/// assert_eq!(String::from(id.clone()), id.to_string());
-/// ```
-#[derive(Clone)]
-pub struct Id {
-    /// None where the text is empty, which then needs no memory.
-    text: Option<Arc<str>>,
-}
-
-impl Id {
-    /// The id as a string slice.
-    pub fn as_str(&self) -> &str {
-        self.text.as_deref().unwrap_or_default()
-    }
-}
 
 /// How many recent ids a thread remembers; a power of two.
 const RECENT: usize = 64;
@@ -58,151 +35,235 @@ fn slot(text: &str) -> usize {
     (hash.wrapping_mul(FACTOR) >> (64 - RECENT.trailing_zeros())) as usize
 }
 
-impl From<&str> for Id {
-    fn from(text: &str) -> Self {
-        if text.is_empty() {
-            return Self::blank();
+/// Returns the shared text of an id.
+fn shared(text: &str) -> Arc<str> {
+    IDS.with_borrow_mut(|ids| {
+        let place = &mut ids[slot(text)];
+        match place {
+            Some(known) if **known == *text => Arc::clone(known),
+            _ => Arc::clone(place.insert(Arc::from(text))),
         }
-        let text = IDS.with_borrow_mut(|ids| {
-            let place = &mut ids[slot(text)];
-            match place {
-                Some(known) if **known == *text => Arc::clone(known),
-                _ => Arc::clone(place.insert(Arc::from(text))),
+    })
+}
+
+macro_rules! ids {
+    ($($what:literal $id:ident,)*) => { $(
+        #[doc = $what]
+        ///
+        /// It is cheap to clone: every event of a turn repeats the same ids, so equal ids share their
+        /// text. It reads like a `&str` and turns into a `String`.
+        ///
+        /// ```
+        #[doc = concat!("use codex_types::", stringify!($id), ";")]
+        ///
+        #[doc = concat!("let id = ", stringify!($id), "::from(\"1\");")]
+        /// assert_eq!(id, "1");
+        /// assert_eq!(String::from(id.clone()), id.to_string());
+        /// ```
+        #[derive(Clone)]
+        pub struct $id {
+            /// None where the text is empty, which then needs no memory.
+            text: Option<Arc<str>>,
+        }
+
+        impl $id {
+            /// The id as a string slice.
+            pub fn as_str(&self) -> &str {
+                self.text.as_deref().unwrap_or_default()
             }
-        });
-        Self { text: Some(text) }
-    }
+        }
+
+        impl Default for $id {
+            /// The empty id, which names nothing.
+            fn default() -> Self {
+                Self { text: None }
+            }
+        }
+
+        impl From<&str> for $id {
+            fn from(text: &str) -> Self {
+                if text.is_empty() {
+                    return Self::blank();
+                }
+                Self {
+                    text: Some(shared(text)),
+                }
+            }
+        }
+
+        impl From<&String> for $id {
+            fn from(text: &String) -> Self {
+                Self::from(text.as_str())
+            }
+        }
+
+        impl From<&$id> for $id {
+            fn from(id: &$id) -> Self {
+                id.clone()
+            }
+        }
+
+        impl From<String> for $id {
+            fn from(text: String) -> Self {
+                Self::from(text.as_str())
+            }
+        }
+
+        impl From<$id> for String {
+            fn from(id: $id) -> Self {
+                id.as_str().to_owned()
+            }
+        }
+
+        impl From<&$id> for String {
+            fn from(id: &$id) -> Self {
+                id.as_str().to_owned()
+            }
+        }
+
+        impl Blank for $id {
+            fn blank() -> Self {
+                Self { text: None }
+            }
+        }
+
+        impl Deref for $id {
+            type Target = str;
+
+            fn deref(&self) -> &str {
+                self.as_str()
+            }
+        }
+
+        impl AsRef<str> for $id {
+            fn as_ref(&self) -> &str {
+                self
+            }
+        }
+
+        impl Borrow<str> for $id {
+            fn borrow(&self) -> &str {
+                self
+            }
+        }
+
+        impl fmt::Display for $id {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self)
+            }
+        }
+
+        impl fmt::Debug for $id {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&**self, f)
+            }
+        }
+
+        impl PartialEq for $id {
+            fn eq(&self, other: &Self) -> bool {
+                **self == **other
+            }
+        }
+
+        impl Eq for $id {}
+
+        impl PartialOrd for $id {
+            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+                Some(self.cmp(other))
+            }
+        }
+
+        impl Ord for $id {
+            fn cmp(&self, other: &Self) -> Ordering {
+                (**self).cmp(other)
+            }
+        }
+
+        impl Hash for $id {
+            // As `Borrow<str>` wants it.
+            fn hash<H: Hasher>(&self, state: &mut H) {
+                (**self).hash(state);
+            }
+        }
+
+        impl PartialEq<str> for $id {
+            fn eq(&self, other: &str) -> bool {
+                **self == *other
+            }
+        }
+
+        impl PartialEq<&str> for $id {
+            fn eq(&self, other: &&str) -> bool {
+                **self == **other
+            }
+        }
+
+        impl PartialEq<&$id> for $id {
+            fn eq(&self, other: &&$id) -> bool {
+                **self == ***other
+            }
+        }
+
+        impl PartialEq<$id> for &$id {
+            fn eq(&self, other: &$id) -> bool {
+                ***self == **other
+            }
+        }
+
+        impl PartialEq<&$id> for String {
+            fn eq(&self, other: &&$id) -> bool {
+                **self == ***other
+            }
+        }
+
+        impl PartialEq<String> for &$id {
+            fn eq(&self, other: &String) -> bool {
+                ***self == **other
+            }
+        }
+
+        impl PartialEq<String> for $id {
+            fn eq(&self, other: &String) -> bool {
+                **self == **other
+            }
+        }
+
+        impl PartialEq<$id> for String {
+            fn eq(&self, other: &$id) -> bool {
+                **self == **other
+            }
+        }
+
+        impl PartialEq<$id> for &str {
+            fn eq(&self, other: &$id) -> bool {
+                **self == **other
+            }
+        }
+
+        impl PartialEq<$id> for str {
+            fn eq(&self, other: &$id) -> bool {
+                *self == **other
+            }
+        }
+
+        impl Serialize for $id {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $id {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                read_text(deserializer)
+            }
+        }
+    )* };
 }
 
-impl From<String> for Id {
-    fn from(text: String) -> Self {
-        Self::from(text.as_str())
-    }
-}
-
-impl From<Id> for String {
-    fn from(id: Id) -> Self {
-        id.as_str().to_owned()
-    }
-}
-
-impl From<&Id> for String {
-    fn from(id: &Id) -> Self {
-        id.as_str().to_owned()
-    }
-}
-
-impl Blank for Id {
-    fn blank() -> Self {
-        Self { text: None }
-    }
-}
-
-impl Deref for Id {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        self.as_str()
-    }
-}
-
-impl AsRef<str> for Id {
-    fn as_ref(&self) -> &str {
-        self
-    }
-}
-
-impl Borrow<str> for Id {
-    fn borrow(&self) -> &str {
-        self
-    }
-}
-
-impl fmt::Display for Id {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self)
-    }
-}
-
-impl fmt::Debug for Id {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&**self, f)
-    }
-}
-
-impl PartialEq for Id {
-    fn eq(&self, other: &Self) -> bool {
-        **self == **other
-    }
-}
-
-impl Eq for Id {}
-
-impl PartialOrd for Id {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Id {
-    fn cmp(&self, other: &Self) -> Ordering {
-        (**self).cmp(other)
-    }
-}
-
-impl Hash for Id {
-    // As `Borrow<str>` wants it.
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        (**self).hash(state);
-    }
-}
-
-impl PartialEq<str> for Id {
-    fn eq(&self, other: &str) -> bool {
-        **self == *other
-    }
-}
-
-impl PartialEq<&str> for Id {
-    fn eq(&self, other: &&str) -> bool {
-        **self == **other
-    }
-}
-
-impl PartialEq<String> for Id {
-    fn eq(&self, other: &String) -> bool {
-        **self == **other
-    }
-}
-
-impl PartialEq<Id> for String {
-    fn eq(&self, other: &Id) -> bool {
-        **self == **other
-    }
-}
-
-impl PartialEq<Id> for &str {
-    fn eq(&self, other: &Id) -> bool {
-        **self == **other
-    }
-}
-
-impl PartialEq<Id> for str {
-    fn eq(&self, other: &Id) -> bool {
-        *self == **other
-    }
-}
-
-impl Serialize for Id {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Id {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read_text(deserializer)
-    }
+ids! {
+    "The id of a thread." ThreadId,
+    "The id of a turn." TurnId,
+    "The id of an item." ItemId,
 }
 
 #[cfg(test)]
@@ -211,27 +272,29 @@ mod tests {
 
     #[test]
     fn equal_ids_share_their_text() {
-        let (first, second) = (Id::from("turn-1"), Id::from("turn-1"));
+        let (first, second) = (ItemId::from("turn-1"), ItemId::from("turn-1"));
         assert!(std::ptr::eq(first.as_str(), second.as_str()));
     }
 
     #[test]
     fn an_empty_id_is_one_like_the_others() {
-        let ids = std::collections::BTreeSet::from(["b", "", "a"].map(Id::from));
+        let ids = std::collections::BTreeSet::from(["b", "", "a"].map(ItemId::from));
         assert_eq!(
-            ids.iter().map(Id::as_str).collect::<Vec<_>>(),
+            ids.iter().map(ItemId::as_str).collect::<Vec<_>>(),
             ["", "a", "b"]
         );
         assert_eq!(
-            std::collections::HashSet::from([Id::from("")]).get(""),
-            Some(&Id::blank())
+            std::collections::HashSet::from([ItemId::from("")]).get(""),
+            Some(&ItemId::blank())
         );
     }
 
     #[test]
     fn ids_stay_themselves_however_many_pass() {
-        let ids: Vec<Id> = (0..1_000).map(|n| Id::from(format!("item-{n}"))).collect();
-        let texts: Vec<String> = ids.iter().map(Id::to_string).collect();
+        let ids: Vec<ItemId> = (0..1_000)
+            .map(|n| ItemId::from(format!("item-{n}")))
+            .collect();
+        let texts: Vec<String> = ids.iter().map(ItemId::to_string).collect();
         let expected: Vec<String> = (0..1_000).map(|n| format!("item-{n}")).collect();
         assert_eq!(texts, expected);
     }

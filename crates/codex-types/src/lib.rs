@@ -46,7 +46,7 @@ pub use codec::raw;
 pub use codec::{DecodeError, UnknownFields, Unrecognized, from_str};
 pub use failure::TurnFailureKind;
 pub use generated::*;
-pub use id::Id;
+pub use id::{ItemId, ThreadId, TurnId};
 pub use message::ServerMessage;
 pub use request::SafeReply;
 pub use unknown::{UnknownNotification, UnknownRequest};

@@ -136,7 +136,7 @@ macro_rules! routed {
         Some(&$message.thread.id)
     };
     (thread conversation $message:ident) => {
-        Some(&$message.conversation_id.0)
+        Some(&$message.conversation_id)
     };
     (thread shared $message:ident) => {
         $message.thread_id()

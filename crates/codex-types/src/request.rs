@@ -1,4 +1,6 @@
 //! The traits that tie a method's name, params and response together.
+//!
+#![doc = include_str!("generated/METHODS.md")]
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

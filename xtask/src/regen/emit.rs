@@ -1,29 +1,62 @@
-//! Writes the intermediate form as Rust: items through prettyplease, tables one line a row.
+//! Writes the intermediate form as Rust: items as text, tables one line a row.
 
+mod holders;
+mod index;
 mod methods;
 mod names;
+mod new;
 mod objects;
+mod text;
 mod unions;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use anyhow::{Context, Result};
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote;
+use anyhow::Result;
 
-use super::ir::{Kind, Presence, Ty, Types};
+use super::ir::{Kind, Ty, TypeDef, Types};
 use super::reach::Reach;
 use super::registry::Registry;
+use holders::Holders;
 
 /// Generated files by name, relative to `src/generated/`.
 pub type Files = BTreeMap<String, String>;
 
-/// Everything that emitting needs to know of its surroundings.
+/// What is emitted, and what is known of its surroundings.
 pub struct Emission<'a> {
-    pub types: &'a Types,
-    pub registry: &'a Registry,
-    pub reach: &'a Reach,
+    types: &'a Types,
+    registry: &'a Registry,
+    reach: &'a Reach,
+    roles: Roles,
+    holders: Holders,
+}
+
+impl<'a> Emission<'a> {
+    pub fn new(types: &'a Types, registry: &'a Registry, reach: &'a Reach) -> Self {
+        Self {
+            types,
+            registry,
+            reach,
+            roles: Roles::of(registry),
+            holders: Holders::of(types, reach),
+        }
+    }
+
+    /// The doc lines of a type: its role or its text, or else what holds it.
+    fn docs(&self, name: &str, definition: &TypeDef) -> String {
+        let mut text = match (self.roles.sentence(name), &definition.docs) {
+            // The text of params without fields has the role.
+            (Some(_), Some(text)) if text.starts_with("Params of `") => text.clone(),
+            (Some(role), Some(text)) => format!("{role}\n\n{text}"),
+            (Some(role), None) => role,
+            (None, Some(text)) => text.clone(),
+            (None, None) => self.holders.sentence(name, definition),
+        };
+        if definition.experimental {
+            text.push_str("\n\nExperimental: it may change with any release of the runtime.");
+        }
+        text::docs(&text, "")
+    }
 }
 
 /// The file a type goes to, by the first role that it has.
@@ -45,24 +78,24 @@ const ROLES: [(&str, &str); 5] = [
 ];
 
 /// Emits all files, each under a header with the digest of its source.
-pub fn emit(context: &Emission<'_>, header: &str) -> Result<Files> {
-    let roles = Roles::of(context.registry);
+pub fn emit(emission: &Emission<'_>, header: &str) -> Result<Files> {
     let mut bodies: BTreeMap<&str, String> = BTreeMap::new();
-    for (name, definition) in context.types {
-        if !context.reach.contains(name) {
+    for (name, definition) in emission.types {
+        if !emission.reach.contains(name) {
             continue;
         }
         let code = match &definition.kind {
-            Kind::Object(fields) => objects::object(context, name, definition, fields, &roles)?,
-            Kind::StringEnum(values) => unions::string_enum(name, definition, values)?,
-            Kind::Text => unions::text(name, definition)?,
+            Kind::Object(fields) => objects::object(emission, name, definition, fields)?,
+            Kind::StringEnum(values) => unions::string_enum(emission, name, definition, values)?,
+            Kind::Text => unions::named_string(emission, name, definition),
             Kind::Tagged { tag, variants } => {
-                unions::tagged(context, name, definition, tag, variants)?
+                unions::tagged(emission, name, definition, tag, variants)?
             }
-            Kind::External(variants) => unions::external(name, definition, variants)?,
-            Kind::Untagged(variants) => unions::untagged(name, definition, variants)?,
+            Kind::External(variants) => unions::external(emission, name, definition, variants)?,
+            Kind::Untagged(variants) => unions::untagged(emission, name, definition, variants)?,
         };
-        bodies.entry(roles.file(name)).or_default().push_str(&code);
+        let file = emission.roles.file(name);
+        bodies.entry(file).or_default().push_str(&code);
     }
     let mut files = Files::new();
     for (file, docs) in ROLES {
@@ -75,12 +108,13 @@ pub fn emit(context: &Emission<'_>, header: &str) -> Result<Files> {
     }
     files.insert(
         "methods.rs".into(),
-        format!("{header}{}", methods::methods(context)?),
+        format!("{header}{}", methods::methods(emission)?),
     );
+    files.insert("METHODS.md".into(), index::index(emission));
     let header = header.replace("// ", "# ");
     files.insert(
         "names.txt".into(),
-        format!("{header}{}", names::names(context)),
+        format!("{header}{}", names::names(emission)),
     );
     Ok(files)
 }
@@ -127,118 +161,6 @@ impl Roles {
     fn sentence(&self, name: &str) -> Option<String> {
         self.of.get(name).map(|(_, text)| format!("{text}."))
     }
-
-    /// Whether the type is the payload of a notification.
-    fn is_payload(&self, name: &str) -> bool {
-        self.file(name) == "notifications"
-    }
-}
-
-/// Fields of payloads that every event of a turn repeats: they share their text.
-const SHARED_IDS: [&str; 3] = ["threadId", "turnId", "itemId"];
-
-/// Formats items.
-fn pretty(items: TokenStream) -> Result<String> {
-    let file = syn::parse2(items).context("generated items do not parse")?;
-    Ok(prettyplease::unparse(&file))
-}
-
-fn ident(name: &str) -> Ident {
-    match name.strip_prefix("r#") {
-        Some(raw) => Ident::new_raw(raw, Span::call_site()),
-        None => Ident::new(name, Span::call_site()),
-    }
-}
-
-/// The attribute of what only the experimental bundle has.
-fn cfg(experimental: bool) -> Option<TokenStream> {
-    experimental.then(|| quote!(#[cfg(feature = "experimental")]))
-}
-
-/// The same at the start of a table's row.
-fn cfg_text(experimental: bool) -> &'static str {
-    if experimental {
-        "#[cfg(feature = \"experimental\")] "
-    } else {
-        ""
-    }
-}
-
-/// Doc attributes; what rustdoc would take for markup is escaped.
-fn docs(text: &str) -> TokenStream {
-    let lines = text.lines().map(|line| {
-        let line = format!(" {}", escape(line.trim_end()));
-        let line = if line.trim().is_empty() {
-            String::new()
-        } else {
-            line
-        };
-        quote!(#[doc = #line])
-    });
-    quote!(#(#lines)*)
-}
-
-fn escape(line: &str) -> String {
-    let mut escaped = String::new();
-    let mut code = false;
-    for word in line.split_inclusive(' ') {
-        let bare = word.trim_end();
-        let trimmed = bare.trim_end_matches(['.', ',', ')', ';']);
-        if !code && trimmed.starts_with("http") && trimmed.contains("://") {
-            let _ = write!(escaped, "<{trimmed}>{}", &word[trimmed.len()..]);
-            continue;
-        }
-        for character in word.chars() {
-            match character {
-                '`' => code = !code,
-                '<' | '>' | '[' | ']' if !code => escaped.push('\\'),
-                _ => {}
-            }
-            escaped.push(character);
-        }
-    }
-    escaped
-}
-
-fn type_tokens(ty: &Ty) -> TokenStream {
-    match ty {
-        Ty::Named(name) => {
-            let name = ident(name);
-            quote!(#name)
-        }
-        Ty::Plain(name) => {
-            let name = ident(name);
-            quote!(#name)
-        }
-        Ty::Json => quote!(Value),
-        Ty::JsonObject => quote!(Map<String, Value>),
-        Ty::Option(inner) => {
-            let inner = type_tokens(inner);
-            quote!(Option<#inner>)
-        }
-        Ty::Vec(inner) => {
-            let inner = type_tokens(inner);
-            quote!(Vec<#inner>)
-        }
-        Ty::Map(inner) => {
-            let inner = type_tokens(inner);
-            quote!(BTreeMap<String, #inner>)
-        }
-        Ty::Boxed(inner) => {
-            let inner = type_tokens(inner);
-            quote!(Box<#inner>)
-        }
-    }
-}
-
-/// A field's type with its presence.
-fn field_type(ty: &Ty, presence: &Presence) -> TokenStream {
-    let inner = type_tokens(ty);
-    match presence {
-        Presence::Required | Presence::Defaulted(_) => inner,
-        Presence::Nullable | Presence::Optional => quote!(Option<#inner>),
-        Presence::Patch => quote!(Option<Option<#inner>>),
-    }
 }
 
 /// A rough size in bytes, to decide what is boxed.
@@ -273,6 +195,8 @@ fn size_with(ty: &Ty, types: &Types, depth: usize, value: usize) -> usize {
     match ty {
         Ty::Named(name) => named(name),
         Ty::Plain("bool") => 1,
+        // A shared text, which has a length beside its place.
+        Ty::Plain(name) if super::ids::is_id(name) => 16,
         Ty::Plain("String") | Ty::Vec(_) | Ty::Map(_) | Ty::JsonObject => 24,
         Ty::Plain(_) | Ty::Boxed(_) => 8,
         Ty::Json => value,

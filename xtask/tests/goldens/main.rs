@@ -23,13 +23,14 @@ mod types {
 
 use types::{codec, id, registry, request, unknown};
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use codec::{
     DecodeError, UnknownFields, Unrecognized, external, named_string, object, redacted_debug,
     setters, string_enum, tagged, unit, untagged,
 };
-use id::Id;
+use id::{ItemId, ThreadId, TurnId};
 use registry::{client_requests, notifications, server_requests, server_routes};
 use serde_json::{Map, Value};
 use unknown::{UnknownNotification, UnknownRequest};
@@ -155,8 +156,8 @@ mod notification_rows {
     }
     #[derive(Debug, Clone, PartialEq)]
     pub struct DeltaNotification {
-        pub thread_id: Id,
-        pub turn_id: Id,
+        pub thread_id: ThreadId,
+        pub turn_id: TurnId,
         pub unknown_fields: UnknownFields,
     }
     object!(DeltaNotification {
@@ -165,6 +166,6 @@ mod notification_rows {
     });
     payload!(Turn 0 id "id" required String);
     payload!(TurnNotification 0 turn "turn" required Turn);
-    payload!(WarningNotification 0 thread_id "threadId" optional Option<Id>);
+    payload!(WarningNotification 0 thread_id "threadId" optional Option<ThreadId>);
     include!("../../goldens/notification_rows.rs");
 }

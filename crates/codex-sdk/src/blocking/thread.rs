@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use codex_types::{Id, ThreadReadResponse, Turn};
+use codex_types::{ThreadId, ThreadReadResponse, Turn, TurnId};
 
 use super::client::Codex;
 use super::driver::{Driver, Iter};
@@ -36,7 +36,7 @@ impl Thread {
     }
 
     /// Returns the id of the thread.
-    pub fn id(&self) -> &str {
+    pub fn id(&self) -> &ThreadId {
         self.inner.id()
     }
 
@@ -109,7 +109,7 @@ impl Thread {
     /// has stored of it.
     ///
     /// As [`Thread::join_turn`](crate::Thread::join_turn).
-    pub fn join_turn(&self, turn_id: impl Into<Id>) -> TurnHandle {
+    pub fn join_turn(&self, turn_id: impl Into<TurnId>) -> TurnHandle {
         TurnHandle::new(self.inner.join_turn(turn_id), &self.driver)
     }
 }
@@ -121,12 +121,12 @@ impl Codex {
     }
 
     /// Resumes a thread that is stored, or runs already, `thread/resume`.
-    pub fn thread_resume(&self, id: impl Into<String>) -> ThreadResume<Self> {
+    pub fn thread_resume(&self, id: impl Into<ThreadId>) -> ThreadResume<Self> {
         ThreadResume::new(self.clone(), id.into())
     }
 
     /// Makes a new thread from what this one has so far, `thread/fork`.
-    pub fn thread_fork(&self, id: impl Into<String>) -> ThreadFork<Self> {
+    pub fn thread_fork(&self, id: impl Into<ThreadId>) -> ThreadFork<Self> {
         ThreadFork::new(self.clone(), id.into())
     }
 

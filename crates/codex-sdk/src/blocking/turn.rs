@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use codex_types::{ThreadId, TurnId};
+
 use super::driver::{Driver, Iter};
 use crate::error::Result;
 use crate::event::Notification;
@@ -41,12 +43,12 @@ impl TurnHandle {
     }
 
     /// Returns the id of the turn.
-    pub fn id(&self) -> &str {
+    pub fn id(&self) -> &TurnId {
         self.inner.id()
     }
 
     /// Returns the id of the turn's thread.
-    pub fn thread_id(&self) -> &str {
+    pub fn thread_id(&self) -> &ThreadId {
         self.inner.thread_id()
     }
 
@@ -139,12 +141,12 @@ pub struct TurnControl {
 
 impl TurnControl {
     /// Returns the id of the turn.
-    pub fn id(&self) -> &str {
+    pub fn id(&self) -> &TurnId {
         self.inner.id()
     }
 
     /// Returns the id of the turn's thread.
-    pub fn thread_id(&self) -> &str {
+    pub fn thread_id(&self) -> &ThreadId {
         self.inner.thread_id()
     }
 

@@ -106,7 +106,9 @@ impl CodexConfig {
 
     /// Returns the params of the handshake.
     pub(crate) fn initialize(&self) -> InitializeParams {
-        let info = ClientInfo::new(&self.client_name, &self.client_version);
+        let info = ClientInfo::default()
+            .name(&self.client_name)
+            .version(&self.client_version);
         let mut capabilities = InitializeCapabilities::default();
         if self.experimental_api {
             capabilities = capabilities.experimental_api(true);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use codex_types::Id;
+use codex_types::TurnId;
 use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout_at};
@@ -142,7 +142,7 @@ impl Shared {
                 raw: None,
             },
             Failure::Busy(turn) => Error::ThreadBusy {
-                turn_id: Id::from(&*turn),
+                turn_id: TurnId::from(&*turn),
             },
             Failure::TimedOut => {
                 tracing::debug!("the runtime did not answer in time");

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use codex_types::{Id, TokenUsageBreakdown};
+use codex_types::{TokenUsageBreakdown, TurnId};
 
 use super::Connection;
 use crate::event::Notification;
@@ -37,7 +37,7 @@ pub(super) struct Totals {
 #[derive(Debug)]
 struct Thread {
     /// The turn of the last total.
-    turn: Id,
+    turn: TurnId,
     before: UsedBefore,
     now: UsedBefore,
 }
@@ -59,7 +59,7 @@ impl Totals {
             // A fork begins with the tokens of the thread that it was made of.
             Notification::ThreadStarted(started) if started.thread.forked_from_id.is_none() => {
                 let thread = Thread {
-                    turn: Id::from(""),
+                    turn: TurnId::default(),
                     before: UsedBefore::Unknown,
                     now: UsedBefore::Nothing,
                 };

@@ -4,7 +4,7 @@ use std::future::IntoFuture;
 use std::path::PathBuf;
 
 use codex_types::request::ClientRequest;
-use codex_types::{ThreadForkParams, ThreadSource};
+use codex_types::{ThreadForkParams, ThreadId, ThreadSource};
 
 use super::Thread;
 use super::applied::Asked;
@@ -51,7 +51,7 @@ pub struct ThreadFork<C = Codex> {
 thread_options!(ThreadFork);
 
 impl<C> ThreadFork<C> {
-    pub(crate) fn new(client: C, id: String) -> Self {
+    pub(crate) fn new(client: C, id: ThreadId) -> Self {
         Self {
             client,
             params: ThreadForkParams::new(id),
@@ -122,7 +122,7 @@ impl IntoFuture for ThreadFork {
 
 impl Codex {
     /// Makes a new thread from what this one has so far, `thread/fork`.
-    pub fn thread_fork(&self, id: impl Into<String>) -> ThreadFork {
+    pub fn thread_fork(&self, id: impl Into<ThreadId>) -> ThreadFork {
         ThreadFork::new(self.clone(), id.into())
     }
 }

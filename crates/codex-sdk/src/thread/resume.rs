@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 
 use codex_types::request::ClientRequest;
-use codex_types::{ThreadLoadedListParams, ThreadResumeParams, ThreadResumeResponse};
+use codex_types::{ThreadId, ThreadLoadedListParams, ThreadResumeParams, ThreadResumeResponse};
 use futures_core::Stream;
 
 use super::Thread;
@@ -61,7 +61,7 @@ pub struct ThreadResume<C = Codex> {
 thread_options!(ThreadResume);
 
 impl<C> ThreadResume<C> {
-    pub(crate) fn new(client: C, id: String) -> Self {
+    pub(crate) fn new(client: C, id: ThreadId) -> Self {
         Self {
             client,
             params: ThreadResumeParams::new(id),
@@ -118,13 +118,13 @@ impl Codex {
     /// Resumes a thread that is stored, or runs already, `thread/resume`.
     ///
     /// ```no_run
-    /// # async fn example(codex: openai_codex::Codex, id: String) -> openai_codex::Result<()> {
+    /// # async fn example(codex: openai_codex::Codex, id: ThreadId) -> openai_codex::Result<()> {
     /// let thread = codex.thread_resume(id).await?;
     /// println!("{}", thread.run("Where were we?").await?.text());
     /// # Ok(())
     /// # }
     /// ```
-    pub fn thread_resume(&self, id: impl Into<String>) -> ThreadResume {
+    pub fn thread_resume(&self, id: impl Into<ThreadId>) -> ThreadResume {
         ThreadResume::new(self.clone(), id.into())
     }
 }

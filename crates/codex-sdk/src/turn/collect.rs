@@ -127,7 +127,7 @@ impl Collector {
         };
         let result = TurnResult {
             final_response,
-            id: turn.id,
+            id: turn.id.into(),
             status: turn.status,
             error: turn.error,
             started_at: turn.started_at,

@@ -3,11 +3,10 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use codex_types::{TurnInterruptParams, TurnSteerParams};
+use codex_types::{ThreadId, TurnId, TurnInterruptParams, TurnSteerParams};
 use tokio::time::{sleep, timeout};
 
 use crate::client::Codex;
@@ -34,8 +33,8 @@ use crate::router::Phase;
 #[derive(Clone)]
 pub struct TurnControl {
     codex: Codex,
-    thread_id: Arc<str>,
-    turn_id: Arc<str>,
+    thread_id: ThreadId,
+    turn_id: TurnId,
 }
 
 impl TurnControl {
@@ -48,12 +47,12 @@ impl TurnControl {
     }
 
     /// Returns the id of the turn.
-    pub fn id(&self) -> &str {
+    pub fn id(&self) -> &TurnId {
         &self.turn_id
     }
 
     /// Returns the id of the turn's thread.
-    pub fn thread_id(&self) -> &str {
+    pub fn thread_id(&self) -> &ThreadId {
         &self.thread_id
     }
 
@@ -73,7 +72,7 @@ impl TurnControl {
         self.codex
             .turn_running(&self.thread_id, &self.turn_id)
             .await;
-        let params = TurnSteerParams::new(&*self.turn_id, items, &*self.thread_id);
+        let params = TurnSteerParams::new(self.turn_id.as_str(), items, &self.thread_id);
         self.codex.request(params).await?;
         Ok(())
     }
@@ -124,7 +123,10 @@ impl Codex {
         loop {
             self.turn_running(thread_id, turn_id).await;
             let known = self.phase(thread_id, turn_id).await != Phase::Unknown;
-            let mut asking = pin!(self.request(TurnInterruptParams::new(thread_id, turn_id)));
+            let mut asking = pin!(self.request(TurnInterruptParams::new(
+                ThreadId::from(thread_id),
+                TurnId::from(turn_id)
+            )));
             // The answer, or the end of the turn, after which no answer is needed.
             let answer = poll_fn(|cx| match asking.as_mut().poll(cx) {
                 Poll::Ready(answer) => Poll::Ready(Some(answer)),

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use codex_types::{Id, SortDirection, ThreadTurnsListParams, Turn, TurnItemsView, TurnStatus};
+use codex_types::{SortDirection, ThreadTurnsListParams, Turn, TurnId, TurnItemsView, TurnStatus};
 use tokio::time::sleep;
 
 use crate::client::Codex;
@@ -49,7 +49,7 @@ pub(super) enum Standing {
 }
 
 impl Inquiry {
-    pub(super) fn new(codex: Codex, thread_id: &str, turn_id: &Id) -> Self {
+    pub(super) fn new(codex: Codex, thread_id: &str, turn_id: &TurnId) -> Self {
         let asking = ask(codex, thread_id.to_owned(), turn_id.clone());
         Self {
             asking: Some(Mutex::new(Box::pin(asking))),
@@ -109,7 +109,7 @@ fn events(thread: &str, mut turn: Turn, delivered: &HashSet<String>) -> VecDeque
     events
 }
 
-async fn ask(codex: Codex, thread_id: String, turn_id: Id) -> Result<Found> {
+async fn ask(codex: Codex, thread_id: String, turn_id: TurnId) -> Result<Found> {
     let mut attempt = 1;
     loop {
         let stored = stored(&codex, &thread_id, &turn_id).await?;
@@ -132,7 +132,7 @@ async fn ask(codex: Codex, thread_id: String, turn_id: Id) -> Result<Found> {
 }
 
 /// Reads a turn from the history of its thread; `None` where it is not, or there is no history.
-async fn stored(codex: &Codex, thread_id: &str, turn_id: &Id) -> Result<Option<Turn>> {
+async fn stored(codex: &Codex, thread_id: &str, turn_id: &TurnId) -> Result<Option<Turn>> {
     let mut params = ThreadTurnsListParams::new(thread_id)
         .items_view(TurnItemsView::Full)
         .sort_direction(SortDirection::Desc)

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use codex_types::{
-    AgentMessageDeltaNotification, AgentMessageThreadItem, Id, MessagePhase, ThreadItem,
+    AgentMessageDeltaNotification, AgentMessageThreadItem, ItemId, MessagePhase, ThreadItem,
 };
 use futures_core::Stream;
 
@@ -25,7 +25,7 @@ pub struct TextDelta {
     /// Whether the message is commentary or the final answer, if the provider of the model tells.
     pub phase: Option<MessagePhase>,
     /// The id of the message.
-    pub item_id: Id,
+    pub item_id: ItemId,
     /// Whether the message begins again with this text: what came of it before does not count.
     ///
     /// It is false, but for a message that the model writes anew and differently after a lost
@@ -117,7 +117,7 @@ struct Texts {
 
 /// A message that is being written.
 struct Open {
-    id: Id,
+    id: ItemId,
     phase: Option<MessagePhase>,
     /// Its text so far.
     text: String,
@@ -164,7 +164,7 @@ impl Texts {
             }
             // A text that the item has already comes again, as deltas or with its completion.
             None => self.open.push(Open {
-                id: Id::from(message_id),
+                id: ItemId::from(message_id),
                 phase: message.phase.clone(),
                 text: String::new(),
                 repeats: None,
@@ -214,7 +214,7 @@ impl Texts {
         self.ready.push_back(TextDelta {
             text: text.to_owned(),
             phase: message.phase.clone().or(phase),
-            item_id: Id::from(message_id),
+            item_id: ItemId::from(message_id),
             restarted,
         });
     }

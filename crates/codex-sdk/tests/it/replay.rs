@@ -189,7 +189,7 @@ async fn the_turns_of_every_recording_get_their_events() {
             match (request["method"].as_str().unwrap(), threads.get(thread)) {
                 ("thread/start", _) => {
                     if let Ok(thread) = within(codex.thread_start().into_future()).await {
-                        threads.insert(thread.id().to_owned(), thread);
+                        threads.insert(thread.id().to_string(), thread);
                     }
                 }
                 ("turn/start", Some(thread)) => {
@@ -268,5 +268,5 @@ async fn read(mut turn: openai_codex::TurnHandle) -> (String, bool, Vec<Value>) 
     while let Some(Ok(event)) = turn.next().await {
         seen.push(shape(&event));
     }
-    (id, joined, seen)
+    (id.into(), joined, seen)
 }

@@ -196,7 +196,7 @@ macro_rules! client_methods { ($then:ident) => { $then! {
 } } }
 client_methods!(client_requests);
 
-/// What the runtime asks its client.
+/// A request of the runtime to its client.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ServerRequest {
@@ -257,7 +257,7 @@ server_routes! {
     McpServerElicitationRequest thread=shared turn=shared,
 }
 
-/// What the runtime tells its client.
+/// A notification of the runtime.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ServerNotification {
@@ -300,15 +300,13 @@ pub enum ServerNotification {
     /// `item/agentMessage/delta`.
     ItemAgentMessageDelta(AgentMessageDeltaNotification),
     /// `item/autoApprovalReview/completed`.
-    ItemAutoApprovalReviewCompleted(
-        Box<ItemGuardianApprovalReviewCompletedNotification>,
-    ),
+    ItemAutoApprovalReviewCompleted(Box<ItemGuardianApprovalReviewCompletedNotification>),
     /// `item/autoApprovalReview/started`.
     ItemAutoApprovalReviewStarted(Box<ItemGuardianApprovalReviewStartedNotification>),
     /// `item/commandExecution/outputDelta`.
     ItemCommandExecutionOutputDelta(CommandExecutionOutputDeltaNotification),
     /// `item/commandExecution/terminalInteraction`.
-    ItemCommandExecutionTerminalInteraction(Box<TerminalInteractionNotification>),
+    ItemCommandExecutionTerminalInteraction(TerminalInteractionNotification),
     /// `item/completed`.
     ItemCompleted(Box<ItemCompletedNotification>),
     /// `item/fileChange/outputDelta`: Deprecated legacy apply_patch output stream notification.
@@ -332,9 +330,9 @@ pub enum ServerNotification {
     /// `mcpServer/oauthLogin/completed`.
     McpServerOauthLoginCompleted(McpServerOauthLoginCompletedNotification),
     /// `mcpServer/startupStatus/updated`.
-    McpServerStartupStatusUpdated(Box<McpServerStatusUpdatedNotification>),
+    McpServerStartupStatusUpdated(McpServerStatusUpdatedNotification),
     /// `model/rerouted`.
-    ModelRerouted(Box<ModelReroutedNotification>),
+    ModelRerouted(ModelReroutedNotification),
     /// `model/safetyBuffering/updated`.
     ModelSafetyBufferingUpdated(Box<ModelSafetyBufferingUpdatedNotification>),
     /// `model/verification`.
@@ -356,13 +354,13 @@ pub enum ServerNotification {
     /// `remoteControl/status/changed`.
     RemoteControlStatusChanged(RemoteControlStatusChangedNotification),
     /// `serverRequest/resolved`.
-    ServerRequestResolved(Box<ServerRequestResolvedNotification>),
+    ServerRequestResolved(ServerRequestResolvedNotification),
     /// `skills/changed`.
     SkillsChanged(SkillsChangedNotification),
     /// `thread/archived`.
     ThreadArchived(ThreadArchivedNotification),
     /// `thread/attachment/updated`.
-    ThreadAttachmentUpdated(Box<ThreadAttachmentUpdatedNotification>),
+    ThreadAttachmentUpdated(ThreadAttachmentUpdatedNotification),
     /// `thread/closed`.
     ThreadClosed(ThreadClosedNotification),
     /// `thread/compacted`: Deprecated: Use `ContextCompaction` item type instead.
@@ -418,7 +416,7 @@ pub enum ServerNotification {
     /// `thread/started`.
     ThreadStarted(Box<ThreadStartedNotification>),
     /// `thread/status/changed`.
-    ThreadStatusChanged(Box<ThreadStatusChangedNotification>),
+    ThreadStatusChanged(ThreadStatusChangedNotification),
     /// `thread/tokenUsage/updated`.
     ThreadTokenUsageUpdated(Box<ThreadTokenUsageUpdatedNotification>),
     /// `thread/unarchived`.
@@ -428,7 +426,7 @@ pub enum ServerNotification {
     /// `turn/diff/updated`.
     TurnDiffUpdated(TurnDiffUpdatedNotification),
     /// `turn/moderationMetadata`.
-    TurnModerationMetadata(Box<TurnModerationMetadataNotification>),
+    TurnModerationMetadata(TurnModerationMetadataNotification),
     /// `turn/plan/updated`.
     TurnPlanUpdated(TurnPlanUpdatedNotification),
     /// `turn/started`.

@@ -58,9 +58,9 @@ object!(AccountUpdatedNotification {
 #[non_exhaustive]
 pub struct AgentMessageDeltaNotification {
     pub delta: String,
-    pub item_id: Id,
-    pub thread_id: Id,
-    pub turn_id: Id,
+    pub item_id: ItemId,
+    pub thread_id: ThreadId,
+    pub turn_id: TurnId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -91,8 +91,8 @@ object!(AppListUpdatedNotification {
 pub struct AuthRecoveryNotification {
     pub message: String,
     pub provider: String,
-    pub thread_id: Id,
-    pub turn_id: Id,
+    pub thread_id: ThreadId,
+    pub turn_id: TurnId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -134,9 +134,9 @@ object!(CommandExecOutputDeltaNotification {
 #[non_exhaustive]
 pub struct CommandExecutionOutputDeltaNotification {
     pub delta: String,
-    pub item_id: Id,
-    pub thread_id: Id,
-    pub turn_id: Id,
+    pub item_id: ItemId,
+    pub thread_id: ThreadId,
+    pub turn_id: TurnId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -175,8 +175,8 @@ object!(ConfigWarningNotification {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ContextCompactedNotification {
-    pub thread_id: Id,
-    pub turn_id: Id,
+    pub thread_id: ThreadId,
+    pub turn_id: TurnId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -206,7 +206,7 @@ object!(DeprecationNoticeNotification {
 #[non_exhaustive]
 pub struct EnvironmentConnectionNotification {
     pub environment_id: String,
-    pub thread_id: Id,
+    pub thread_id: ThreadId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -220,8 +220,8 @@ object!(EnvironmentConnectionNotification {
 #[non_exhaustive]
 pub struct ErrorNotification {
     pub error: TurnError,
-    pub thread_id: Id,
-    pub turn_id: Id,
+    pub thread_id: ThreadId,
+    pub turn_id: TurnId,
     pub will_retry: bool,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -270,9 +270,9 @@ object!(ExternalAgentConfigImportProgressNotification {
 #[non_exhaustive]
 pub struct FileChangeOutputDeltaNotification {
     pub delta: String,
-    pub item_id: Id,
-    pub thread_id: Id,
-    pub turn_id: Id,
+    pub item_id: ItemId,
+    pub thread_id: ThreadId,
+    pub turn_id: TurnId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -288,9 +288,9 @@ object!(FileChangeOutputDeltaNotification {
 #[non_exhaustive]
 pub struct FileChangePatchUpdatedNotification {
     pub changes: Vec<FileUpdateChange>,
-    pub item_id: Id,
-    pub thread_id: Id,
-    pub turn_id: Id,
+    pub item_id: ItemId,
+    pub thread_id: ThreadId,
+    pub turn_id: TurnId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -376,7 +376,7 @@ pub struct GuardianWarningNotification {
     /// Concise guardian warning message for the user.
     pub message: String,
     /// Thread target for the guardian warning.
-    pub thread_id: Id,
+    pub thread_id: ThreadId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -390,8 +390,8 @@ object!(GuardianWarningNotification {
 #[non_exhaustive]
 pub struct HookCompletedNotification {
     pub run: HookRunSummary,
-    pub thread_id: Id,
-    pub turn_id: Option<Id>,
+    pub thread_id: ThreadId,
+    pub turn_id: Option<TurnId>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -406,8 +406,8 @@ object!(HookCompletedNotification {
 #[non_exhaustive]
 pub struct HookStartedNotification {
     pub run: HookRunSummary,
-    pub thread_id: Id,
-    pub turn_id: Option<Id>,
+    pub thread_id: ThreadId,
+    pub turn_id: Option<TurnId>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -426,8 +426,8 @@ pub struct ItemCompletedNotification {
     /// Native content tokens for the completed assistant message, including a sampled footer. Null when unavailable. Completion telemetry is not part of the stored thread item.
     pub content_token_count: Option<u64>,
     pub item: ThreadItem,
-    pub thread_id: Id,
-    pub turn_id: Id,
+    pub thread_id: ThreadId,
+    pub turn_id: TurnId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -460,8 +460,8 @@ pub struct ItemGuardianApprovalReviewCompletedNotification {
     ///
     /// A network call is triggered by a CommandExecution item, so having a target_item_id set to the CommandExecution item would be misleading because the review is about the network call, not the command execution. Therefore, target_item_id is set to None for network policy reviews.
     pub target_item_id: Option<String>,
-    pub thread_id: Id,
-    pub turn_id: Id,
+    pub thread_id: ThreadId,
+    pub turn_id: TurnId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -495,8 +495,8 @@ pub struct ItemGuardianApprovalReviewStartedNotification {
     ///
     /// A network call is triggered by a CommandExecution item, so having a target_item_id set to the CommandExecution item would be misleading because the review is about the network call, not the command execution. Therefore, target_item_id is set to None for network policy reviews.
     pub target_item_id: Option<String>,
-    pub thread_id: Id,
-    pub turn_id: Id,
+    pub thread_id: ThreadId,
+    pub turn_id: TurnId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -517,8 +517,8 @@ pub struct ItemStartedNotification {
     pub item: ThreadItem,
     /// Unix timestamp (in milliseconds) when this item lifecycle started.
     pub started_at_ms: i64,
-    pub thread_id: Id,
-    pub turn_id: Id,
+    pub thread_id: ThreadId,
+    pub turn_id: TurnId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -552,7 +552,7 @@ pub struct McpServerOauthLoginCompletedNotification {
     pub login_id: Option<String>,
     pub name: String,
     pub success: bool,
-    pub thread_id: Option<Id>,
+    pub thread_id: Option<ThreadId>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -572,7 +572,7 @@ pub struct McpServerStatusUpdatedNotification {
     pub failure_reason: Option<McpServerStartupFailureReason>,
     pub name: String,
     pub status: McpServerStartupState,
-    pub thread_id: Option<Id>,
+    pub thread_id: Option<ThreadId>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -588,10 +588,10 @@ object!(McpServerStatusUpdatedNotification {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpToolCallProgressNotification {
-    pub item_id: Id,
+    pub item_id: ItemId,
     pub message: String,
-    pub thread_id: Id,
-    pub turn_id: Id,
+    pub thread_id: ThreadId,
+    pub turn_id: TurnId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -608,9 +608,9 @@ object!(McpToolCallProgressNotification {
 pub struct ModelReroutedNotification {
     pub from_model: String,
     pub reason: ModelRerouteReason,
-    pub thread_id: Id,
+    pub thread_id: ThreadId,
     pub to_model: String,
-    pub turn_id: Id,
+    pub turn_id: TurnId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -630,8 +630,8 @@ pub struct ModelSafetyBufferingUpdatedNotification {
     pub model: String,
     pub reasons: Vec<String>,
     pub show_buffering_ui: bool,
-    pub thread_id: Id,
-    pub turn_id: Id,
+    pub thread_id: ThreadId,
+    pub turn_id: TurnId,
     pub use_cases: Vec<String>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -650,8 +650,8 @@ object!(ModelSafetyBufferingUpdatedNotification {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ModelVerificationNotification {
-    pub thread_id: Id,
-    pub turn_id: Id,
+    pub thread_id: ThreadId,
+    pub turn_id: TurnId,
     pub verifications: Vec<ModelVerification>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -669,9 +669,9 @@ object!(ModelVerificationNotification {
 #[non_exhaustive]
 pub struct PlanDeltaNotification {
     pub delta: String,
-    pub item_id: Id,
-    pub thread_id: Id,
-    pub turn_id: Id,
+    pub item_id: ItemId,
+    pub thread_id: ThreadId,
+    pub turn_id: TurnId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -768,8 +768,8 @@ object!(ProjectChangedNotification {
 #[non_exhaustive]
 pub struct RawResponseCompletedNotification {
     pub response_id: String,
-    pub thread_id: Id,
-    pub turn_id: Id,
+    pub thread_id: ThreadId,
+    pub turn_id: TurnId,
     pub usage: Option<TokenUsageBreakdown>,
     pub usage_metadata: Option<ResponseUsageMetadata>,
     /// What the runtime sent beside these fields.
@@ -788,8 +788,8 @@ object!(RawResponseCompletedNotification {
 #[non_exhaustive]
 pub struct RawResponseItemCompletedNotification {
     pub item: ResponseItem,
-    pub thread_id: Id,
-    pub turn_id: Id,
+    pub thread_id: ThreadId,
+    pub turn_id: TurnId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -803,10 +803,10 @@ object!(RawResponseItemCompletedNotification {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ReasoningSummaryPartAddedNotification {
-    pub item_id: Id,
+    pub item_id: ItemId,
     pub summary_index: i64,
-    pub thread_id: Id,
-    pub turn_id: Id,
+    pub thread_id: ThreadId,
+    pub turn_id: TurnId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -822,10 +822,10 @@ object!(ReasoningSummaryPartAddedNotification {
 #[non_exhaustive]
 pub struct ReasoningSummaryTextDeltaNotification {
     pub delta: String,
-    pub item_id: Id,
+    pub item_id: ItemId,
     pub summary_index: i64,
-    pub thread_id: Id,
-    pub turn_id: Id,
+    pub thread_id: ThreadId,
+    pub turn_id: TurnId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -843,9 +843,9 @@ object!(ReasoningSummaryTextDeltaNotification {
 pub struct ReasoningTextDeltaNotification {
     pub content_index: i64,
     pub delta: String,
-    pub item_id: Id,
-    pub thread_id: Id,
-    pub turn_id: Id,
+    pub item_id: ItemId,
+    pub thread_id: ThreadId,
+    pub turn_id: TurnId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -882,7 +882,7 @@ object!(RemoteControlStatusChangedNotification {
 #[non_exhaustive]
 pub struct ServerRequestResolvedNotification {
     pub request_id: RequestId,
-    pub thread_id: Id,
+    pub thread_id: ThreadId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -911,8 +911,8 @@ object!(SkillsChangedNotification {
 pub struct StrictReviewRequiredNotification {
     /// Unix timestamp (in milliseconds) when this review started.
     pub started_at_ms: i64,
-    pub thread_id: Id,
-    pub turn_id: Id,
+    pub thread_id: ThreadId,
+    pub turn_id: TurnId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -926,11 +926,11 @@ object!(StrictReviewRequiredNotification {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TerminalInteractionNotification {
-    pub item_id: Id,
+    pub item_id: ItemId,
     pub process_id: String,
     pub stdin: String,
-    pub thread_id: Id,
-    pub turn_id: Id,
+    pub thread_id: ThreadId,
+    pub turn_id: TurnId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -946,7 +946,7 @@ object!(TerminalInteractionNotification {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadArchivedNotification {
-    pub thread_id: Id,
+    pub thread_id: ThreadId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -964,7 +964,7 @@ pub struct ThreadAttachmentUpdatedNotification {
     pub attachment_type: String,
     pub identity_key: String,
     pub operation: ThreadAttachmentOperation,
-    pub thread_id: Id,
+    pub thread_id: ThreadId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -980,7 +980,7 @@ object!(ThreadAttachmentUpdatedNotification {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadClosedNotification {
-    pub thread_id: Id,
+    pub thread_id: ThreadId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -992,7 +992,7 @@ object!(ThreadClosedNotification {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadDeletedNotification {
-    pub thread_id: Id,
+    pub thread_id: ThreadId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -1004,7 +1004,7 @@ object!(ThreadDeletedNotification {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadGoalClearedNotification {
-    pub thread_id: Id,
+    pub thread_id: ThreadId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -1017,8 +1017,8 @@ object!(ThreadGoalClearedNotification {
 #[non_exhaustive]
 pub struct ThreadGoalUpdatedNotification {
     pub goal: ThreadGoal,
-    pub thread_id: Id,
-    pub turn_id: Option<Id>,
+    pub thread_id: ThreadId,
+    pub turn_id: Option<TurnId>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -1032,7 +1032,7 @@ object!(ThreadGoalUpdatedNotification {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadNameUpdatedNotification {
-    pub thread_id: Id,
+    pub thread_id: ThreadId,
     pub thread_name: Option<String>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -1048,7 +1048,7 @@ object!(ThreadNameUpdatedNotification {
 pub struct ThreadPredictionUpdatedNotification {
     pub result: ThreadPredictionResult,
     pub source_turn_id: String,
-    pub thread_id: Id,
+    pub thread_id: ThreadId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -1063,7 +1063,7 @@ object!(ThreadPredictionUpdatedNotification {
 #[non_exhaustive]
 pub struct ThreadProjectUpdatedNotification {
     pub project_id: Option<String>,
-    pub thread_id: Id,
+    pub thread_id: ThreadId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -1076,7 +1076,7 @@ object!(ThreadProjectUpdatedNotification {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadQueueChangedNotification {
-    pub thread_id: Id,
+    pub thread_id: ThreadId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -1089,7 +1089,7 @@ object!(ThreadQueueChangedNotification {
 #[non_exhaustive]
 pub struct ThreadReadStateChangedNotification {
     pub read_state: ThreadReadState,
-    pub thread_id: Id,
+    pub thread_id: ThreadId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -1105,7 +1105,7 @@ object!(ThreadReadStateChangedNotification {
 #[non_exhaustive]
 pub struct ThreadRealtimeClosedNotification {
     pub reason: Option<String>,
-    pub thread_id: Id,
+    pub thread_id: ThreadId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -1121,7 +1121,7 @@ object!(ThreadRealtimeClosedNotification {
 #[non_exhaustive]
 pub struct ThreadRealtimeErrorNotification {
     pub message: String,
-    pub thread_id: Id,
+    pub thread_id: ThreadId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -1137,7 +1137,7 @@ object!(ThreadRealtimeErrorNotification {
 #[non_exhaustive]
 pub struct ThreadRealtimeItemAddedNotification {
     pub item: Value,
-    pub thread_id: Id,
+    pub thread_id: ThreadId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -1153,7 +1153,7 @@ object!(ThreadRealtimeItemAddedNotification {
 #[non_exhaustive]
 pub struct ThreadRealtimeItemCompletedNotification {
     pub item: ThreadRealtimeItem,
-    pub thread_id: Id,
+    pub thread_id: ThreadId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -1169,7 +1169,7 @@ object!(ThreadRealtimeItemCompletedNotification {
 #[non_exhaustive]
 pub struct ThreadRealtimeItemStartedNotification {
     pub item: ThreadRealtimeItem,
-    pub thread_id: Id,
+    pub thread_id: ThreadId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -1185,8 +1185,8 @@ object!(ThreadRealtimeItemStartedNotification {
 #[non_exhaustive]
 pub struct ThreadRealtimeItemTranscriptDeltaNotification {
     pub delta: String,
-    pub item_id: Id,
-    pub thread_id: Id,
+    pub item_id: ItemId,
+    pub thread_id: ThreadId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -1203,7 +1203,7 @@ object!(ThreadRealtimeItemTranscriptDeltaNotification {
 #[non_exhaustive]
 pub struct ThreadRealtimeOutputAudioDeltaNotification {
     pub audio: ThreadRealtimeAudioChunk,
-    pub thread_id: Id,
+    pub thread_id: ThreadId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -1219,7 +1219,7 @@ object!(ThreadRealtimeOutputAudioDeltaNotification {
 #[non_exhaustive]
 pub struct ThreadRealtimeSdpNotification {
     pub sdp: String,
-    pub thread_id: Id,
+    pub thread_id: ThreadId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -1235,7 +1235,7 @@ object!(ThreadRealtimeSdpNotification {
 #[non_exhaustive]
 pub struct ThreadRealtimeStartedNotification {
     pub realtime_session_id: Option<String>,
-    pub thread_id: Id,
+    pub thread_id: ThreadId,
     pub version: RealtimeConversationVersion,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -1255,7 +1255,7 @@ pub struct ThreadRealtimeTranscriptDeltaNotification {
     /// Live transcript delta from the realtime event.
     pub delta: String,
     pub role: String,
-    pub thread_id: Id,
+    pub thread_id: ThreadId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -1274,7 +1274,7 @@ pub struct ThreadRealtimeTranscriptDoneNotification {
     pub role: String,
     /// Final complete text for the transcript part.
     pub text: String,
-    pub thread_id: Id,
+    pub thread_id: ThreadId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -1288,7 +1288,7 @@ object!(ThreadRealtimeTranscriptDoneNotification {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRevertedNotification {
-    pub thread_id: Id,
+    pub thread_id: ThreadId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -1304,7 +1304,7 @@ object!(ThreadRevertedNotification {
 pub struct ThreadSectionChangedNotification {
     /// Destination section, or `null` when the thread was removed from its section.
     pub section_id: Option<String>,
-    pub thread_id: Id,
+    pub thread_id: ThreadId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -1317,7 +1317,7 @@ object!(ThreadSectionChangedNotification {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSettingsUpdatedNotification {
-    pub thread_id: Id,
+    pub thread_id: ThreadId,
     pub thread_settings: ThreadSettings,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -1344,7 +1344,7 @@ object!(ThreadStartedNotification {
 #[non_exhaustive]
 pub struct ThreadStatusChangedNotification {
     pub status: ThreadStatus,
-    pub thread_id: Id,
+    pub thread_id: ThreadId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -1357,9 +1357,9 @@ object!(ThreadStatusChangedNotification {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadTokenUsageUpdatedNotification {
-    pub thread_id: Id,
+    pub thread_id: ThreadId,
     pub token_usage: ThreadTokenUsage,
-    pub turn_id: Id,
+    pub turn_id: TurnId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -1373,7 +1373,7 @@ object!(ThreadTokenUsageUpdatedNotification {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadUnarchivedNotification {
-    pub thread_id: Id,
+    pub thread_id: ThreadId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -1385,7 +1385,7 @@ object!(ThreadUnarchivedNotification {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TurnCompletedNotification {
-    pub thread_id: Id,
+    pub thread_id: ThreadId,
     pub turn: Turn,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -1402,8 +1402,8 @@ object!(TurnCompletedNotification {
 #[non_exhaustive]
 pub struct TurnDiffUpdatedNotification {
     pub diff: String,
-    pub thread_id: Id,
-    pub turn_id: Id,
+    pub thread_id: ThreadId,
+    pub turn_id: TurnId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -1418,8 +1418,8 @@ object!(TurnDiffUpdatedNotification {
 #[non_exhaustive]
 pub struct TurnModerationMetadataNotification {
     pub metadata: Value,
-    pub thread_id: Id,
-    pub turn_id: Id,
+    pub thread_id: ThreadId,
+    pub turn_id: TurnId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -1435,8 +1435,8 @@ object!(TurnModerationMetadataNotification {
 pub struct TurnPlanUpdatedNotification {
     pub explanation: Option<String>,
     pub plan: Vec<TurnPlanStep>,
-    pub thread_id: Id,
-    pub turn_id: Id,
+    pub thread_id: ThreadId,
+    pub turn_id: TurnId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -1451,7 +1451,7 @@ object!(TurnPlanUpdatedNotification {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TurnStartedNotification {
-    pub thread_id: Id,
+    pub thread_id: ThreadId,
     pub turn: Turn,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -1468,7 +1468,7 @@ pub struct WarningNotification {
     /// Concise warning message for the user.
     pub message: String,
     /// Optional thread target when the warning applies to a specific thread.
-    pub thread_id: Option<Id>,
+    pub thread_id: Option<ThreadId>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }

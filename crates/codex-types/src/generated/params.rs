@@ -21,6 +21,8 @@ pub struct AccountSecuritySetupReadParams;
 unit!(AccountSecuritySetupReadParams);
 
 /// Params of `accountSession/list`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AccountSessionsListParams {
@@ -39,6 +41,8 @@ setters!(AccountSessionsListParams {
 });
 
 /// Params of `accountSession/switch`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct AccountSessionsSwitchParams {
@@ -58,21 +62,25 @@ object!(AccountSessionsSwitchParams {
     2 session_id "sessionId" required,
 });
 #[cfg(feature = "experimental")]
-impl AccountSessionsSwitchParams {
-    /// Creates it with what is required; the rest is absent.
-    pub fn new(account_id: impl Into<String>, session_id: impl Into<String>) -> Self {
+impl Default for AccountSessionsSwitchParams {
+    /// An empty one; `account_id`, `session_id` are required: set them by name.
+    fn default() -> Self {
         Self {
-            account_id: account_id.into(),
+            account_id: crate::codec::Blank::blank(),
             allow_browser_login: None,
-            session_id: session_id.into(),
+            session_id: crate::codec::Blank::blank(),
             unknown_fields: UnknownFields::default(),
         }
     }
 }
 #[cfg(feature = "experimental")]
 setters!(AccountSessionsSwitchParams {
-    /// Sets `allowBrowserLogin`.
+    /// Sets `accountId`: Workspace to select within that login; this is not a user identifier.
+    0 account_id required (impl Into<String>),
+    /// Sets `allowBrowserLogin`: Allow Core to start browser sign-in if this session needs SSO for the workspace.
     1 allow_browser_login some (impl Into<bool>),
+    /// Sets `sessionId`: Opaque active-login identifier returned by accountSession/list.
+    2 session_id required (impl Into<String>),
 });
 
 /// Params of `account/workspaceMessages/read`, which takes none.
@@ -88,7 +96,7 @@ pub struct AppsInstalledParams {
     /// When true and Apps are permitted, refresh and publish the hosted connector runtime tool snapshot first.
     pub force_refresh: Option<bool>,
     /// Optional loaded thread id used to evaluate effective app configuration.
-    pub thread_id: Option<String>,
+    pub thread_id: Option<ThreadId>,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -97,10 +105,10 @@ object!(AppsInstalledParams {
     1 thread_id "threadId" optional,
 });
 setters!(AppsInstalledParams {
-    /// Sets `forceRefresh`.
+    /// Sets `forceRefresh`: When true and Apps are permitted, refresh and publish the hosted connector runtime tool snapshot first.
     0 force_refresh some (impl Into<bool>),
-    /// Sets `threadId`.
-    1 thread_id some (impl Into<String>),
+    /// Sets `threadId`: Optional loaded thread id used to evaluate effective app configuration.
+    1 thread_id some (impl Into<ThreadId>),
 });
 
 /// Params of `app/list`.
@@ -115,7 +123,7 @@ pub struct AppsListParams {
     /// Optional page size; defaults to a reasonable server-side value.
     pub limit: Option<u32>,
     /// Optional thread id used to evaluate app feature gating from that thread's config.
-    pub thread_id: Option<String>,
+    pub thread_id: Option<ThreadId>,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -126,14 +134,14 @@ object!(AppsListParams {
     3 thread_id "threadId" optional,
 });
 setters!(AppsListParams {
-    /// Sets `cursor`.
+    /// Sets `cursor`: Opaque pagination cursor returned by a previous call.
     0 cursor some (impl Into<String>),
-    /// Sets `forceRefetch`.
+    /// Sets `forceRefetch`: When true, bypass app caches and fetch the latest data from sources.
     1 force_refetch some (impl Into<bool>),
-    /// Sets `limit`.
+    /// Sets `limit`: Optional page size; defaults to a reasonable server-side value.
     2 limit some (impl Into<u32>),
-    /// Sets `threadId`.
-    3 thread_id some (impl Into<String>),
+    /// Sets `threadId`: Optional thread id used to evaluate app feature gating from that thread's config.
+    3 thread_id some (impl Into<ThreadId>),
 });
 
 /// Params of `app/read`.
@@ -146,7 +154,7 @@ pub struct AppsReadParams {
     /// When true, include display-only public tool summaries in the returned metadata.
     pub include_tools: Option<bool>,
     /// Optional loaded thread id used to evaluate effective app configuration.
-    pub thread_id: Option<String>,
+    pub thread_id: Option<ThreadId>,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -167,13 +175,15 @@ impl AppsReadParams {
     }
 }
 setters!(AppsReadParams {
-    /// Sets `includeTools`.
+    /// Sets `includeTools`: When true, include display-only public tool summaries in the returned metadata.
     1 include_tools some (impl Into<bool>),
-    /// Sets `threadId`.
-    2 thread_id some (impl Into<String>),
+    /// Sets `threadId`: Optional loaded thread id used to evaluate effective app configuration.
+    2 thread_id some (impl Into<ThreadId>),
 });
 
 /// Params of `account/bedrock/checkGovCloudRequirements`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct BedrockCheckGovCloudRequirementsParams {
@@ -185,6 +195,8 @@ object!(BedrockCheckGovCloudRequirementsParams {
 });
 
 /// Params of `account/bedrock/discover`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct BedrockDiscoverParams {
@@ -195,7 +207,9 @@ pub struct BedrockDiscoverParams {
 object!(BedrockDiscoverParams {
 });
 
-/// `BedrockSetupParams` of the protocol.
+/// Params of `account/bedrock/setup`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -223,6 +237,13 @@ impl BedrockSetupParams {
         }
     }
 }
+#[cfg(feature = "experimental")]
+impl BedrockSetupParams {
+    /// Makes the variant `environment`.
+    pub fn environment(region: impl Into<String>) -> Self {
+        Self::Environment(EnvironmentBedrockSetupParams::new(region))
+    }
+}
 
 /// Params of `account/login/cancel`.
 #[derive(Debug, Clone, PartialEq)]
@@ -247,6 +268,8 @@ impl CancelLoginAccountParams {
 /// Params of `collaborationMode/list`.
 ///
 /// EXPERIMENTAL - list collaboration mode presets.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CollaborationModeListParams {
@@ -358,32 +381,32 @@ impl CommandExecParams {
     }
 }
 setters!(CommandExecParams {
-    /// Sets `cwd`.
+    /// Sets `cwd`: Optional working directory.
     1 cwd some (impl Into<String>),
-    /// Sets `disableOutputCap`.
+    /// Sets `disableOutputCap`: Disable stdout/stderr capture truncation for this request.
     2 disable_output_cap some (impl Into<bool>),
-    /// Sets `disableTimeout`.
+    /// Sets `disableTimeout`: Disable the timeout entirely for this request.
     3 disable_timeout some (impl Into<bool>),
-    /// Sets `env`.
+    /// Sets `env`: Optional environment overrides merged into the server-computed environment.
     4 env some (impl Into<BTreeMap<String, Option<String>>>),
-    /// Sets `outputBytesCap`.
+    /// Sets `outputBytesCap`: Optional per-stream stdout/stderr capture cap in bytes.
     5 output_bytes_cap some (impl Into<u64>),
-    /// Sets `permissionProfile`.
+    /// Sets `permissionProfile`: Optional active permissions profile id for this command.
     #[cfg(feature = "experimental")]
     6 permission_profile some (impl Into<String>),
-    /// Sets `processId`.
+    /// Sets `processId`: Optional client-supplied, connection-scoped process id.
     7 process_id some (impl Into<String>),
-    /// Sets `sandboxPolicy`.
+    /// Sets `sandboxPolicy`: Optional sandbox policy for this command.
     8 sandbox_policy some (impl Into<SandboxPolicy>),
-    /// Sets `size`.
+    /// Sets `size`: Optional initial PTY size in character cells.
     9 size some (impl Into<CommandExecTerminalSize>),
-    /// Sets `streamStdin`.
+    /// Sets `streamStdin`: Allow follow-up `command/exec/write` requests to write stdin bytes.
     10 stream_stdin some (impl Into<bool>),
-    /// Sets `streamStdoutStderr`.
+    /// Sets `streamStdoutStderr`: Stream stdout/stderr via `command/exec/outputDelta` notifications.
     11 stream_stdout_stderr some (impl Into<bool>),
-    /// Sets `timeoutMs`.
+    /// Sets `timeoutMs`: Optional timeout in milliseconds.
     12 timeout_ms some (impl Into<i64>),
-    /// Sets `tty`.
+    /// Sets `tty`: Enable PTY mode.
     13 tty some (impl Into<bool>),
 });
 redacted_debug!(CommandExecParams {
@@ -421,10 +444,7 @@ object!(CommandExecResizeParams {
 });
 impl CommandExecResizeParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        process_id: impl Into<String>,
-        size: impl Into<CommandExecTerminalSize>,
-    ) -> Self {
+    pub fn new(process_id: impl Into<String>, size: impl Into<CommandExecTerminalSize>) -> Self {
         Self {
             process_id: process_id.into(),
             size: size.into(),
@@ -487,9 +507,9 @@ impl CommandExecWriteParams {
     }
 }
 setters!(CommandExecWriteParams {
-    /// Sets `closeStdin`.
+    /// Sets `closeStdin`: Close stdin after writing `deltaBase64`, if present.
     0 close_stdin some (impl Into<bool>),
-    /// Sets `deltaBase64`.
+    /// Sets `deltaBase64`: Optional base64-encoded stdin bytes to write.
     1 delta_base64 some (impl Into<String>),
 });
 
@@ -526,9 +546,9 @@ impl ConfigBatchWriteParams {
 setters!(ConfigBatchWriteParams {
     /// Sets `expectedVersion`.
     1 expected_version some (impl Into<String>),
-    /// Sets `filePath`.
+    /// Sets `filePath`: Path to the config file to write; defaults to the user's `config.toml` when omitted.
     2 file_path some (impl Into<String>),
-    /// Sets `reloadUserConfig`.
+    /// Sets `reloadUserConfig`: When true, hot-reload updated runtime settings into loaded threads after writing.
     3 reload_user_config some (impl Into<bool>),
 });
 
@@ -551,7 +571,7 @@ object!(ConfigReadParams {
     1 include_layers "includeLayers" optional,
 });
 setters!(ConfigReadParams {
-    /// Sets `cwd`.
+    /// Sets `cwd`: Optional working directory to resolve project config layers.
     0 cwd some (impl Into<String>),
     /// Sets `includeLayers`.
     1 include_layers some (impl Into<bool>),
@@ -583,16 +603,12 @@ object!(ConfigValueWriteParams {
 });
 impl ConfigValueWriteParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        key_path: impl Into<String>,
-        merge_strategy: impl Into<MergeStrategy>,
-        value: Value,
-    ) -> Self {
+    pub fn new(key_path: impl Into<String>, merge_strategy: MergeStrategy, value: Value) -> Self {
         Self {
             expected_version: None,
             file_path: None,
             key_path: key_path.into(),
-            merge_strategy: merge_strategy.into(),
+            merge_strategy,
             value,
             unknown_fields: UnknownFields::default(),
         }
@@ -601,7 +617,7 @@ impl ConfigValueWriteParams {
 setters!(ConfigValueWriteParams {
     /// Sets `expectedVersion`.
     0 expected_version some (impl Into<String>),
-    /// Sets `filePath`.
+    /// Sets `filePath`: Path to the config file to write; defaults to the user's `config.toml` when omitted.
     1 file_path some (impl Into<String>),
 });
 redacted_debug!(ConfigValueWriteParams {
@@ -637,11 +653,13 @@ impl ConsumeAccountRateLimitResetCreditParams {
     }
 }
 setters!(ConsumeAccountRateLimitResetCreditParams {
-    /// Sets `creditId`.
+    /// Sets `creditId`: Opaque reset-credit identifier to redeem.
     0 credit_id some (impl Into<String>),
 });
 
 /// Params of `environment/add`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Clone, PartialEq)]
 pub struct EnvironmentAddParams {
@@ -668,17 +686,14 @@ object!(EnvironmentAddParams {
     5 websocket_request_id "websocketRequestId" optional,
 });
 #[cfg(feature = "experimental")]
-impl EnvironmentAddParams {
-    /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        environment_id: impl Into<String>,
-        exec_server_url: impl Into<String>,
-    ) -> Self {
+impl Default for EnvironmentAddParams {
+    /// An empty one; `environment_id`, `exec_server_url` are required: set them by name.
+    fn default() -> Self {
         Self {
             auth_bearer_token: None,
             connect_timeout_ms: None,
-            environment_id: environment_id.into(),
-            exec_server_url: exec_server_url.into(),
+            environment_id: crate::codec::Blank::blank(),
+            exec_server_url: crate::codec::Blank::blank(),
             skills: None,
             websocket_request_id: None,
             unknown_fields: UnknownFields::default(),
@@ -687,13 +702,17 @@ impl EnvironmentAddParams {
 }
 #[cfg(feature = "experimental")]
 setters!(EnvironmentAddParams {
-    /// Sets `authBearerToken`.
+    /// Sets `authBearerToken`: Optional raw bearer token for executor authentication, including reconnects.
     0 auth_bearer_token some (impl Into<String>),
-    /// Sets `connectTimeoutMs`.
+    /// Sets `connectTimeoutMs`: Optional WebSocket connection timeout.
     1 connect_timeout_ms some (impl Into<u64>),
-    /// Sets `skills`.
+    /// Sets `environmentId`.
+    2 environment_id required (impl Into<String>),
+    /// Sets `execServerUrl`.
+    3 exec_server_url required (impl Into<String>),
+    /// Sets `skills`: Required skills supplied by this environment, checked before model inference.
     4 skills some (impl Into<EnvironmentSkillsParams>),
-    /// Sets `websocketRequestId`.
+    /// Sets `websocketRequestId`: Optional X-Request-ID for the direct WebSocket upgrade, including reconnects.
     5 websocket_request_id some (impl Into<String>),
 });
 #[cfg(feature = "experimental")]
@@ -707,6 +726,8 @@ redacted_debug!(EnvironmentAddParams {
 });
 
 /// Params of `environment/info`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct EnvironmentInfoParams {
@@ -732,6 +753,8 @@ impl EnvironmentInfoParams {
 /// Params of `environment/status`.
 ///
 /// Parameters for reading the current status of one configured environment.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct EnvironmentStatusParams {
@@ -786,7 +809,7 @@ pub struct ExperimentalFeatureListParams {
     /// Optional page size; defaults to a reasonable server-side value.
     pub limit: Option<u32>,
     /// Optional loaded thread id. Pass this when showing feature state for an existing thread so enablement is computed from that thread's refreshed config, including project-local config for the thread's cwd.
-    pub thread_id: Option<String>,
+    pub thread_id: Option<ThreadId>,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -796,12 +819,12 @@ object!(ExperimentalFeatureListParams {
     2 thread_id "threadId" optional,
 });
 setters!(ExperimentalFeatureListParams {
-    /// Sets `cursor`.
+    /// Sets `cursor`: Opaque pagination cursor returned by a previous call.
     0 cursor some (impl Into<String>),
-    /// Sets `limit`.
+    /// Sets `limit`: Optional page size; defaults to a reasonable server-side value.
     1 limit some (impl Into<u32>),
-    /// Sets `threadId`.
-    2 thread_id some (impl Into<String>),
+    /// Sets `threadId`: Optional loaded thread id.
+    2 thread_id some (impl Into<ThreadId>),
 });
 
 /// Params of `externalAgentConfig/detect`.
@@ -831,17 +854,17 @@ object!(ExternalAgentConfigDetectParams {
     5 source "source" optional,
 });
 setters!(ExternalAgentConfigDetectParams {
-    /// Sets `cwds`.
+    /// Sets `cwds`: Zero or more working directories to include for repo-scoped detection.
     0 cwds some (impl Into<Vec<String>>),
-    /// Sets `includeHome`.
+    /// Sets `includeHome`: If true, include detection under the user's home directory.
     1 include_home some (impl Into<bool>),
-    /// Sets `maxSessionAgeDays`.
+    /// Sets `maxSessionAgeDays`: Maximum age in days for detected sessions.
     2 max_session_age_days some (impl Into<u32>),
-    /// Sets `maxSessions`.
+    /// Sets `maxSessions`: Maximum number of sessions to detect.
     3 max_sessions some (impl Into<u32>),
-    /// Sets `migrationSource`.
+    /// Sets `migrationSource`: Optional migration-source selector.
     4 migration_source some (impl Into<String>),
-    /// Sets `source`.
+    /// Sets `source`: Deprecated field retained for compatibility.
     5 source some (impl Into<String>),
 });
 
@@ -861,12 +884,7 @@ object!(ExternalAgentConfigImportHistoryRecordParams {
 });
 impl ExternalAgentConfigImportHistoryRecordParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        item_type_results: impl Into<
-            Vec<ExternalAgentConfigImportHistoryRecordTypeResultParams>,
-        >,
-        provider_id: impl Into<String>,
-    ) -> Self {
+    pub fn new(item_type_results: impl Into<Vec<ExternalAgentConfigImportHistoryRecordTypeResultParams>>, provider_id: impl Into<String>) -> Self {
         Self {
             item_type_results: item_type_results.into(),
             provider_id: provider_id.into(),
@@ -896,9 +914,7 @@ object!(ExternalAgentConfigImportParams {
 });
 impl ExternalAgentConfigImportParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        migration_items: impl Into<Vec<ExternalAgentConfigMigrationItem>>,
-    ) -> Self {
+    pub fn new(migration_items: impl Into<Vec<ExternalAgentConfigMigrationItem>>) -> Self {
         Self {
             migration_items: migration_items.into(),
             migration_source: None,
@@ -909,11 +925,11 @@ impl ExternalAgentConfigImportParams {
     }
 }
 setters!(ExternalAgentConfigImportParams {
-    /// Sets `migrationSource`.
+    /// Sets `migrationSource`: Migration-source selector used to produce the migration items.
     1 migration_source some (impl Into<String>),
-    /// Sets `providerId`.
+    /// Sets `providerId`: Opaque provider identifier supplied by the caller for analytics attribution and import history display.
     2 provider_id some (impl Into<String>),
-    /// Sets `source`.
+    /// Sets `source`: Optional identifier for the product that initiated the import.
     3 source some (impl Into<String>),
 });
 
@@ -932,7 +948,7 @@ pub struct FeedbackSaveParams {
     /// Absolute, previously unused ZIP path on the app-server host. The caller owns this file, including after a disconnected RPC.
     pub save_path: LegacyAppPathString,
     pub tags: Option<BTreeMap<String, String>>,
-    pub thread_id: Option<String>,
+    pub thread_id: Option<ThreadId>,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -947,16 +963,13 @@ object!(FeedbackSaveParams {
 });
 impl FeedbackSaveParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        classification: impl Into<String>,
-        save_path: impl Into<LegacyAppPathString>,
-    ) -> Self {
+    pub fn new(classification: impl Into<String>, save_path: LegacyAppPathString) -> Self {
         Self {
             classification: classification.into(),
             extra_log_files: None,
             include_logs: None,
             reason: None,
-            save_path: save_path.into(),
+            save_path,
             tags: None,
             thread_id: None,
             unknown_fields: UnknownFields::default(),
@@ -973,7 +986,7 @@ setters!(FeedbackSaveParams {
     /// Sets `tags`.
     5 tags some (impl Into<BTreeMap<String, String>>),
     /// Sets `threadId`.
-    6 thread_id some (impl Into<String>),
+    6 thread_id some (impl Into<ThreadId>),
 });
 
 /// Params of `feedback/upload`.
@@ -984,7 +997,7 @@ pub struct FeedbackUploadParams {
     pub include_logs: Option<bool>,
     pub reason: Option<String>,
     pub tags: Option<BTreeMap<String, String>>,
-    pub thread_id: Option<String>,
+    pub thread_id: Option<ThreadId>,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -1020,7 +1033,7 @@ setters!(FeedbackUploadParams {
     /// Sets `tags`.
     4 tags some (impl Into<BTreeMap<String, String>>),
     /// Sets `threadId`.
-    5 thread_id some (impl Into<String>),
+    5 thread_id some (impl Into<ThreadId>),
 });
 
 /// Params of `fs/copy`.
@@ -1044,20 +1057,17 @@ object!(FsCopyParams {
 });
 impl FsCopyParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        destination_path: impl Into<AbsolutePathBuf>,
-        source_path: impl Into<AbsolutePathBuf>,
-    ) -> Self {
+    pub fn new(destination_path: AbsolutePathBuf, source_path: AbsolutePathBuf) -> Self {
         Self {
-            destination_path: destination_path.into(),
+            destination_path,
             recursive: None,
-            source_path: source_path.into(),
+            source_path,
             unknown_fields: UnknownFields::default(),
         }
     }
 }
 setters!(FsCopyParams {
-    /// Sets `recursive`.
+    /// Sets `recursive`: Required for directory copies; ignored for file copies.
     1 recursive some (impl Into<bool>),
 });
 
@@ -1088,7 +1098,7 @@ impl FsCreateDirectoryParams {
     }
 }
 setters!(FsCreateDirectoryParams {
-    /// Sets `recursive`.
+    /// Sets `recursive`: Whether parent directories should also be created.
     1 recursive some (impl Into<bool>),
 });
 
@@ -1192,9 +1202,9 @@ impl FsRemoveParams {
     }
 }
 setters!(FsRemoveParams {
-    /// Sets `force`.
+    /// Sets `force`: Whether missing paths should be ignored.
     0 force some (impl Into<bool>),
-    /// Sets `recursive`.
+    /// Sets `recursive`: Whether directory removal should recurse.
     2 recursive some (impl Into<bool>),
 });
 
@@ -1239,9 +1249,9 @@ object!(FsWatchParams {
 });
 impl FsWatchParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(path: impl Into<AbsolutePathBuf>, watch_id: impl Into<String>) -> Self {
+    pub fn new(path: AbsolutePathBuf, watch_id: impl Into<String>) -> Self {
         Self {
-            path: path.into(),
+            path,
             watch_id: watch_id.into(),
             unknown_fields: UnknownFields::default(),
         }
@@ -1266,13 +1276,10 @@ object!(FsWriteFileParams {
 });
 impl FsWriteFileParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        data_base64: impl Into<String>,
-        path: impl Into<AbsolutePathBuf>,
-    ) -> Self {
+    pub fn new(data_base64: impl Into<String>, path: AbsolutePathBuf) -> Self {
         Self {
             data_base64: data_base64.into(),
-            path: path.into(),
+            path,
             unknown_fields: UnknownFields::default(),
         }
     }
@@ -1309,6 +1316,8 @@ setters!(FuzzyFileSearchParams {
 });
 
 /// Params of `fuzzyFileSearch/sessionStart`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct FuzzyFileSearchSessionStartParams {
@@ -1335,6 +1344,8 @@ impl FuzzyFileSearchSessionStartParams {
 }
 
 /// Params of `fuzzyFileSearch/sessionStop`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct FuzzyFileSearchSessionStopParams {
@@ -1358,6 +1369,8 @@ impl FuzzyFileSearchSessionStopParams {
 }
 
 /// Params of `fuzzyFileSearch/sessionUpdate`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct FuzzyFileSearchSessionUpdateParams {
@@ -1372,16 +1385,23 @@ object!(FuzzyFileSearchSessionUpdateParams {
     1 session_id "sessionId" required,
 });
 #[cfg(feature = "experimental")]
-impl FuzzyFileSearchSessionUpdateParams {
-    /// Creates it with what is required; the rest is absent.
-    pub fn new(query: impl Into<String>, session_id: impl Into<String>) -> Self {
+impl Default for FuzzyFileSearchSessionUpdateParams {
+    /// An empty one; `query`, `session_id` are required: set them by name.
+    fn default() -> Self {
         Self {
-            query: query.into(),
-            session_id: session_id.into(),
+            query: crate::codec::Blank::blank(),
+            session_id: crate::codec::Blank::blank(),
             unknown_fields: UnknownFields::default(),
         }
     }
 }
+#[cfg(feature = "experimental")]
+setters!(FuzzyFileSearchSessionUpdateParams {
+    /// Sets `query`.
+    0 query required (impl Into<String>),
+    /// Sets `sessionId`.
+    1 session_id required (impl Into<String>),
+});
 
 /// Params of `account/gatewayOAuth/login`.
 ///
@@ -1400,9 +1420,9 @@ object!(GatewayOAuthLoginParams {
     1 model_provider "modelProvider" optional,
 });
 setters!(GatewayOAuthLoginParams {
-    /// Sets `deviceAuth`.
+    /// Sets `deviceAuth`: Select device authorization when the server advertises support for it.
     0 device_auth some (impl Into<bool>),
-    /// Sets `modelProvider`.
+    /// Sets `modelProvider`: Defaults to the current provider when omitted.
     1 model_provider some (impl Into<String>),
 });
 
@@ -1420,11 +1440,13 @@ object!(GatewayOAuthReadParams {
     0 model_provider "modelProvider" optional,
 });
 setters!(GatewayOAuthReadParams {
-    /// Sets `modelProvider`.
+    /// Sets `modelProvider`: Defaults to the current provider when omitted.
     0 model_provider some (impl Into<String>),
 });
 
 /// Params of `account/gcp/setup`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct GcpSetupParams {
@@ -1456,9 +1478,9 @@ impl GcpSetupParams {
 }
 #[cfg(feature = "experimental")]
 setters!(GcpSetupParams {
-    /// Sets `credentialFile`.
+    /// Sets `credentialFile`: Absolute path to a credential file on the app-server host.
     0 credential_file some (impl Into<String>),
-    /// Sets `location`.
+    /// Sets `location`: Vertex AI location.
     1 location some (impl Into<String>),
 });
 
@@ -1476,7 +1498,7 @@ object!(GetAccountParams {
     0 refresh_token "refreshToken" optional,
 });
 setters!(GetAccountParams {
-    /// Sets `refreshToken`.
+    /// Sets `refreshToken`: When `true`, requests a proactive token refresh before returning.
     0 refresh_token some (impl Into<bool>),
 });
 
@@ -1497,9 +1519,9 @@ object!(GetAccountRateLimitsParams {
     1 supports_luna_reserve "supportsLunaReserve" optional,
 });
 setters!(GetAccountRateLimitsParams {
-    /// Sets `excludeResetCreditDetails`.
+    /// Sets `excludeResetCreditDetails`: Skip the separate reset-credit detail lookup for background usage polls.
     0 exclude_reset_credit_details some (impl Into<bool>),
-    /// Sets `supportsLunaReserve`.
+    /// Sets `supportsLunaReserve`: The client supports automatic Luna Reserve fallback.
     1 supports_luna_reserve some (impl Into<bool>),
 });
 
@@ -1507,7 +1529,7 @@ setters!(GetAccountRateLimitsParams {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetAccountTokenUsageParams {
     /// When present, read estimated usage for this thread instead of account-wide token activity.
-    pub thread_id: Option<String>,
+    pub thread_id: Option<ThreadId>,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -1515,8 +1537,8 @@ object!(GetAccountTokenUsageParams {
     0 thread_id "threadId" optional,
 });
 setters!(GetAccountTokenUsageParams {
-    /// Sets `threadId`.
-    0 thread_id some (impl Into<String>),
+    /// Sets `threadId`: When present, read estimated usage for this thread instead of account-wide token activity.
+    0 thread_id some (impl Into<ThreadId>),
 });
 
 /// Params of `hooks/list`.
@@ -1525,7 +1547,7 @@ pub struct HooksListParams {
     /// Working directories to inspect when no thread is specified. An empty list uses the session cwd.
     pub cwds: Option<Vec<String>>,
     /// List a loaded thread's hooks, including its selected environments. Omit `cwds` in this mode.
-    pub thread_id: Option<String>,
+    pub thread_id: Option<ThreadId>,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -1534,10 +1556,10 @@ object!(HooksListParams {
     1 thread_id "threadId" optional,
 });
 setters!(HooksListParams {
-    /// Sets `cwds`.
+    /// Sets `cwds`: Working directories to inspect when no thread is specified.
     0 cwds some (impl Into<Vec<String>>),
-    /// Sets `threadId`.
-    1 thread_id some (impl Into<String>),
+    /// Sets `threadId`: List a loaded thread's hooks, including its selected environments.
+    1 thread_id some (impl Into<ThreadId>),
 });
 
 /// Params of `initialize`.
@@ -1578,7 +1600,7 @@ pub struct ListMcpServerStatusParams {
     pub limit: Option<u32>,
     /// Limit discovery to one server. With a thread ID, reuse that thread's MCP connection.
     pub server_name: Option<String>,
-    pub thread_id: Option<String>,
+    pub thread_id: Option<ThreadId>,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -1590,19 +1612,19 @@ object!(ListMcpServerStatusParams {
     4 thread_id "threadId" optional,
 });
 setters!(ListMcpServerStatusParams {
-    /// Sets `cursor`.
+    /// Sets `cursor`: Opaque pagination cursor returned by a previous call.
     0 cursor some (impl Into<String>),
-    /// Sets `detail`.
+    /// Sets `detail`: Controls how much MCP inventory data to fetch for each server.
     1 detail some (impl Into<McpServerStatusDetail>),
-    /// Sets `limit`.
+    /// Sets `limit`: Optional page size; defaults to a server-defined value.
     2 limit some (impl Into<u32>),
-    /// Sets `serverName`.
+    /// Sets `serverName`: Limit discovery to one server.
     3 server_name some (impl Into<String>),
     /// Sets `threadId`.
-    4 thread_id some (impl Into<String>),
+    4 thread_id some (impl Into<ThreadId>),
 });
 
-/// `LoginAccountParams` of the protocol.
+/// Params of `account/login/start`.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum LoginAccountParams {
@@ -1630,6 +1652,11 @@ tagged!(LoginAccountParams "type" {
     AmazonBedrockAccessKeys "amazonBedrockAccessKeys",
 });
 impl LoginAccountParams {
+    /// Makes the variant `apiKey`.
+    pub fn api_key(api_key: impl Into<String>) -> Self {
+        Self::ApiKey(ApiKeyLoginAccountParams::new(api_key))
+    }
+
     /// Makes the variant `chatgptDeviceCode`, which holds nothing.
     pub fn chatgpt_device_code() -> Self {
         Self::ChatgptDeviceCode(ChatgptDeviceCodeLoginAccountParams::default())
@@ -1714,7 +1741,7 @@ pub struct McpResourceReadParams {
     pub server: String,
     /// Explicit hosted app/account. Omit to retain legacy resource discovery.
     pub target: Option<McpResourceReadTarget>,
-    pub thread_id: Option<String>,
+    pub thread_id: Option<ThreadId>,
     pub uri: String,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
@@ -1728,17 +1755,17 @@ object!(McpResourceReadParams {
     5 thread_id "threadId" optional,
     6 uri "uri" required,
 });
-impl McpResourceReadParams {
-    /// Creates it with what is required; the rest is absent.
-    pub fn new(server: impl Into<String>, uri: impl Into<String>) -> Self {
+impl Default for McpResourceReadParams {
+    /// An empty one; `server`, `uri` are required: set them by name.
+    fn default() -> Self {
         Self {
             connector_id: None,
             meta: None,
             origin_call_id: None,
-            server: server.into(),
+            server: crate::codec::Blank::blank(),
             target: None,
             thread_id: None,
-            uri: uri.into(),
+            uri: crate::codec::Blank::blank(),
             unknown_fields: UnknownFields::default(),
         }
     }
@@ -1746,17 +1773,23 @@ impl McpResourceReadParams {
 setters!(McpResourceReadParams {
     /// Sets `connectorId`.
     0 connector_id some (impl Into<String>),
-    /// Sets `_meta`.
+    /// Sets `_meta`: Additional MCP request metadata.
     1 meta some (impl Into<Map<String, Value>>),
-    /// Sets `originCallId`.
+    /// Sets `originCallId`: Originating MCP tool call used to select the resource's app.
     2 origin_call_id some (impl Into<String>),
-    /// Sets `target`.
+    /// Sets `server`.
+    3 server required (impl Into<String>),
+    /// Sets `target`: Explicit hosted app/account.
     4 target some (impl Into<McpResourceReadTarget>),
     /// Sets `threadId`.
-    5 thread_id some (impl Into<String>),
+    5 thread_id some (impl Into<ThreadId>),
+    /// Sets `uri`.
+    6 uri required (impl Into<String>),
 });
 
 /// Params of `mcpServer/event/stream/start`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct McpServerEventStreamStartParams {
@@ -1765,7 +1798,7 @@ pub struct McpServerEventStreamStartParams {
     pub name: String,
     pub server: String,
     pub subscription_id: String,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -1779,33 +1812,39 @@ object!(McpServerEventStreamStartParams {
     5 thread_id "threadId" required,
 });
 #[cfg(feature = "experimental")]
-impl McpServerEventStreamStartParams {
-    /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        arguments: Value,
-        name: impl Into<String>,
-        server: impl Into<String>,
-        subscription_id: impl Into<String>,
-        thread_id: impl Into<String>,
-    ) -> Self {
+impl Default for McpServerEventStreamStartParams {
+    /// An empty one; `arguments`, `name`, `server`, `subscription_id`, `thread_id` are required: set them by name.
+    fn default() -> Self {
         Self {
-            arguments,
+            arguments: crate::codec::Blank::blank(),
             meta: None,
-            name: name.into(),
-            server: server.into(),
-            subscription_id: subscription_id.into(),
-            thread_id: thread_id.into(),
+            name: crate::codec::Blank::blank(),
+            server: crate::codec::Blank::blank(),
+            subscription_id: crate::codec::Blank::blank(),
+            thread_id: crate::codec::Blank::blank(),
             unknown_fields: UnknownFields::default(),
         }
     }
 }
 #[cfg(feature = "experimental")]
 setters!(McpServerEventStreamStartParams {
+    /// Sets `arguments`.
+    0 arguments required (impl Into<Value>),
     /// Sets `_meta`.
     1 meta some (impl Into<Value>),
+    /// Sets `name`.
+    2 name required (impl Into<String>),
+    /// Sets `server`.
+    3 server required (impl Into<String>),
+    /// Sets `subscriptionId`.
+    4 subscription_id required (impl Into<String>),
+    /// Sets `threadId`.
+    5 thread_id required (impl Into<ThreadId>),
 });
 
 /// Params of `mcpServer/event/stream/stop`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct McpServerEventStreamStopParams {
@@ -1835,7 +1874,7 @@ pub struct McpServerOauthLoginParams {
     pub client_registration: Option<McpServerOauthClientRegistration>,
     pub name: String,
     pub scopes: Option<Vec<String>>,
-    pub thread_id: Option<String>,
+    pub thread_id: Option<ThreadId>,
     pub timeout_secs: Option<i64>,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
@@ -1861,12 +1900,12 @@ impl McpServerOauthLoginParams {
     }
 }
 setters!(McpServerOauthLoginParams {
-    /// Sets `clientRegistration`.
+    /// Sets `clientRegistration`: Registration strategy for this login only; omission selects automatic discovery.
     0 client_registration some (impl Into<McpServerOauthClientRegistration>),
     /// Sets `scopes`.
     2 scopes some (impl Into<Vec<String>>),
     /// Sets `threadId`.
-    3 thread_id some (impl Into<String>),
+    3 thread_id some (impl Into<ThreadId>),
     /// Sets `timeoutSecs`.
     4 timeout_secs some (impl Into<i64>),
 });
@@ -1877,7 +1916,7 @@ pub struct McpServerToolCallParams {
     pub arguments: Option<Value>,
     pub meta: Option<Value>,
     pub server: String,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     pub tool: String,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
@@ -1889,19 +1928,15 @@ object!(McpServerToolCallParams {
     3 thread_id "threadId" required,
     4 tool "tool" required,
 });
-impl McpServerToolCallParams {
-    /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        server: impl Into<String>,
-        thread_id: impl Into<String>,
-        tool: impl Into<String>,
-    ) -> Self {
+impl Default for McpServerToolCallParams {
+    /// An empty one; `server`, `thread_id`, `tool` are required: set them by name.
+    fn default() -> Self {
         Self {
             arguments: None,
             meta: None,
-            server: server.into(),
-            thread_id: thread_id.into(),
-            tool: tool.into(),
+            server: crate::codec::Blank::blank(),
+            thread_id: crate::codec::Blank::blank(),
+            tool: crate::codec::Blank::blank(),
             unknown_fields: UnknownFields::default(),
         }
     }
@@ -1911,9 +1946,17 @@ setters!(McpServerToolCallParams {
     0 arguments some (impl Into<Value>),
     /// Sets `_meta`.
     1 meta some (impl Into<Value>),
+    /// Sets `server`.
+    2 server required (impl Into<String>),
+    /// Sets `threadId`.
+    3 thread_id required (impl Into<ThreadId>),
+    /// Sets `tool`.
+    4 tool required (impl Into<String>),
 });
 
 /// Params of `memory/reset`, which takes none.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MemoryResetParams;
@@ -1921,6 +1964,8 @@ pub struct MemoryResetParams;
 unit!(MemoryResetParams);
 
 /// Params of `memory/status`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct MemoryStatusParams {
@@ -1935,11 +1980,13 @@ object!(MemoryStatusParams {
 });
 #[cfg(feature = "experimental")]
 setters!(MemoryStatusParams {
-    /// Sets `minConsolidatedThreads`.
+    /// Sets `minConsolidatedThreads`: Required distinct consolidated threads.
     0 min_consolidated_threads some (impl Into<u32>),
 });
 
 /// Params of `mock/experimentalMethod`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct MockExperimentalMethodParams {
@@ -1954,7 +2001,7 @@ object!(MockExperimentalMethodParams {
 });
 #[cfg(feature = "experimental")]
 setters!(MockExperimentalMethodParams {
-    /// Sets `value`.
+    /// Sets `value`: Test-only payload field.
     0 value some (impl Into<String>),
 });
 
@@ -1979,13 +2026,13 @@ object!(ModelListParams {
     3 model_provider "modelProvider" optional,
 });
 setters!(ModelListParams {
-    /// Sets `cursor`.
+    /// Sets `cursor`: Opaque pagination cursor returned by a previous call.
     0 cursor some (impl Into<String>),
-    /// Sets `includeHidden`.
+    /// Sets `includeHidden`: When true, include models that are hidden from the default picker list.
     1 include_hidden some (impl Into<bool>),
-    /// Sets `limit`.
+    /// Sets `limit`: Optional page size; defaults to a reasonable server-side value.
     2 limit some (impl Into<u32>),
-    /// Sets `modelProvider`.
+    /// Sets `modelProvider`: List models for this configured provider instead of the app-server default.
     3 model_provider some (impl Into<String>),
 });
 
@@ -2045,11 +2092,11 @@ object!(PermissionProfileListParams {
     2 limit "limit" optional,
 });
 setters!(PermissionProfileListParams {
-    /// Sets `cursor`.
+    /// Sets `cursor`: Opaque pagination cursor returned by a previous call.
     0 cursor some (impl Into<String>),
-    /// Sets `cwd`.
+    /// Sets `cwd`: Optional working directory to resolve project config layers.
     1 cwd some (impl Into<String>),
-    /// Sets `limit`.
+    /// Sets `limit`: Optional page size; defaults to the full result set.
     2 limit some (impl Into<u32>),
 });
 
@@ -2083,7 +2130,7 @@ impl PluginInstallParams {
     }
 }
 setters!(PluginInstallParams {
-    /// Sets `installAttemptId`.
+    /// Sets `installAttemptId`: Client-generated identifier used to correlate one installation attempt.
     0 install_attempt_id some (impl Into<String>),
     /// Sets `marketplacePath`.
     1 marketplace_path some (impl Into<AbsolutePathBuf>),
@@ -2106,9 +2153,9 @@ object!(PluginInstalledParams {
     1 install_suggestion_plugin_names "installSuggestionPluginNames" optional,
 });
 setters!(PluginInstalledParams {
-    /// Sets `cwds`.
+    /// Sets `cwds`: Optional working directories used to discover repo marketplaces.
     0 cwds some (impl Into<Vec<AbsolutePathBuf>>),
-    /// Sets `installSuggestionPluginNames`.
+    /// Sets `installSuggestionPluginNames`: Additional uninstalled plugin names that should be returned when present locally.
     1 install_suggestion_plugin_names some (impl Into<Vec<String>>),
 });
 
@@ -2130,11 +2177,11 @@ object!(PluginListParams {
     2 marketplace_kinds "marketplaceKinds" optional,
 });
 setters!(PluginListParams {
-    /// Sets `cwds`.
+    /// Sets `cwds`: Optional working directories used to discover repo marketplaces.
     0 cwds some (impl Into<Vec<AbsolutePathBuf>>),
-    /// Sets `forceRefetch`.
+    /// Sets `forceRefetch`: Whether the client requests a fresh remote plugin catalog fetch.
     1 force_refetch some (impl Into<bool>),
-    /// Sets `marketplaceKinds`.
+    /// Sets `marketplaceKinds`: Optional marketplace kind filter.
     2 marketplace_kinds some (impl Into<Vec<PluginListMarketplaceKind>>),
 });
 
@@ -2182,11 +2229,13 @@ object!(PluginReconcileParams {
     0 reason "reason" optional,
 });
 setters!(PluginReconcileParams {
-    /// Sets `reason`.
+    /// Sets `reason`: Optional client-provided reason recorded with the reconciliation attempt.
     0 reason some (impl Into<String>),
 });
 
 /// Params of `plugin/search`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct PluginSearchParams {
@@ -2334,13 +2383,9 @@ object!(PluginShareUpdateTargetsParams {
 });
 impl PluginShareUpdateTargetsParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        discoverability: impl Into<PluginShareUpdateDiscoverability>,
-        remote_plugin_id: impl Into<String>,
-        share_targets: impl Into<Vec<PluginShareTarget>>,
-    ) -> Self {
+    pub fn new(discoverability: PluginShareUpdateDiscoverability, remote_plugin_id: impl Into<String>, share_targets: impl Into<Vec<PluginShareTarget>>) -> Self {
         Self {
-            discoverability: discoverability.into(),
+            discoverability,
             remote_plugin_id: remote_plugin_id.into(),
             share_targets: share_targets.into(),
             unknown_fields: UnknownFields::default(),
@@ -2362,21 +2407,25 @@ object!(PluginSkillReadParams {
     1 remote_plugin_id "remotePluginId" required,
     2 skill_name "skillName" required,
 });
-impl PluginSkillReadParams {
-    /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        remote_marketplace_name: impl Into<String>,
-        remote_plugin_id: impl Into<String>,
-        skill_name: impl Into<String>,
-    ) -> Self {
+impl Default for PluginSkillReadParams {
+    /// An empty one; `remote_marketplace_name`, `remote_plugin_id`, `skill_name` are required: set them by name.
+    fn default() -> Self {
         Self {
-            remote_marketplace_name: remote_marketplace_name.into(),
-            remote_plugin_id: remote_plugin_id.into(),
-            skill_name: skill_name.into(),
+            remote_marketplace_name: crate::codec::Blank::blank(),
+            remote_plugin_id: crate::codec::Blank::blank(),
+            skill_name: crate::codec::Blank::blank(),
             unknown_fields: UnknownFields::default(),
         }
     }
 }
+setters!(PluginSkillReadParams {
+    /// Sets `remoteMarketplaceName`.
+    0 remote_marketplace_name required (impl Into<String>),
+    /// Sets `remotePluginId`.
+    1 remote_plugin_id required (impl Into<String>),
+    /// Sets `skillName`.
+    2 skill_name required (impl Into<String>),
+});
 
 /// Params of `plugin/uninstall`.
 #[derive(Debug, Clone, PartialEq)]
@@ -2401,6 +2450,8 @@ impl PluginUninstallParams {
 /// Params of `process/kill`.
 ///
 /// Terminate a running `process/spawn` session.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProcessKillParams {
@@ -2427,6 +2478,8 @@ impl ProcessKillParams {
 /// Params of `process/resizePty`.
 ///
 /// Resize a running PTY-backed `process/spawn` session.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProcessResizePtyParams {
@@ -2445,10 +2498,7 @@ object!(ProcessResizePtyParams {
 #[cfg(feature = "experimental")]
 impl ProcessResizePtyParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        process_handle: impl Into<String>,
-        size: impl Into<ProcessTerminalSize>,
-    ) -> Self {
+    pub fn new(process_handle: impl Into<String>, size: impl Into<ProcessTerminalSize>) -> Self {
         Self {
             process_handle: process_handle.into(),
             size: size.into(),
@@ -2462,6 +2512,8 @@ impl ProcessResizePtyParams {
 /// Spawn a standalone process (argv vector) without a Codex sandbox on the host where the app server is running.
 ///
 /// `process/spawn` returns after the process has started and the connection-scoped `processHandle` has been registered. Process output and exit are reported via `process/outputDelta` and `process/exited` notifications.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Clone, PartialEq)]
 pub struct ProcessSpawnParams {
@@ -2516,14 +2568,10 @@ object!(ProcessSpawnParams {
 #[cfg(feature = "experimental")]
 impl ProcessSpawnParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        command: impl Into<Vec<String>>,
-        cwd: impl Into<AbsolutePathBuf>,
-        process_handle: impl Into<String>,
-    ) -> Self {
+    pub fn new(command: impl Into<Vec<String>>, cwd: AbsolutePathBuf, process_handle: impl Into<String>) -> Self {
         Self {
             command: command.into(),
-            cwd: cwd.into(),
+            cwd,
             env: None,
             output_bytes_cap: None,
             process_handle: process_handle.into(),
@@ -2538,19 +2586,19 @@ impl ProcessSpawnParams {
 }
 #[cfg(feature = "experimental")]
 setters!(ProcessSpawnParams {
-    /// Sets `env`.
+    /// Sets `env`: Optional environment overrides merged into the app-server process environment.
     2 env some (impl Into<BTreeMap<String, Option<String>>>),
-    /// Sets `outputBytesCap`.
+    /// Sets `outputBytesCap`: Optional per-stream stdout/stderr capture cap in bytes.
     3 output_bytes_cap some (impl Into<Option<u64>>),
-    /// Sets `size`.
+    /// Sets `size`: Optional initial PTY size in character cells.
     5 size some (impl Into<ProcessTerminalSize>),
-    /// Sets `streamStdin`.
+    /// Sets `streamStdin`: Allow follow-up `process/writeStdin` requests to write stdin bytes.
     6 stream_stdin some (impl Into<bool>),
-    /// Sets `streamStdoutStderr`.
+    /// Sets `streamStdoutStderr`: Stream stdout/stderr via `process/outputDelta` notifications.
     7 stream_stdout_stderr some (impl Into<bool>),
-    /// Sets `timeoutMs`.
+    /// Sets `timeoutMs`: Optional timeout in milliseconds.
     8 timeout_ms some (impl Into<Option<i64>>),
-    /// Sets `tty`.
+    /// Sets `tty`: Enable PTY mode.
     9 tty some (impl Into<bool>),
 });
 #[cfg(feature = "experimental")]
@@ -2570,6 +2618,8 @@ redacted_debug!(ProcessSpawnParams {
 /// Params of `process/writeStdin`.
 ///
 /// Write stdin bytes to a running `process/spawn` session, close stdin, or both.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProcessWriteStdinParams {
@@ -2602,13 +2652,15 @@ impl ProcessWriteStdinParams {
 }
 #[cfg(feature = "experimental")]
 setters!(ProcessWriteStdinParams {
-    /// Sets `closeStdin`.
+    /// Sets `closeStdin`: Close stdin after writing `deltaBase64`, if present.
     0 close_stdin some (impl Into<bool>),
-    /// Sets `deltaBase64`.
+    /// Sets `deltaBase64`: Optional base64-encoded stdin bytes to write.
     1 delta_base64 some (impl Into<String>),
 });
 
 /// Params of `project/create`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProjectCreateParams {
@@ -2627,29 +2679,33 @@ object!(ProjectCreateParams {
     3 roots "roots" required,
 });
 #[cfg(feature = "experimental")]
-impl ProjectCreateParams {
-    /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        idempotency_key: impl Into<String>,
-        name: impl Into<String>,
-        roots: impl Into<Vec<ProjectRoot>>,
-    ) -> Self {
+impl Default for ProjectCreateParams {
+    /// An empty one; `idempotency_key`, `name`, `roots` are required: set them by name.
+    fn default() -> Self {
         Self {
-            idempotency_key: idempotency_key.into(),
+            idempotency_key: crate::codec::Blank::blank(),
             metadata: None,
-            name: name.into(),
-            roots: roots.into(),
+            name: crate::codec::Blank::blank(),
+            roots: crate::codec::Blank::blank(),
             unknown_fields: UnknownFields::default(),
         }
     }
 }
 #[cfg(feature = "experimental")]
 setters!(ProjectCreateParams {
+    /// Sets `idempotencyKey`.
+    0 idempotency_key required (impl Into<String>),
     /// Sets `metadata`.
     1 metadata some (impl Into<BTreeMap<String, String>>),
+    /// Sets `name`.
+    2 name required (impl Into<String>),
+    /// Sets `roots`.
+    3 roots required (impl Into<Vec<ProjectRoot>>),
 });
 
 /// Params of `project/delete`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProjectDeleteParams {
@@ -2673,6 +2729,8 @@ impl ProjectDeleteParams {
 }
 
 /// Params of `project/import`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProjectImportParams {
@@ -2693,18 +2751,14 @@ object!(ProjectImportParams {
     4 threads "threads" optional,
 });
 #[cfg(feature = "experimental")]
-impl ProjectImportParams {
-    /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        idempotency_key: impl Into<String>,
-        name: impl Into<String>,
-        roots: impl Into<Vec<ProjectRoot>>,
-    ) -> Self {
+impl Default for ProjectImportParams {
+    /// An empty one; `idempotency_key`, `name`, `roots` are required: set them by name.
+    fn default() -> Self {
         Self {
-            idempotency_key: idempotency_key.into(),
+            idempotency_key: crate::codec::Blank::blank(),
             metadata: None,
-            name: name.into(),
-            roots: roots.into(),
+            name: crate::codec::Blank::blank(),
+            roots: crate::codec::Blank::blank(),
             threads: None,
             unknown_fields: UnknownFields::default(),
         }
@@ -2712,13 +2766,21 @@ impl ProjectImportParams {
 }
 #[cfg(feature = "experimental")]
 setters!(ProjectImportParams {
+    /// Sets `idempotencyKey`.
+    0 idempotency_key required (impl Into<String>),
     /// Sets `metadata`.
     1 metadata some (impl Into<BTreeMap<String, String>>),
+    /// Sets `name`.
+    2 name required (impl Into<String>),
+    /// Sets `roots`.
+    3 roots required (impl Into<Vec<ProjectRoot>>),
     /// Sets `threads`.
     4 threads some (impl Into<Vec<String>>),
 });
 
 /// Params of `project/list`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ProjectListParams {
@@ -2744,13 +2806,15 @@ setters!(ProjectListParams {
     0 cursor some (impl Into<String>),
     /// Sets `limit`.
     1 limit some (impl Into<u32>),
-    /// Sets `sortDirection`.
+    /// Sets `sortDirection`: Requires sortKey.
     2 sort_direction some (impl Into<SortDirection>),
-    /// Sets `sortKey`.
+    /// Sets `sortKey`: Defaults to position.
     3 sort_key some (impl Into<ProjectSortKey>),
 });
 
 /// Params of `project/move`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProjectMoveParams {
@@ -2782,6 +2846,8 @@ setters!(ProjectMoveParams {
 });
 
 /// Params of `project/read`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProjectReadParams {
@@ -2805,6 +2871,8 @@ impl ProjectReadParams {
 }
 
 /// Params of `project/update`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProjectUpdateParams {
@@ -2846,6 +2914,8 @@ setters!(ProjectUpdateParams {
 });
 
 /// Params of `remoteControl/client/list`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct RemoteControlClientsListParams {
@@ -2887,6 +2957,8 @@ setters!(RemoteControlClientsListParams {
 });
 
 /// Params of `remoteControl/client/revoke`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct RemoteControlClientsRevokeParams {
@@ -2901,16 +2973,23 @@ object!(RemoteControlClientsRevokeParams {
     1 environment_id "environmentId" required,
 });
 #[cfg(feature = "experimental")]
-impl RemoteControlClientsRevokeParams {
-    /// Creates it with what is required; the rest is absent.
-    pub fn new(client_id: impl Into<String>, environment_id: impl Into<String>) -> Self {
+impl Default for RemoteControlClientsRevokeParams {
+    /// An empty one; `client_id`, `environment_id` are required: set them by name.
+    fn default() -> Self {
         Self {
-            client_id: client_id.into(),
-            environment_id: environment_id.into(),
+            client_id: crate::codec::Blank::blank(),
+            environment_id: crate::codec::Blank::blank(),
             unknown_fields: UnknownFields::default(),
         }
     }
 }
+#[cfg(feature = "experimental")]
+setters!(RemoteControlClientsRevokeParams {
+    /// Sets `clientId`.
+    0 client_id required (impl Into<String>),
+    /// Sets `environmentId`.
+    1 environment_id required (impl Into<String>),
+});
 
 /// Params of `remoteControl/disable`.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -2943,6 +3022,8 @@ setters!(RemoteControlEnableParams {
 });
 
 /// Params of `remoteControl/pairing/start`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RemoteControlPairingStartParams {
@@ -2961,6 +3042,8 @@ setters!(RemoteControlPairingStartParams {
 });
 
 /// Params of `remoteControl/pairing/status`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RemoteControlPairingStatusParams {
@@ -2983,6 +3066,8 @@ setters!(RemoteControlPairingStatusParams {
 });
 
 /// Params of `remoteControl/status/read`, which takes none.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RemoteControlStatusReadParams;
@@ -2995,7 +3080,7 @@ pub struct ReviewStartParams {
     /// Reviews run inline on the supplied thread. Omit this field or pass `inline`. To review on a separate thread, start a thread first and use its id.
     pub delivery: Option<ReviewDelivery>,
     pub target: ReviewTarget,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -3006,7 +3091,7 @@ object!(ReviewStartParams {
 });
 impl ReviewStartParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(target: impl Into<ReviewTarget>, thread_id: impl Into<String>) -> Self {
+    pub fn new(target: impl Into<ReviewTarget>, thread_id: impl Into<ThreadId>) -> Self {
         Self {
             delivery: None,
             target: target.into(),
@@ -3016,11 +3101,13 @@ impl ReviewStartParams {
     }
 }
 setters!(ReviewStartParams {
-    /// Sets `delivery`.
+    /// Sets `delivery`: Reviews run inline on the supplied thread.
     0 delivery some (impl Into<ReviewDelivery>),
 });
 
 /// Params of `rollout/compress`, which takes none.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RolloutCompressParams;
@@ -3048,6 +3135,8 @@ impl SendAddCreditsNudgeEmailParams {
 }
 
 /// Params of `server/diagnostics`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ServerDiagnosticsParams {
@@ -3086,9 +3175,9 @@ impl SkillsConfigWriteParams {
     }
 }
 setters!(SkillsConfigWriteParams {
-    /// Sets `name`.
+    /// Sets `name`: Name-based selector.
     1 name some (impl Into<String>),
-    /// Sets `path`.
+    /// Sets `path`: Path-based selector.
     2 path some (impl Into<AbsolutePathBuf>),
 });
 
@@ -3127,9 +3216,9 @@ object!(SkillsListParams {
     1 force_reload "forceReload" optional,
 });
 setters!(SkillsListParams {
-    /// Sets `cwds`.
+    /// Sets `cwds`: When empty, defaults to the current session working directory.
     0 cwds some (impl Into<Vec<String>>),
-    /// Sets `forceReload`.
+    /// Sets `forceReload`: When true, bypass the skills cache and re-scan skills from disk.
     1 force_reload some (impl Into<bool>),
 });
 
@@ -3138,7 +3227,7 @@ setters!(SkillsListParams {
 pub struct ThreadApproveGuardianDeniedActionParams {
     /// Serialized `codex_protocol::protocol::GuardianAssessmentEvent`.
     pub event: Value,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -3148,7 +3237,7 @@ object!(ThreadApproveGuardianDeniedActionParams {
 });
 impl ThreadApproveGuardianDeniedActionParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(event: Value, thread_id: impl Into<String>) -> Self {
+    pub fn new(event: Value, thread_id: impl Into<ThreadId>) -> Self {
         Self {
             event,
             thread_id: thread_id.into(),
@@ -3160,7 +3249,7 @@ impl ThreadApproveGuardianDeniedActionParams {
 /// Params of `thread/archive`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadArchiveParams {
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -3169,7 +3258,7 @@ object!(ThreadArchiveParams {
 });
 impl ThreadArchiveParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<ThreadId>) -> Self {
         Self {
             thread_id: thread_id.into(),
             unknown_fields: UnknownFields::default(),
@@ -3185,7 +3274,7 @@ pub struct ThreadAttachmentAddParams {
     pub attachment_type: String,
     pub identity_key: String,
     pub payload: Value,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -3195,23 +3284,28 @@ object!(ThreadAttachmentAddParams {
     2 payload "payload" required,
     3 thread_id "threadId" required,
 });
-impl ThreadAttachmentAddParams {
-    /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        attachment_type: impl Into<String>,
-        identity_key: impl Into<String>,
-        payload: Value,
-        thread_id: impl Into<String>,
-    ) -> Self {
+impl Default for ThreadAttachmentAddParams {
+    /// An empty one; `attachment_type`, `identity_key`, `payload`, `thread_id` are required: set them by name.
+    fn default() -> Self {
         Self {
-            attachment_type: attachment_type.into(),
-            identity_key: identity_key.into(),
-            payload,
-            thread_id: thread_id.into(),
+            attachment_type: crate::codec::Blank::blank(),
+            identity_key: crate::codec::Blank::blank(),
+            payload: crate::codec::Blank::blank(),
+            thread_id: crate::codec::Blank::blank(),
             unknown_fields: UnknownFields::default(),
         }
     }
 }
+setters!(ThreadAttachmentAddParams {
+    /// Sets `attachmentType`.
+    0 attachment_type required (impl Into<String>),
+    /// Sets `identityKey`.
+    1 identity_key required (impl Into<String>),
+    /// Sets `payload`.
+    2 payload required (impl Into<Value>),
+    /// Sets `threadId`.
+    3 thread_id required (impl Into<ThreadId>),
+});
 
 /// Params of `thread/attachment/list`.
 ///
@@ -3220,7 +3314,7 @@ impl ThreadAttachmentAddParams {
 pub struct ThreadAttachmentListParams {
     pub cursor: Option<String>,
     pub limit: Option<u32>,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -3231,7 +3325,7 @@ object!(ThreadAttachmentListParams {
 });
 impl ThreadAttachmentListParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<ThreadId>) -> Self {
         Self {
             cursor: None,
             limit: None,
@@ -3268,27 +3362,28 @@ object!(ThreadAttachmentOwnerListParams {
     3 identity_key "identityKey" required,
     4 limit "limit" optional,
 });
-impl ThreadAttachmentOwnerListParams {
-    /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        attachment_type: impl Into<String>,
-        identity_key: impl Into<String>,
-    ) -> Self {
+impl Default for ThreadAttachmentOwnerListParams {
+    /// An empty one; `attachment_type`, `identity_key` are required: set them by name.
+    fn default() -> Self {
         Self {
             archived: None,
-            attachment_type: attachment_type.into(),
+            attachment_type: crate::codec::Blank::blank(),
             cursor: None,
-            identity_key: identity_key.into(),
+            identity_key: crate::codec::Blank::blank(),
             limit: None,
             unknown_fields: UnknownFields::default(),
         }
     }
 }
 setters!(ThreadAttachmentOwnerListParams {
-    /// Sets `archived`.
+    /// Sets `archived`: Omitted or null returns all matches; false returns non-archived threads only.
     0 archived some (impl Into<bool>),
+    /// Sets `attachmentType`.
+    1 attachment_type required (impl Into<String>),
     /// Sets `cursor`.
     2 cursor some (impl Into<String>),
+    /// Sets `identityKey`.
+    3 identity_key required (impl Into<String>),
     /// Sets `limit`.
     4 limit some (impl Into<u32>),
 });
@@ -3300,7 +3395,7 @@ setters!(ThreadAttachmentOwnerListParams {
 pub struct ThreadAttachmentRemoveParams {
     pub attachment_type: String,
     pub identity_key: String,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -3309,27 +3404,33 @@ object!(ThreadAttachmentRemoveParams {
     1 identity_key "identityKey" required,
     2 thread_id "threadId" required,
 });
-impl ThreadAttachmentRemoveParams {
-    /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        attachment_type: impl Into<String>,
-        identity_key: impl Into<String>,
-        thread_id: impl Into<String>,
-    ) -> Self {
+impl Default for ThreadAttachmentRemoveParams {
+    /// An empty one; `attachment_type`, `identity_key`, `thread_id` are required: set them by name.
+    fn default() -> Self {
         Self {
-            attachment_type: attachment_type.into(),
-            identity_key: identity_key.into(),
-            thread_id: thread_id.into(),
+            attachment_type: crate::codec::Blank::blank(),
+            identity_key: crate::codec::Blank::blank(),
+            thread_id: crate::codec::Blank::blank(),
             unknown_fields: UnknownFields::default(),
         }
     }
 }
+setters!(ThreadAttachmentRemoveParams {
+    /// Sets `attachmentType`.
+    0 attachment_type required (impl Into<String>),
+    /// Sets `identityKey`.
+    1 identity_key required (impl Into<String>),
+    /// Sets `threadId`.
+    2 thread_id required (impl Into<ThreadId>),
+});
 
 /// Params of `thread/backgroundTerminals/clean`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadBackgroundTerminalsCleanParams {
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -3340,7 +3441,7 @@ object!(ThreadBackgroundTerminalsCleanParams {
 #[cfg(feature = "experimental")]
 impl ThreadBackgroundTerminalsCleanParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<ThreadId>) -> Self {
         Self {
             thread_id: thread_id.into(),
             unknown_fields: UnknownFields::default(),
@@ -3349,6 +3450,8 @@ impl ThreadBackgroundTerminalsCleanParams {
 }
 
 /// Params of `thread/backgroundTerminals/list`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadBackgroundTerminalsListParams {
@@ -3356,7 +3459,7 @@ pub struct ThreadBackgroundTerminalsListParams {
     pub cursor: Option<String>,
     /// Optional page size.
     pub limit: Option<u32>,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -3369,7 +3472,7 @@ object!(ThreadBackgroundTerminalsListParams {
 #[cfg(feature = "experimental")]
 impl ThreadBackgroundTerminalsListParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<ThreadId>) -> Self {
         Self {
             cursor: None,
             limit: None,
@@ -3380,18 +3483,20 @@ impl ThreadBackgroundTerminalsListParams {
 }
 #[cfg(feature = "experimental")]
 setters!(ThreadBackgroundTerminalsListParams {
-    /// Sets `cursor`.
+    /// Sets `cursor`: Opaque pagination cursor returned by a previous call.
     0 cursor some (impl Into<String>),
-    /// Sets `limit`.
+    /// Sets `limit`: Optional page size.
     1 limit some (impl Into<u32>),
 });
 
 /// Params of `thread/backgroundTerminals/terminate`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadBackgroundTerminalsTerminateParams {
     pub process_id: String,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -3403,10 +3508,10 @@ object!(ThreadBackgroundTerminalsTerminateParams {
 #[cfg(feature = "experimental")]
 impl ThreadBackgroundTerminalsTerminateParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(process_id: impl Into<String>, thread_id: impl Into<String>) -> Self {
+    pub fn new(process_id: impl Into<String>, thread_id: impl Borrow<ThreadId>) -> Self {
         Self {
             process_id: process_id.into(),
-            thread_id: thread_id.into(),
+            thread_id: thread_id.borrow().clone(),
             unknown_fields: UnknownFields::default(),
         }
     }
@@ -3415,7 +3520,7 @@ impl ThreadBackgroundTerminalsTerminateParams {
 /// Params of `thread/compact/start`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadCompactStartParams {
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -3424,7 +3529,7 @@ object!(ThreadCompactStartParams {
 });
 impl ThreadCompactStartParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<ThreadId>) -> Self {
         Self {
             thread_id: thread_id.into(),
             unknown_fields: UnknownFields::default(),
@@ -3435,11 +3540,13 @@ impl ThreadCompactStartParams {
 /// Params of `thread/decrement_elicitation`.
 ///
 /// Parameters for `thread/decrement_elicitation`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadDecrementElicitationParams {
     /// Thread whose out-of-band elicitation counter should be decremented.
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -3450,7 +3557,7 @@ object!(ThreadDecrementElicitationParams {
 #[cfg(feature = "experimental")]
 impl ThreadDecrementElicitationParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<ThreadId>) -> Self {
         Self {
             thread_id: thread_id.into(),
             unknown_fields: UnknownFields::default(),
@@ -3461,7 +3568,7 @@ impl ThreadDecrementElicitationParams {
 /// Params of `thread/delete`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadDeleteParams {
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -3470,7 +3577,7 @@ object!(ThreadDeleteParams {
 });
 impl ThreadDeleteParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<ThreadId>) -> Self {
         Self {
             thread_id: thread_id.into(),
             unknown_fields: UnknownFields::default(),
@@ -3530,7 +3637,7 @@ pub struct ThreadForkParams {
     pub runtime_workspace_roots: Option<Vec<AbsolutePathBuf>>,
     pub sandbox: Option<SandboxMode>,
     pub service_tier: Option<Option<String>>,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Optional client-supplied analytics source classification for this forked thread.
     pub thread_source: Option<ThreadSource>,
     /// Fields that this version does not know, sent as they are.
@@ -3563,7 +3670,7 @@ object!(ThreadForkParams {
 });
 impl ThreadForkParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<ThreadId>) -> Self {
         Self {
             approval_policy: None,
             approvals_reviewer: None,
@@ -3603,55 +3710,55 @@ impl ThreadForkParams {
 setters!(ThreadForkParams {
     /// Sets `approvalPolicy`.
     0 approval_policy some (impl Into<AskForApproval>),
-    /// Sets `approvalsReviewer`.
+    /// Sets `approvalsReviewer`: Override where approval requests are routed for review on this thread and subsequent turns.
     1 approvals_reviewer some (impl Into<ApprovalsReviewer>),
-    /// Sets `attachToSource`.
+    /// Sets `attachToSource`: Persist the fork as an attached thread of its resolved source, hidden from ordinary lists.
     #[cfg(feature = "experimental")]
     2 attach_to_source some (impl Into<bool>),
     /// Sets `baseInstructions`.
     3 base_instructions some (impl Into<String>),
-    /// Sets `beforeTurnId`.
+    /// Sets `beforeTurnId`: Optional turn id to fork before, excluding that turn and all later turns.
     #[cfg(feature = "experimental")]
     4 before_turn_id some (impl Into<String>),
     /// Sets `config`.
     5 config some (impl Into<Map<String, Value>>),
     /// Sets `cwd`.
     6 cwd some (impl Into<String>),
-    /// Sets `deferGoalContinuation`.
+    /// Sets `deferGoalContinuation`: When true, carry the source thread's current goal into the fork without starting its initial automatic continuation.
     #[cfg(feature = "experimental")]
     7 defer_goal_continuation some (impl Into<bool>),
     /// Sets `developerInstructions`.
     8 developer_instructions some (impl Into<String>),
     /// Sets `ephemeral`.
     9 ephemeral some (impl Into<bool>),
-    /// Sets `excludeTurns`.
+    /// Sets `excludeTurns`: When true, return only thread metadata and live fork state without populating `thread.turns`.
     10 exclude_turns some (impl Into<bool>),
-    /// Sets `experimentalDisablePredictionMcp`.
+    /// Sets `experimentalDisablePredictionMcp`: Disable MCP servers in prediction mode when the inherited window uses incremental tools on Responses Lite.
     #[cfg(feature = "experimental")]
     11 experimental_disable_prediction_mcp some (impl Into<bool>),
-    /// Sets `experimentalPredictionMode`.
+    /// Sets `experimentalPredictionMode`: Start from the loaded parent's effective config, tools, environments, and persisted history to maximize prompt-cache reuse.
     #[cfg(feature = "experimental")]
     12 experimental_prediction_mode some (impl Into<bool>),
-    /// Sets `lastTurnId`.
+    /// Sets `lastTurnId`: Optional last turn id to fork through, inclusive.
     13 last_turn_id some (impl Into<String>),
-    /// Sets `model`.
+    /// Sets `model`: Configuration overrides for the forked thread, if any.
     14 model some (impl Into<String>),
     /// Sets `modelProvider`.
     15 model_provider some (impl Into<String>),
-    /// Sets `path`.
+    /// Sets `path`: \[UNSTABLE\] Specify the rollout path to fork from.
     #[cfg(feature = "experimental")]
     16 path some (impl Into<String>),
-    /// Sets `permissions`.
+    /// Sets `permissions`: Named profile id for the forked thread.
     #[cfg(feature = "experimental")]
     17 permissions some (impl Into<String>),
-    /// Sets `runtimeWorkspaceRoots`.
+    /// Sets `runtimeWorkspaceRoots`: Replace the thread's runtime workspace roots.
     #[cfg(feature = "experimental")]
     18 runtime_workspace_roots some (impl Into<Vec<AbsolutePathBuf>>),
     /// Sets `sandbox`.
     19 sandbox some (impl Into<SandboxMode>),
     /// Sets `serviceTier`.
     20 service_tier some (impl Into<Option<String>>),
-    /// Sets `threadSource`.
+    /// Sets `threadSource`: Optional client-supplied analytics source classification for this forked thread.
     22 thread_source some (impl Into<ThreadSource>),
 });
 redacted_debug!(ThreadForkParams {
@@ -3685,7 +3792,7 @@ redacted_debug!(ThreadForkParams {
 pub struct ThreadGoalClearParams {
     /// Missing provenance does not supply user authorization.
     pub origin: Option<ThreadGoalMutationOrigin>,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -3695,7 +3802,7 @@ object!(ThreadGoalClearParams {
 });
 impl ThreadGoalClearParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<ThreadId>) -> Self {
         Self {
             origin: None,
             thread_id: thread_id.into(),
@@ -3704,14 +3811,14 @@ impl ThreadGoalClearParams {
     }
 }
 setters!(ThreadGoalClearParams {
-    /// Sets `origin`.
+    /// Sets `origin`: Missing provenance does not supply user authorization.
     0 origin some (impl Into<ThreadGoalMutationOrigin>),
 });
 
 /// Params of `thread/goal/get`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadGoalGetParams {
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -3720,7 +3827,7 @@ object!(ThreadGoalGetParams {
 });
 impl ThreadGoalGetParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<ThreadId>) -> Self {
         Self {
             thread_id: thread_id.into(),
             unknown_fields: UnknownFields::default(),
@@ -3735,7 +3842,7 @@ pub struct ThreadGoalSetParams {
     /// Missing provenance does not supply user authorization.
     pub origin: Option<ThreadGoalMutationOrigin>,
     pub status: Option<ThreadGoalStatus>,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     pub token_budget: Option<Option<i64>>,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
@@ -3749,7 +3856,7 @@ object!(ThreadGoalSetParams {
 });
 impl ThreadGoalSetParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<ThreadId>) -> Self {
         Self {
             objective: None,
             origin: None,
@@ -3763,7 +3870,7 @@ impl ThreadGoalSetParams {
 setters!(ThreadGoalSetParams {
     /// Sets `objective`.
     0 objective some (impl Into<String>),
-    /// Sets `origin`.
+    /// Sets `origin`: Missing provenance does not supply user authorization.
     1 origin some (impl Into<ThreadGoalMutationOrigin>),
     /// Sets `status`.
     2 status some (impl Into<ThreadGoalStatus>),
@@ -3774,10 +3881,12 @@ setters!(ThreadGoalSetParams {
 /// Params of `thread/guardianReview`.
 ///
 /// Calling `thread/guardianReview` subscribes the connection to the thread. The subscription remains after the review completes, keeping the thread loaded until the client calls `thread/unsubscribe` or disconnects.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadGuardianReviewParams {
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -3788,7 +3897,7 @@ object!(ThreadGuardianReviewParams {
 #[cfg(feature = "experimental")]
 impl ThreadGuardianReviewParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<ThreadId>) -> Self {
         Self {
             thread_id: thread_id.into(),
             unknown_fields: UnknownFields::default(),
@@ -3799,11 +3908,13 @@ impl ThreadGuardianReviewParams {
 /// Params of `thread/increment_elicitation`.
 ///
 /// Parameters for `thread/increment_elicitation`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadIncrementElicitationParams {
     /// Thread whose out-of-band elicitation counter should be incremented.
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -3814,7 +3925,7 @@ object!(ThreadIncrementElicitationParams {
 #[cfg(feature = "experimental")]
 impl ThreadIncrementElicitationParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<ThreadId>) -> Self {
         Self {
             thread_id: thread_id.into(),
             unknown_fields: UnknownFields::default(),
@@ -3827,7 +3938,7 @@ impl ThreadIncrementElicitationParams {
 pub struct ThreadInjectItemsParams {
     /// Raw Responses API items to append to the thread's model-visible history.
     pub items: Vec<Value>,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -3837,7 +3948,7 @@ object!(ThreadInjectItemsParams {
 });
 impl ThreadInjectItemsParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(items: impl Into<Vec<Value>>, thread_id: impl Into<String>) -> Self {
+    pub fn new(items: impl Into<Vec<Value>>, thread_id: impl Into<ThreadId>) -> Self {
         Self {
             items: items.into(),
             thread_id: thread_id.into(),
@@ -3857,9 +3968,9 @@ pub struct ThreadItemsListParams {
     pub limit: Option<u32>,
     /// Optional item pagination direction; defaults to ascending.
     pub sort_direction: Option<SortDirection>,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Optional turn id to filter by. When omitted, returns items across the thread.
-    pub turn_id: Option<String>,
+    pub turn_id: Option<TurnId>,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -3873,7 +3984,7 @@ object!(ThreadItemsListParams {
 });
 impl ThreadItemsListParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<ThreadId>) -> Self {
         Self {
             cursor: None,
             defer_output: None,
@@ -3886,28 +3997,30 @@ impl ThreadItemsListParams {
     }
 }
 setters!(ThreadItemsListParams {
-    /// Sets `cursor`.
+    /// Sets `cursor`: Opaque continuation cursor or an exclusive item anchor in the requested visible turn.
     0 cursor some (impl Into<ThreadItemsListCursor>),
-    /// Sets `deferOutput`.
+    /// Sets `deferOutput`: For a single turn, choose which saved outputs to fetch separately by item ID.
     1 defer_output some (impl Into<ThreadItemOutputDeferral>),
-    /// Sets `limit`.
+    /// Sets `limit`: Optional item page size.
     2 limit some (impl Into<u32>),
-    /// Sets `sortDirection`.
+    /// Sets `sortDirection`: Optional item pagination direction; defaults to ascending.
     3 sort_direction some (impl Into<SortDirection>),
-    /// Sets `turnId`.
-    5 turn_id some (impl Into<String>),
+    /// Sets `turnId`: Optional turn id to filter by.
+    5 turn_id some (impl Into<TurnId>),
 });
 
 /// Params of `thread/items/read`.
 ///
 /// EXPERIMENTAL - retrieve a bounded set of persisted items from one turn.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadItemsReadParams {
     /// Item IDs to retrieve. Supply 1 to 100 IDs.
     pub item_ids: Vec<String>,
-    pub thread_id: String,
-    pub turn_id: String,
+    pub thread_id: ThreadId,
+    pub turn_id: TurnId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -3920,15 +4033,11 @@ object!(ThreadItemsReadParams {
 #[cfg(feature = "experimental")]
 impl ThreadItemsReadParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        item_ids: impl Into<Vec<String>>,
-        thread_id: impl Into<String>,
-        turn_id: impl Into<String>,
-    ) -> Self {
+    pub fn new(item_ids: impl Into<Vec<String>>, thread_id: impl Borrow<ThreadId>, turn_id: impl Borrow<TurnId>) -> Self {
         Self {
             item_ids: item_ids.into(),
-            thread_id: thread_id.into(),
-            turn_id: turn_id.into(),
+            thread_id: thread_id.borrow().clone(),
+            turn_id: turn_id.borrow().clone(),
             unknown_fields: UnknownFields::default(),
         }
     }
@@ -4005,48 +4114,48 @@ object!(ThreadListParams {
     18 use_state_db_only "useStateDbOnly" optional,
 });
 setters!(ThreadListParams {
-    /// Sets `ancestorThreadId`.
+    /// Sets `ancestorThreadId`: Optional ancestor thread filter.
     #[cfg(feature = "experimental")]
     0 ancestor_thread_id some (impl Into<String>),
-    /// Sets `archived`.
+    /// Sets `archived`: Optional archived filter; when set to true, only archived threads are returned.
     1 archived some (impl Into<bool>),
-    /// Sets `attachedToThreadId`.
+    /// Sets `attachedToThreadId`: Return only persistent threads attached to this thread, including empty threads.
     #[cfg(feature = "experimental")]
     2 attached_to_thread_id some (impl Into<String>),
-    /// Sets `currentAccountOnly`.
+    /// Sets `currentAccountOnly`: Show local history visible to the current ChatGPT account.
     3 current_account_only some (impl Into<bool>),
-    /// Sets `cursor`.
+    /// Sets `cursor`: Opaque pagination cursor returned by a previous call.
     4 cursor some (impl Into<String>),
-    /// Sets `cwd`.
+    /// Sets `cwd`: Optional cwd filter or filters; when set, only threads whose session cwd exactly matches one of these paths are returned.
     5 cwd some (impl Into<ThreadListCwdFilter>),
-    /// Sets `excludedThreadIds`.
+    /// Sets `excludedThreadIds`: Thread IDs to exclude before applying the result limit.
     6 excluded_thread_ids some (impl Into<Vec<String>>),
-    /// Sets `includeAttachedThreads`.
+    /// Sets `includeAttachedThreads`: Include persistent threads attached to a parent when searching by title.
     #[cfg(feature = "experimental")]
     7 include_attached_threads some (impl Into<bool>),
-    /// Sets `limit`.
+    /// Sets `limit`: Optional page size; defaults to a reasonable server-side value.
     8 limit some (impl Into<u32>),
-    /// Sets `modelProviders`.
+    /// Sets `modelProviders`: Optional provider filter; when set, only sessions recorded under these providers are returned.
     9 model_providers some (impl Into<Vec<String>>),
-    /// Sets `originators`.
+    /// Sets `originators`: Optional originator allowlist, matching any supplied value exactly.
     10 originators some (impl Into<Vec<String>>),
-    /// Sets `parentThreadId`.
+    /// Sets `parentThreadId`: Optional direct parent thread filter.
     #[cfg(feature = "experimental")]
     11 parent_thread_id some (impl Into<String>),
-    /// Sets `projectId`.
+    /// Sets `projectId`: Omit to include every project, set to null for unassigned threads, or provide a project ID to return only threads in that project.
     #[cfg(feature = "experimental")]
     12 project_id some (impl Into<Option<String>>),
-    /// Sets `searchTerm`.
+    /// Sets `searchTerm`: Optional substring filter for the extracted thread title.
     13 search_term some (impl Into<String>),
-    /// Sets `sectionId`.
+    /// Sets `sectionId`: Omit to include every section, set to `null` for unsectioned threads, or provide a section ID to return only threads in that section.
     14 section_id some (impl Into<Option<String>>),
-    /// Sets `sortDirection`.
+    /// Sets `sortDirection`: Optional sort direction; defaults to descending (newest first).
     15 sort_direction some (impl Into<SortDirection>),
-    /// Sets `sortKey`.
+    /// Sets `sortKey`: Optional sort key; defaults to created_at.
     16 sort_key some (impl Into<ThreadSortKey>),
-    /// Sets `sourceKinds`.
+    /// Sets `sourceKinds`: Optional source filter; when set, only sessions from these source kinds are returned.
     17 source_kinds some (impl Into<Vec<ThreadSourceKind>>),
-    /// Sets `useStateDbOnly`.
+    /// Sets `useStateDbOnly`: If true, return from the state DB without scanning JSONL rollouts to repair thread metadata.
     18 use_state_db_only some (impl Into<bool>),
 });
 
@@ -4065,18 +4174,20 @@ object!(ThreadLoadedListParams {
     1 limit "limit" optional,
 });
 setters!(ThreadLoadedListParams {
-    /// Sets `cursor`.
+    /// Sets `cursor`: Opaque pagination cursor returned by a previous call.
     0 cursor some (impl Into<String>),
-    /// Sets `limit`.
+    /// Sets `limit`: Optional page size; defaults to no limit.
     1 limit some (impl Into<u32>),
 });
 
 /// Params of `thread/memoryMode/set`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadMemoryModeSetParams {
     pub mode: ThreadMemoryMode,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -4088,21 +4199,23 @@ object!(ThreadMemoryModeSetParams {
 #[cfg(feature = "experimental")]
 impl ThreadMemoryModeSetParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(mode: impl Into<ThreadMemoryMode>, thread_id: impl Into<String>) -> Self {
+    pub fn new(mode: ThreadMemoryMode, thread_id: impl Borrow<ThreadId>) -> Self {
         Self {
-            mode: mode.into(),
-            thread_id: thread_id.into(),
+            mode,
+            thread_id: thread_id.borrow().clone(),
             unknown_fields: UnknownFields::default(),
         }
     }
 }
 
 /// Params of `thread/memory/read`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadMemoryReadParams {
     /// The thread must already be started or resumed.
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -4113,7 +4226,7 @@ object!(ThreadMemoryReadParams {
 #[cfg(feature = "experimental")]
 impl ThreadMemoryReadParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<ThreadId>) -> Self {
         Self {
             thread_id: thread_id.into(),
             unknown_fields: UnknownFields::default(),
@@ -4132,7 +4245,7 @@ pub struct ThreadMetadataUpdateParams {
     /// Omit to leave the project unchanged, use an empty string to clear it, or provide an existing project ID to assign it.
     #[cfg(feature = "experimental")]
     pub project_id: Option<String>,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -4144,7 +4257,7 @@ object!(ThreadMetadataUpdateParams {
 });
 impl ThreadMetadataUpdateParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<ThreadId>) -> Self {
         Self {
             #[cfg(feature = "experimental")]
             daybreak_enabled: None,
@@ -4157,22 +4270,24 @@ impl ThreadMetadataUpdateParams {
     }
 }
 setters!(ThreadMetadataUpdateParams {
-    /// Sets `daybreakEnabled`.
+    /// Sets `daybreakEnabled`: Save the client's Daybreak choice for this persistent thread.
     #[cfg(feature = "experimental")]
     0 daybreak_enabled some (impl Into<bool>),
-    /// Sets `gitInfo`.
+    /// Sets `gitInfo`: Patch the stored Git metadata for this thread.
     1 git_info some (impl Into<ThreadMetadataGitInfoUpdateParams>),
-    /// Sets `projectId`.
+    /// Sets `projectId`: Omit to leave the project unchanged, use an empty string to clear it, or provide an existing project ID to assign it.
     #[cfg(feature = "experimental")]
     2 project_id some (impl Into<String>),
 });
 
 /// Params of `thread/prediction/request`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadPredictionRequestParams {
     pub source_turn_id: String,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -4184,10 +4299,10 @@ object!(ThreadPredictionRequestParams {
 #[cfg(feature = "experimental")]
 impl ThreadPredictionRequestParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(source_turn_id: impl Into<String>, thread_id: impl Into<String>) -> Self {
+    pub fn new(source_turn_id: impl Into<String>, thread_id: impl Borrow<ThreadId>) -> Self {
         Self {
             source_turn_id: source_turn_id.into(),
-            thread_id: thread_id.into(),
+            thread_id: thread_id.borrow().clone(),
             unknown_fields: UnknownFields::default(),
         }
     }
@@ -4196,13 +4311,15 @@ impl ThreadPredictionRequestParams {
 /// Params of `thread/prepareApprovedPlan`.
 ///
 /// Prepare an approved plan for the first turn of a fresh thread.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadPrepareApprovedPlanParams {
     /// Absolute path to the optional app-server copy of the plan.
     pub attachment_path: Option<String>,
     pub markdown: String,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -4215,22 +4332,24 @@ object!(ThreadPrepareApprovedPlanParams {
 #[cfg(feature = "experimental")]
 impl ThreadPrepareApprovedPlanParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(markdown: impl Into<String>, thread_id: impl Into<String>) -> Self {
+    pub fn new(markdown: impl Into<String>, thread_id: impl Borrow<ThreadId>) -> Self {
         Self {
             attachment_path: None,
             markdown: markdown.into(),
-            thread_id: thread_id.into(),
+            thread_id: thread_id.borrow().clone(),
             unknown_fields: UnknownFields::default(),
         }
     }
 }
 #[cfg(feature = "experimental")]
 setters!(ThreadPrepareApprovedPlanParams {
-    /// Sets `attachmentPath`.
+    /// Sets `attachmentPath`: Absolute path to the optional app-server copy of the plan.
     0 attachment_path some (impl Into<String>),
 });
 
 /// Params of `thread/queue/add`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadQueueAddParams {
@@ -4238,7 +4357,7 @@ pub struct ThreadQueueAddParams {
     pub input: Vec<UserInput>,
     /// ResponsesAPI metadata captured from the client submitting this input.
     pub responsesapi_client_metadata: Option<BTreeMap<String, String>>,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -4252,32 +4371,30 @@ object!(ThreadQueueAddParams {
 #[cfg(feature = "experimental")]
 impl ThreadQueueAddParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        client_user_message_id: impl Into<String>,
-        input: impl Into<Vec<UserInput>>,
-        thread_id: impl Into<String>,
-    ) -> Self {
+    pub fn new(client_user_message_id: impl Into<String>, input: impl Into<Vec<UserInput>>, thread_id: impl Borrow<ThreadId>) -> Self {
         Self {
             client_user_message_id: client_user_message_id.into(),
             input: input.into(),
             responsesapi_client_metadata: None,
-            thread_id: thread_id.into(),
+            thread_id: thread_id.borrow().clone(),
             unknown_fields: UnknownFields::default(),
         }
     }
 }
 #[cfg(feature = "experimental")]
 setters!(ThreadQueueAddParams {
-    /// Sets `responsesapiClientMetadata`.
+    /// Sets `responsesapiClientMetadata`: ResponsesAPI metadata captured from the client submitting this input.
     2 responsesapi_client_metadata some (impl Into<BTreeMap<String, String>>),
 });
 
 /// Params of `thread/queue/delete`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadQueueDeleteParams {
     pub queued_submission_id: String,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -4289,19 +4406,18 @@ object!(ThreadQueueDeleteParams {
 #[cfg(feature = "experimental")]
 impl ThreadQueueDeleteParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        queued_submission_id: impl Into<String>,
-        thread_id: impl Into<String>,
-    ) -> Self {
+    pub fn new(queued_submission_id: impl Into<String>, thread_id: impl Borrow<ThreadId>) -> Self {
         Self {
             queued_submission_id: queued_submission_id.into(),
-            thread_id: thread_id.into(),
+            thread_id: thread_id.borrow().clone(),
             unknown_fields: UnknownFields::default(),
         }
     }
 }
 
 /// Params of `thread/queue/list`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadQueueListParams {
@@ -4309,7 +4425,7 @@ pub struct ThreadQueueListParams {
     pub cursor: Option<String>,
     /// Optional page size; defaults to the standard thread-list page size.
     pub limit: Option<u32>,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -4322,7 +4438,7 @@ object!(ThreadQueueListParams {
 #[cfg(feature = "experimental")]
 impl ThreadQueueListParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<ThreadId>) -> Self {
         Self {
             cursor: None,
             limit: None,
@@ -4333,18 +4449,20 @@ impl ThreadQueueListParams {
 }
 #[cfg(feature = "experimental")]
 setters!(ThreadQueueListParams {
-    /// Sets `cursor`.
+    /// Sets `cursor`: Opaque pagination cursor returned by a previous call.
     0 cursor some (impl Into<String>),
-    /// Sets `limit`.
+    /// Sets `limit`: Optional page size; defaults to the standard thread-list page size.
     1 limit some (impl Into<u32>),
 });
 
 /// Params of `thread/queue/reorder`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadQueueReorderParams {
     pub queued_submission_ids: Vec<String>,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -4356,10 +4474,7 @@ object!(ThreadQueueReorderParams {
 #[cfg(feature = "experimental")]
 impl ThreadQueueReorderParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        queued_submission_ids: impl Into<Vec<String>>,
-        thread_id: impl Into<String>,
-    ) -> Self {
+    pub fn new(queued_submission_ids: impl Into<Vec<String>>, thread_id: impl Into<ThreadId>) -> Self {
         Self {
             queued_submission_ids: queued_submission_ids.into(),
             thread_id: thread_id.into(),
@@ -4369,11 +4484,13 @@ impl ThreadQueueReorderParams {
 }
 
 /// Params of `thread/queue/start`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadQueueStartParams {
     pub queued_submission_id: Option<String>,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -4385,7 +4502,7 @@ object!(ThreadQueueStartParams {
 #[cfg(feature = "experimental")]
 impl ThreadQueueStartParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<ThreadId>) -> Self {
         Self {
             queued_submission_id: None,
             thread_id: thread_id.into(),
@@ -4400,6 +4517,8 @@ setters!(ThreadQueueStartParams {
 });
 
 /// Params of `thread/queue/update`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadQueueUpdateParams {
@@ -4407,7 +4526,7 @@ pub struct ThreadQueueUpdateParams {
     pub queued_submission_id: String,
     /// Non-empty metadata replaces the input's metadata; omission or an empty map preserves it.
     pub responsesapi_client_metadata: Option<BTreeMap<String, String>>,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -4421,23 +4540,19 @@ object!(ThreadQueueUpdateParams {
 #[cfg(feature = "experimental")]
 impl ThreadQueueUpdateParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        input: impl Into<Vec<UserInput>>,
-        queued_submission_id: impl Into<String>,
-        thread_id: impl Into<String>,
-    ) -> Self {
+    pub fn new(input: impl Into<Vec<UserInput>>, queued_submission_id: impl Into<String>, thread_id: impl Borrow<ThreadId>) -> Self {
         Self {
             input: input.into(),
             queued_submission_id: queued_submission_id.into(),
             responsesapi_client_metadata: None,
-            thread_id: thread_id.into(),
+            thread_id: thread_id.borrow().clone(),
             unknown_fields: UnknownFields::default(),
         }
     }
 }
 #[cfg(feature = "experimental")]
 setters!(ThreadQueueUpdateParams {
-    /// Sets `responsesapiClientMetadata`.
+    /// Sets `responsesapiClientMetadata`: Non-empty metadata replaces the input's metadata; omission or an empty map preserves it.
     2 responsesapi_client_metadata some (impl Into<BTreeMap<String, String>>),
 });
 
@@ -4446,7 +4561,7 @@ setters!(ThreadQueueUpdateParams {
 pub struct ThreadReadParams {
     /// When true, include turns and their items from rollout history. Full-history hydration is deprecated for paginated threads; prefer a metadata-only read and page with `thread/turns/list` and `thread/items/list`.
     pub include_turns: Option<bool>,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -4456,7 +4571,7 @@ object!(ThreadReadParams {
 });
 impl ThreadReadParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<ThreadId>) -> Self {
         Self {
             include_turns: None,
             thread_id: thread_id.into(),
@@ -4465,18 +4580,20 @@ impl ThreadReadParams {
     }
 }
 setters!(ThreadReadParams {
-    /// Sets `includeTurns`.
+    /// Sets `includeTurns`: When true, include turns and their items from rollout history.
     0 include_turns some (impl Into<bool>),
 });
 
 /// Params of `thread/readState/update`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadReadStateUpdateParams {
     /// Revision of the row or transcript actually seen. Conflicts require a fresh user action.
     pub expected_revision: String,
     pub operation: ThreadReadStateOperation,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -4489,15 +4606,11 @@ object!(ThreadReadStateUpdateParams {
 #[cfg(feature = "experimental")]
 impl ThreadReadStateUpdateParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        expected_revision: impl Into<String>,
-        operation: impl Into<ThreadReadStateOperation>,
-        thread_id: impl Into<String>,
-    ) -> Self {
+    pub fn new(expected_revision: impl Into<String>, operation: impl Into<ThreadReadStateOperation>, thread_id: impl Borrow<ThreadId>) -> Self {
         Self {
             expected_revision: expected_revision.into(),
             operation: operation.into(),
-            thread_id: thread_id.into(),
+            thread_id: thread_id.borrow().clone(),
             unknown_fields: UnknownFields::default(),
         }
     }
@@ -4506,11 +4619,13 @@ impl ThreadReadStateUpdateParams {
 /// Params of `thread/realtime/appendAudio`.
 ///
 /// EXPERIMENTAL - append audio input to thread realtime.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadRealtimeAppendAudioParams {
     pub audio: ThreadRealtimeAudioChunk,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -4522,10 +4637,7 @@ object!(ThreadRealtimeAppendAudioParams {
 #[cfg(feature = "experimental")]
 impl ThreadRealtimeAppendAudioParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        audio: impl Into<ThreadRealtimeAudioChunk>,
-        thread_id: impl Into<String>,
-    ) -> Self {
+    pub fn new(audio: impl Into<ThreadRealtimeAudioChunk>, thread_id: impl Into<ThreadId>) -> Self {
         Self {
             audio: audio.into(),
             thread_id: thread_id.into(),
@@ -4537,11 +4649,13 @@ impl ThreadRealtimeAppendAudioParams {
 /// Params of `thread/realtime/appendSpeech`.
 ///
 /// EXPERIMENTAL - append speakable text to thread realtime.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadRealtimeAppendSpeechParams {
     pub text: String,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -4553,10 +4667,10 @@ object!(ThreadRealtimeAppendSpeechParams {
 #[cfg(feature = "experimental")]
 impl ThreadRealtimeAppendSpeechParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(text: impl Into<String>, thread_id: impl Into<String>) -> Self {
+    pub fn new(text: impl Into<String>, thread_id: impl Borrow<ThreadId>) -> Self {
         Self {
             text: text.into(),
-            thread_id: thread_id.into(),
+            thread_id: thread_id.borrow().clone(),
             unknown_fields: UnknownFields::default(),
         }
     }
@@ -4565,29 +4679,31 @@ impl ThreadRealtimeAppendSpeechParams {
 /// Params of `thread/realtime/appendText`.
 ///
 /// EXPERIMENTAL - append text input to thread realtime.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadRealtimeAppendTextParams {
     pub role: ConversationTextRole,
     pub text: String,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
 object!(ThreadRealtimeAppendTextParams {
-    0 role "role" preset(ConversationTextRole :: User),
+    0 role "role" preset(ConversationTextRole::User),
     1 text "text" required,
     2 thread_id "threadId" required,
 });
 #[cfg(feature = "experimental")]
 impl ThreadRealtimeAppendTextParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(text: impl Into<String>, thread_id: impl Into<String>) -> Self {
+    pub fn new(text: impl Into<String>, thread_id: impl Borrow<ThreadId>) -> Self {
         Self {
             role: ConversationTextRole::User,
             text: text.into(),
-            thread_id: thread_id.into(),
+            thread_id: thread_id.borrow().clone(),
             unknown_fields: UnknownFields::default(),
         }
     }
@@ -4601,6 +4717,8 @@ setters!(ThreadRealtimeAppendTextParams {
 /// Params of `thread/realtime/listVoices`.
 ///
 /// EXPERIMENTAL - list voices supported by thread realtime.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ThreadRealtimeListVoicesParams {
@@ -4614,6 +4732,8 @@ object!(ThreadRealtimeListVoicesParams {
 /// Params of `thread/realtime/start`.
 ///
 /// EXPERIMENTAL - start a thread-scoped realtime session.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadRealtimeStartParams {
@@ -4647,7 +4767,7 @@ pub struct ThreadRealtimeStartParams {
     pub realtime_session_id: Option<String>,
     /// Developer instructions given to the backing Codex model when this realtime session starts.
     pub realtime_start_instructions: Option<String>,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     pub transport: Option<ThreadRealtimeStartTransport>,
     /// Overrides the configured realtime protocol version for this session only.
     pub version: Option<RealtimeConversationVersion>,
@@ -4684,10 +4804,7 @@ object!(ThreadRealtimeStartParams {
 #[cfg(feature = "experimental")]
 impl ThreadRealtimeStartParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        output_modality: impl Into<RealtimeOutputModality>,
-        thread_id: impl Into<String>,
-    ) -> Self {
+    pub fn new(output_modality: RealtimeOutputModality, thread_id: impl Borrow<ThreadId>) -> Self {
         Self {
             backend_reasoning_status: None,
             client_managed_handoffs: None,
@@ -4700,12 +4817,12 @@ impl ThreadRealtimeStartParams {
             include_startup_context: None,
             initial_items: None,
             model: None,
-            output_modality: output_modality.into(),
+            output_modality,
             prompt: None,
             realtime_end_instructions: None,
             realtime_session_id: None,
             realtime_start_instructions: None,
-            thread_id: thread_id.into(),
+            thread_id: thread_id.borrow().clone(),
             transport: None,
             version: None,
             voice: None,
@@ -4716,53 +4833,55 @@ impl ThreadRealtimeStartParams {
 }
 #[cfg(feature = "experimental")]
 setters!(ThreadRealtimeStartParams {
-    /// Sets `backendReasoningStatus`.
+    /// Sets `backendReasoningStatus`: Relays public reasoning summaries as quiet context for realtime V3 delegations.
     0 backend_reasoning_status some (impl Into<bool>),
-    /// Sets `clientManagedHandoffs`.
+    /// Sets `clientManagedHandoffs`: Leaves Codex response handoffs to the client's explicit append calls instead of forwarding them automatically.
     1 client_managed_handoffs some (impl Into<bool>),
-    /// Sets `codexResponseHandoffChannelPrefixes`.
+    /// Sets `codexResponseHandoffChannelPrefixes`: Overrides BEM channel prefixes by `analysis`, `commentary`, or `final`.
     2 codex_response_handoff_channel_prefixes some (impl Into<BTreeMap<String, Vec<String>>>),
-    /// Sets `codexResponseHandoffMode`.
+    /// Sets `codexResponseHandoffMode`: Selects how automatic Codex responses are routed in Frameless Bidi sessions.
     3 codex_response_handoff_mode some (impl Into<CodexResponseHandoffMode>),
-    /// Sets `codexResponseItemPrefix`.
+    /// Sets `codexResponseItemPrefix`: Optional prefix added to automatic Codex response items when `codexResponsesAsItems` is true.
     4 codex_response_item_prefix some (impl Into<String>),
-    /// Sets `codexResponsesAsItems`.
+    /// Sets `codexResponsesAsItems`: Sends automatic Codex responses as realtime conversation items instead of handoff appends.
     5 codex_responses_as_items some (impl Into<bool>),
-    /// Sets `delegationAckFiller`.
+    /// Sets `delegationAckFiller`: Controls whether a realtime V3 delegation produces an acknowledgement filler.
     6 delegation_ack_filler some (impl Into<bool>),
-    /// Sets `flushTranscriptTailOnSessionEnd`.
+    /// Sets `flushTranscriptTailOnSessionEnd`: Routes any transcript tail remaining at session end through Codex.
     7 flush_transcript_tail_on_session_end some (impl Into<bool>),
-    /// Sets `includeStartupContext`.
+    /// Sets `includeStartupContext`: Set to false to start without Codex's startup context.
     8 include_startup_context some (impl Into<bool>),
-    /// Sets `initialItems`.
+    /// Sets `initialItems`: Adds complete role-bearing text items to the initial Frameless Bidi session history.
     9 initial_items some (impl Into<Vec<ThreadRealtimeInitialItem>>),
-    /// Sets `model`.
+    /// Sets `model`: Overrides the configured realtime model for this session only.
     10 model some (impl Into<String>),
     /// Sets `prompt`.
     12 prompt some (impl Into<Option<String>>),
-    /// Sets `realtimeEndInstructions`.
+    /// Sets `realtimeEndInstructions`: Developer instructions given to the backing Codex model when this realtime session ends.
     13 realtime_end_instructions some (impl Into<String>),
     /// Sets `realtimeSessionId`.
     14 realtime_session_id some (impl Into<String>),
-    /// Sets `realtimeStartInstructions`.
+    /// Sets `realtimeStartInstructions`: Developer instructions given to the backing Codex model when this realtime session starts.
     15 realtime_start_instructions some (impl Into<String>),
     /// Sets `transport`.
     17 transport some (impl Into<ThreadRealtimeStartTransport>),
-    /// Sets `version`.
+    /// Sets `version`: Overrides the configured realtime protocol version for this session only.
     18 version some (impl Into<RealtimeConversationVersion>),
     /// Sets `voice`.
     19 voice some (impl Into<RealtimeVoice>),
-    /// Sets `voiceSessionId`.
+    /// Sets `voiceSessionId`: Client-generated identifier for the product voice session.
     20 voice_session_id some (impl Into<String>),
 });
 
 /// Params of `thread/realtime/stop`.
 ///
 /// EXPERIMENTAL - stop thread realtime.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadRealtimeStopParams {
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -4773,7 +4892,7 @@ object!(ThreadRealtimeStopParams {
 #[cfg(feature = "experimental")]
 impl ThreadRealtimeStopParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<ThreadId>) -> Self {
         Self {
             thread_id: thread_id.into(),
             unknown_fields: UnknownFields::default(),
@@ -4823,7 +4942,7 @@ pub struct ThreadResumeParams {
     pub runtime_workspace_roots: Option<Vec<AbsolutePathBuf>>,
     pub sandbox: Option<SandboxMode>,
     pub service_tier: Option<Option<String>>,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -4849,7 +4968,7 @@ object!(ThreadResumeParams {
 });
 impl ThreadResumeParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<ThreadId>) -> Self {
         Self {
             approval_policy: None,
             approvals_reviewer: None,
@@ -4881,7 +5000,7 @@ impl ThreadResumeParams {
 setters!(ThreadResumeParams {
     /// Sets `approvalPolicy`.
     0 approval_policy some (impl Into<AskForApproval>),
-    /// Sets `approvalsReviewer`.
+    /// Sets `approvalsReviewer`: Override where approval requests are routed for review on this thread and subsequent turns.
     1 approvals_reviewer some (impl Into<ApprovalsReviewer>),
     /// Sets `baseInstructions`.
     2 base_instructions some (impl Into<String>),
@@ -4891,27 +5010,27 @@ setters!(ThreadResumeParams {
     4 cwd some (impl Into<String>),
     /// Sets `developerInstructions`.
     5 developer_instructions some (impl Into<String>),
-    /// Sets `excludeTurns`.
+    /// Sets `excludeTurns`: When true, return only thread metadata and live-resume state without populating `thread.turns`.
     6 exclude_turns some (impl Into<bool>),
-    /// Sets `history`.
+    /// Sets `history`: \[UNSTABLE\] FOR CODEX CLOUD - DO NOT USE.
     #[cfg(feature = "experimental")]
     7 history some (impl Into<Vec<ResponseItem>>),
-    /// Sets `initialTurnsPage`.
+    /// Sets `initialTurnsPage`: When present, include a `thread/turns/list` page in the resume response so clients can bootstrap recent turns without a second request.
     #[cfg(feature = "experimental")]
     8 initial_turns_page some (impl Into<ThreadResumeInitialTurnsPageParams>),
-    /// Sets `model`.
+    /// Sets `model`: Configuration overrides for the resumed thread, if any.
     9 model some (impl Into<String>),
     /// Sets `modelProvider`.
     10 model_provider some (impl Into<String>),
-    /// Sets `path`.
+    /// Sets `path`: \[UNSTABLE\] Specify the rollout path to resume from.
     #[cfg(feature = "experimental")]
     11 path some (impl Into<String>),
-    /// Sets `permissions`.
+    /// Sets `permissions`: Named profile id for the resumed thread.
     #[cfg(feature = "experimental")]
     12 permissions some (impl Into<String>),
-    /// Sets `personality`.
+    /// Sets `personality`: @deprecated `friendly` and `pragmatic` no longer select a style.
     13 personality some (impl Into<Personality>),
-    /// Sets `runtimeWorkspaceRoots`.
+    /// Sets `runtimeWorkspaceRoots`: Replace the thread's runtime workspace roots.
     #[cfg(feature = "experimental")]
     14 runtime_workspace_roots some (impl Into<Vec<AbsolutePathBuf>>),
     /// Sets `sandbox`.
@@ -4949,7 +5068,7 @@ redacted_debug!(ThreadResumeParams {
 pub struct ThreadRevertParams {
     /// Turn excluded from the replacement history, together with every later turn.
     pub before_turn_id: String,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -4959,16 +5078,18 @@ object!(ThreadRevertParams {
 });
 impl ThreadRevertParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(before_turn_id: impl Into<String>, thread_id: impl Into<String>) -> Self {
+    pub fn new(before_turn_id: impl Into<String>, thread_id: impl Borrow<ThreadId>) -> Self {
         Self {
             before_turn_id: before_turn_id.into(),
-            thread_id: thread_id.into(),
+            thread_id: thread_id.borrow().clone(),
             unknown_fields: UnknownFields::default(),
         }
     }
 }
 
 /// Params of `thread/sample/cancel`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadSampleCancelParams {
@@ -4992,6 +5113,8 @@ impl ThreadSampleCancelParams {
 }
 
 /// Params of `thread/sample`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadSampleParams {
@@ -5008,7 +5131,7 @@ pub struct ThreadSampleParams {
     pub prompt: String,
     /// Optional metadata to enrich Codex's ResponsesAPI turn metadata.
     pub responsesapi_client_metadata: Option<BTreeMap<String, String>>,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     pub thread_source: Option<ThreadSource>,
     pub turn_trigger: Option<String>,
     /// Fields that this version does not know, sent as they are.
@@ -5028,22 +5151,18 @@ object!(ThreadSampleParams {
     9 turn_trigger "turnTrigger" optional,
 });
 #[cfg(feature = "experimental")]
-impl ThreadSampleParams {
-    /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        expected_turn_id: impl Into<String>,
-        prompt: impl Into<String>,
-        thread_id: impl Into<String>,
-    ) -> Self {
+impl Default for ThreadSampleParams {
+    /// An empty one; `expected_turn_id`, `prompt`, `thread_id` are required: set them by name.
+    fn default() -> Self {
         Self {
             allow_in_progress_turn: None,
             disable_mcp: None,
             effort: None,
-            expected_turn_id: expected_turn_id.into(),
+            expected_turn_id: crate::codec::Blank::blank(),
             interrupt_on_cancel: None,
-            prompt: prompt.into(),
+            prompt: crate::codec::Blank::blank(),
             responsesapi_client_metadata: None,
-            thread_id: thread_id.into(),
+            thread_id: crate::codec::Blank::blank(),
             thread_source: None,
             turn_trigger: None,
             unknown_fields: UnknownFields::default(),
@@ -5052,16 +5171,22 @@ impl ThreadSampleParams {
 }
 #[cfg(feature = "experimental")]
 setters!(ThreadSampleParams {
-    /// Sets `allowInProgressTurn`.
+    /// Sets `allowInProgressTurn`: Allow sampling the latest turn before it finishes.
     0 allow_in_progress_turn some (impl Into<bool>),
-    /// Sets `disableMcp`.
+    /// Sets `disableMcp`: Disable MCP servers when the inherited window uses incremental tools on Responses Lite.
     1 disable_mcp some (impl Into<bool>),
-    /// Sets `effort`.
+    /// Sets `effort`: Applied only when the provider and model support cache-preserving reasoning-effort updates.
     2 effort some (impl Into<ReasoningEffort>),
-    /// Sets `interruptOnCancel`.
+    /// Sets `expectedTurnId`: The loaded source's latest turn, which must be finished (completed, failed, or interrupted) unless `allowInProgressTurn` is true.
+    3 expected_turn_id required (impl Into<String>),
+    /// Sets `interruptOnCancel`: Override upstream interruption on cancellation for this sample; otherwise inherit the parent.
     4 interrupt_on_cancel some (impl Into<bool>),
-    /// Sets `responsesapiClientMetadata`.
+    /// Sets `prompt`.
+    5 prompt required (impl Into<String>),
+    /// Sets `responsesapiClientMetadata`: Optional metadata to enrich Codex's ResponsesAPI turn metadata.
     6 responsesapi_client_metadata some (impl Into<BTreeMap<String, String>>),
+    /// Sets `threadId`.
+    7 thread_id required (impl Into<ThreadId>),
     /// Sets `threadSource`.
     8 thread_source some (impl Into<ThreadSource>),
     /// Sets `turnTrigger`.
@@ -5071,6 +5196,8 @@ setters!(ThreadSampleParams {
 /// Params of `thread/searchOccurrences`.
 ///
 /// Parameters for searching visible message occurrences within one paginated thread.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadSearchOccurrencesParams {
@@ -5080,7 +5207,7 @@ pub struct ThreadSearchOccurrencesParams {
     pub limit: Option<u32>,
     /// Case-insensitive literal substring to find in visible user messages and both partial and final assistant answers.
     pub search_term: String,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -5094,25 +5221,27 @@ object!(ThreadSearchOccurrencesParams {
 #[cfg(feature = "experimental")]
 impl ThreadSearchOccurrencesParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(search_term: impl Into<String>, thread_id: impl Into<String>) -> Self {
+    pub fn new(search_term: impl Into<String>, thread_id: impl Borrow<ThreadId>) -> Self {
         Self {
             cursor: None,
             limit: None,
             search_term: search_term.into(),
-            thread_id: thread_id.into(),
+            thread_id: thread_id.borrow().clone(),
             unknown_fields: UnknownFields::default(),
         }
     }
 }
 #[cfg(feature = "experimental")]
 setters!(ThreadSearchOccurrencesParams {
-    /// Sets `cursor`.
+    /// Sets `cursor`: Opaque cursor returned by a previous call for the same thread and search term.
     0 cursor some (impl Into<String>),
-    /// Sets `limit`.
+    /// Sets `limit`: Optional occurrence page size.
     1 limit some (impl Into<u32>),
 });
 
 /// Params of `thread/search`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadSearchParams {
@@ -5169,21 +5298,21 @@ impl ThreadSearchParams {
 }
 #[cfg(feature = "experimental")]
 setters!(ThreadSearchParams {
-    /// Sets `archived`.
+    /// Sets `archived`: Optional archived filter; when set to true, only archived threads are returned.
     0 archived some (impl Into<bool>),
-    /// Sets `currentAccountOnly`.
+    /// Sets `currentAccountOnly`: Show local history visible to the current ChatGPT account.
     1 current_account_only some (impl Into<bool>),
-    /// Sets `cursor`.
+    /// Sets `cursor`: Opaque pagination cursor returned by a previous call.
     2 cursor some (impl Into<String>),
-    /// Sets `includeAttachedThreads`.
+    /// Sets `includeAttachedThreads`: Include persistent threads attached to a parent in search results.
     3 include_attached_threads some (impl Into<bool>),
-    /// Sets `limit`.
+    /// Sets `limit`: Optional page size; defaults to a reasonable server-side value.
     4 limit some (impl Into<u32>),
-    /// Sets `sortDirection`.
+    /// Sets `sortDirection`: Optional sort direction; defaults to descending (newest first).
     6 sort_direction some (impl Into<SortDirection>),
-    /// Sets `sortKey`.
+    /// Sets `sortKey`: Optional sort key; defaults to created_at.
     7 sort_key some (impl Into<ThreadSearchSortKey>),
-    /// Sets `sourceKinds`.
+    /// Sets `sourceKinds`: Optional source filter; when set, only sessions from these source kinds are returned.
     8 source_kinds some (impl Into<Vec<ThreadSourceKind>>),
 });
 
@@ -5257,9 +5386,9 @@ object!(ThreadSectionListParams {
     1 limit "limit" optional,
 });
 setters!(ThreadSectionListParams {
-    /// Sets `cursor`.
+    /// Sets `cursor`: Opaque pagination cursor returned by a previous call.
     0 cursor some (impl Into<String>),
-    /// Sets `limit`.
+    /// Sets `limit`: Maximum number of sections to return.
     1 limit some (impl Into<u32>),
 });
 
@@ -5273,7 +5402,7 @@ pub struct ThreadSectionMoveParams {
     /// Destination section, or `null` to remove the thread from its section.
     pub section_id: Option<String>,
     /// Thread to move into, within, or out of a section.
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -5284,7 +5413,7 @@ object!(ThreadSectionMoveParams {
 });
 impl ThreadSectionMoveParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<ThreadId>) -> Self {
         Self {
             before_thread_id: None,
             section_id: None,
@@ -5294,9 +5423,9 @@ impl ThreadSectionMoveParams {
     }
 }
 setters!(ThreadSectionMoveParams {
-    /// Sets `beforeThreadId`.
+    /// Sets `beforeThreadId`: Existing thread to insert before; omission or null appends to the section.
     0 before_thread_id some (impl Into<String>),
-    /// Sets `sectionId`.
+    /// Sets `sectionId`: Destination section, or `null` to remove the thread from its section.
     1 section_id some (impl Into<String>),
 });
 
@@ -5319,27 +5448,31 @@ object!(ThreadSectionUpdateParams {
     1 name "name" required,
     2 section_id "sectionId" required,
 });
-impl ThreadSectionUpdateParams {
-    /// Creates it with what is required; the rest is absent.
-    pub fn new(name: impl Into<String>, section_id: impl Into<String>) -> Self {
+impl Default for ThreadSectionUpdateParams {
+    /// An empty one; `name`, `section_id` are required: set them by name.
+    fn default() -> Self {
         Self {
             appearance: None,
-            name: name.into(),
-            section_id: section_id.into(),
+            name: crate::codec::Blank::blank(),
+            section_id: crate::codec::Blank::blank(),
             unknown_fields: UnknownFields::default(),
         }
     }
 }
 setters!(ThreadSectionUpdateParams {
-    /// Sets `appearance`.
+    /// Sets `appearance`: Omit to preserve appearance, use `null` to clear it, or provide a replacement.
     0 appearance some (impl Into<Option<ThreadSectionAppearance>>),
+    /// Sets `name`: The updated user-visible name of the section.
+    1 name required (impl Into<String>),
+    /// Sets `sectionId`: The stable, server-generated identity of the section to update.
+    2 section_id required (impl Into<String>),
 });
 
 /// Params of `thread/name/set`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadSetNameParams {
     pub name: String,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -5349,16 +5482,18 @@ object!(ThreadSetNameParams {
 });
 impl ThreadSetNameParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(name: impl Into<String>, thread_id: impl Into<String>) -> Self {
+    pub fn new(name: impl Into<String>, thread_id: impl Borrow<ThreadId>) -> Self {
         Self {
             name: name.into(),
-            thread_id: thread_id.into(),
+            thread_id: thread_id.borrow().clone(),
             unknown_fields: UnknownFields::default(),
         }
     }
 }
 
 /// Params of `thread/settings/update`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadSettingsUpdateParams {
@@ -5392,7 +5527,7 @@ pub struct ThreadSettingsUpdateParams {
     pub service_tier: Option<Option<String>>,
     /// Override the reasoning summary for subsequent turns.
     pub summary: Option<ReasoningSummary>,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -5417,7 +5552,7 @@ object!(ThreadSettingsUpdateParams {
 #[cfg(feature = "experimental")]
 impl ThreadSettingsUpdateParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<ThreadId>) -> Self {
         Self {
             approval_policy: None,
             approvals_reviewer: None,
@@ -5440,33 +5575,33 @@ impl ThreadSettingsUpdateParams {
 }
 #[cfg(feature = "experimental")]
 setters!(ThreadSettingsUpdateParams {
-    /// Sets `approvalPolicy`.
+    /// Sets `approvalPolicy`: Override the approval policy for subsequent turns.
     0 approval_policy some (impl Into<AskForApproval>),
-    /// Sets `approvalsReviewer`.
+    /// Sets `approvalsReviewer`: Override where approval requests are routed for subsequent turns.
     1 approvals_reviewer some (impl Into<ApprovalsReviewer>),
-    /// Sets `collaborationMode`.
+    /// Sets `collaborationMode`: EXPERIMENTAL - Set a pre-set collaboration mode for subsequent turns.
     2 collaboration_mode some (impl Into<CollaborationMode>),
-    /// Sets `cwd`.
+    /// Sets `cwd`: Override the working directory for subsequent turns.
     3 cwd some (impl Into<String>),
-    /// Sets `disabledPluginIds`.
+    /// Sets `disabledPluginIds`: Replace this thread's disabled plugin IDs.
     4 disabled_plugin_ids some (impl Into<Vec<String>>),
-    /// Sets `effort`.
+    /// Sets `effort`: Override the reasoning effort for subsequent turns.
     5 effort some (impl Into<ReasoningEffort>),
-    /// Sets `environments`.
+    /// Sets `environments`: Replace the environments for future turns without changing the running turn.
     6 environments some (impl Into<Vec<TurnEnvironmentParams>>),
-    /// Sets `model`.
+    /// Sets `model`: Override the model for subsequent turns.
     7 model some (impl Into<String>),
-    /// Sets `multiAgentMode`.
+    /// Sets `multiAgentMode`: @deprecated Ignored.
     8 multi_agent_mode some (impl Into<MultiAgentMode>),
-    /// Sets `permissions`.
+    /// Sets `permissions`: Select a named permissions profile id for subsequent turns.
     9 permissions some (impl Into<String>),
-    /// Sets `personality`.
+    /// Sets `personality`: @deprecated `friendly` and `pragmatic` no longer select a style.
     10 personality some (impl Into<Personality>),
-    /// Sets `sandboxPolicy`.
+    /// Sets `sandboxPolicy`: Override the sandbox policy for subsequent turns.
     11 sandbox_policy some (impl Into<SandboxPolicy>),
-    /// Sets `serviceTier`.
+    /// Sets `serviceTier`: Override the service tier for subsequent turns.
     12 service_tier some (impl Into<Option<String>>),
-    /// Sets `summary`.
+    /// Sets `summary`: Override the reasoning summary for subsequent turns.
     13 summary some (impl Into<ReasoningSummary>),
 });
 
@@ -5475,7 +5610,7 @@ setters!(ThreadSettingsUpdateParams {
 pub struct ThreadShellCommandParams {
     /// Shell command string evaluated by the thread's configured shell. Unlike `command/exec`, this intentionally preserves shell syntax such as pipes, redirects, and quoting. This runs unsandboxed with full access rather than inheriting the thread sandbox policy.
     pub command: String,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Maximum execution time in milliseconds. Defaults to one hour when omitted or null. Must be non-negative; zero requests an immediate timeout, not unlimited execution. Does not affect the immediate RPC acknowledgement.
     pub timeout_ms: Option<i64>,
     /// Fields that this version does not know, sent as they are.
@@ -5488,17 +5623,17 @@ object!(ThreadShellCommandParams {
 });
 impl ThreadShellCommandParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(command: impl Into<String>, thread_id: impl Into<String>) -> Self {
+    pub fn new(command: impl Into<String>, thread_id: impl Borrow<ThreadId>) -> Self {
         Self {
             command: command.into(),
-            thread_id: thread_id.into(),
+            thread_id: thread_id.borrow().clone(),
             timeout_ms: None,
             unknown_fields: UnknownFields::default(),
         }
     }
 }
 setters!(ThreadShellCommandParams {
-    /// Sets `timeoutMs`.
+    /// Sets `timeoutMs`: Maximum execution time in milliseconds.
     2 timeout_ms some (impl Into<i64>),
 });
 
@@ -5593,12 +5728,12 @@ object!(ThreadStartParams {
     26 thread_source "threadSource" optional,
 });
 setters!(ThreadStartParams {
-    /// Sets `allowProviderModelFallback`.
+    /// Sets `allowProviderModelFallback`: Allow a provider with an authoritative static model catalog to replace an unavailable requested model with its default.
     #[cfg(feature = "experimental")]
     0 allow_provider_model_fallback some (impl Into<bool>),
     /// Sets `approvalPolicy`.
     1 approval_policy some (impl Into<AskForApproval>),
-    /// Sets `approvalsReviewer`.
+    /// Sets `approvalsReviewer`: Override where approval requests are routed for review on this thread and subsequent turns.
     2 approvals_reviewer some (impl Into<ApprovalsReviewer>),
     /// Sets `baseInstructions`.
     3 base_instructions some (impl Into<String>),
@@ -5606,7 +5741,7 @@ setters!(ThreadStartParams {
     4 config some (impl Into<Map<String, Value>>),
     /// Sets `cwd`.
     5 cwd some (impl Into<String>),
-    /// Sets `daybreakEnabled`.
+    /// Sets `daybreakEnabled`: Initial Daybreak choice for this persistent thread.
     #[cfg(feature = "experimental")]
     6 daybreak_enabled some (impl Into<bool>),
     /// Sets `developerInstructions`.
@@ -5614,41 +5749,41 @@ setters!(ThreadStartParams {
     /// Sets `dynamicTools`.
     #[cfg(feature = "experimental")]
     8 dynamic_tools some (impl Into<Vec<DynamicToolSpec>>),
-    /// Sets `environments`.
+    /// Sets `environments`: Optional sticky environments for this thread.
     #[cfg(feature = "experimental")]
     9 environments some (impl Into<Vec<TurnEnvironmentParams>>),
     /// Sets `ephemeral`.
     10 ephemeral some (impl Into<bool>),
-    /// Sets `experimentalRawEvents`.
+    /// Sets `experimentalRawEvents`: If true, opt into emitting raw Responses API items on the event stream.
     #[cfg(feature = "experimental")]
     11 experimental_raw_events some (impl Into<bool>),
-    /// Sets `historyMode`.
+    /// Sets `historyMode`: Persisted thread history contract to use for this new thread.
     #[cfg(feature = "experimental")]
     12 history_mode some (impl Into<ThreadHistoryMode>),
-    /// Sets `mockExperimentalField`.
+    /// Sets `mockExperimentalField`: Test-only experimental field used to validate experimental gating and schema filtering behavior in a stable way.
     #[cfg(feature = "experimental")]
     13 mock_experimental_field some (impl Into<String>),
     /// Sets `model`.
     14 model some (impl Into<String>),
     /// Sets `modelProvider`.
     15 model_provider some (impl Into<String>),
-    /// Sets `multiAgentMode`.
+    /// Sets `multiAgentMode`: @deprecated Ignored.
     #[cfg(feature = "experimental")]
     16 multi_agent_mode some (impl Into<MultiAgentMode>),
-    /// Sets `permissions`.
+    /// Sets `permissions`: Named profile id for this thread.
     #[cfg(feature = "experimental")]
     17 permissions some (impl Into<String>),
-    /// Sets `personality`.
+    /// Sets `personality`: @deprecated `friendly` and `pragmatic` no longer select a style.
     18 personality some (impl Into<Personality>),
-    /// Sets `projectId`.
+    /// Sets `projectId`: Optional project identity for this new thread.
     #[cfg(feature = "experimental")]
     19 project_id some (impl Into<String>),
-    /// Sets `runtimeWorkspaceRoots`.
+    /// Sets `runtimeWorkspaceRoots`: Replace the thread's runtime workspace roots.
     #[cfg(feature = "experimental")]
     20 runtime_workspace_roots some (impl Into<Vec<AbsolutePathBuf>>),
     /// Sets `sandbox`.
     21 sandbox some (impl Into<SandboxMode>),
-    /// Sets `selectedCapabilityRoots`.
+    /// Sets `selectedCapabilityRoots`: Capability roots selected for this thread by the hosting platform.
     #[cfg(feature = "experimental")]
     22 selected_capability_roots some (impl Into<Vec<SelectedCapabilityRoot>>),
     /// Sets `serviceName`.
@@ -5657,7 +5792,7 @@ setters!(ThreadStartParams {
     24 service_tier some (impl Into<Option<String>>),
     /// Sets `sessionStartSource`.
     25 session_start_source some (impl Into<ThreadStartSource>),
-    /// Sets `threadSource`.
+    /// Sets `threadSource`: Optional client-supplied analytics source classification for this thread.
     26 thread_source some (impl Into<ThreadSource>),
 });
 redacted_debug!(ThreadStartParams {
@@ -5693,12 +5828,14 @@ redacted_debug!(ThreadStartParams {
 /// Params of `thread/timeline/list`.
 ///
 /// EXPERIMENTAL - list ordinary and realtime thread history in rollout order.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadTimelineListParams {
     pub cursor: Option<String>,
     pub limit: Option<u32>,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -5711,7 +5848,7 @@ object!(ThreadTimelineListParams {
 #[cfg(feature = "experimental")]
 impl ThreadTimelineListParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<ThreadId>) -> Self {
         Self {
             cursor: None,
             limit: None,
@@ -5739,7 +5876,7 @@ pub struct ThreadTurnsListParams {
     pub limit: Option<u32>,
     /// Optional turn pagination direction; defaults to descending.
     pub sort_direction: Option<SortDirection>,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -5752,7 +5889,7 @@ object!(ThreadTurnsListParams {
 });
 impl ThreadTurnsListParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<ThreadId>) -> Self {
         Self {
             cursor: None,
             items_view: None,
@@ -5764,20 +5901,20 @@ impl ThreadTurnsListParams {
     }
 }
 setters!(ThreadTurnsListParams {
-    /// Sets `cursor`.
+    /// Sets `cursor`: Opaque cursor to pass to the next call to continue after the last turn.
     0 cursor some (impl Into<String>),
-    /// Sets `itemsView`.
+    /// Sets `itemsView`: How much item detail to include for each returned turn; defaults to summary.
     1 items_view some (impl Into<TurnItemsView>),
-    /// Sets `limit`.
+    /// Sets `limit`: Optional turn page size.
     2 limit some (impl Into<u32>),
-    /// Sets `sortDirection`.
+    /// Sets `sortDirection`: Optional turn pagination direction; defaults to descending.
     3 sort_direction some (impl Into<SortDirection>),
 });
 
 /// Params of `thread/unarchive`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadUnarchiveParams {
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -5786,7 +5923,7 @@ object!(ThreadUnarchiveParams {
 });
 impl ThreadUnarchiveParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<ThreadId>) -> Self {
         Self {
             thread_id: thread_id.into(),
             unknown_fields: UnknownFields::default(),
@@ -5797,7 +5934,7 @@ impl ThreadUnarchiveParams {
 /// Params of `thread/unsubscribe`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadUnsubscribeParams {
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -5806,7 +5943,7 @@ object!(ThreadUnsubscribeParams {
 });
 impl ThreadUnsubscribeParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<ThreadId>) -> Self {
         Self {
             thread_id: thread_id.into(),
             unknown_fields: UnknownFields::default(),
@@ -5817,8 +5954,8 @@ impl ThreadUnsubscribeParams {
 /// Params of `turn/interrupt`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TurnInterruptParams {
-    pub thread_id: String,
-    pub turn_id: String,
+    pub thread_id: ThreadId,
+    pub turn_id: TurnId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -5828,10 +5965,10 @@ object!(TurnInterruptParams {
 });
 impl TurnInterruptParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(thread_id: impl Into<String>, turn_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Borrow<ThreadId>, turn_id: impl Borrow<TurnId>) -> Self {
         Self {
-            thread_id: thread_id.into(),
-            turn_id: turn_id.into(),
+            thread_id: thread_id.borrow().clone(),
+            turn_id: turn_id.borrow().clone(),
             unknown_fields: UnknownFields::default(),
         }
     }
@@ -5840,6 +5977,8 @@ impl TurnInterruptParams {
 /// Params of `turn/settings/update`.
 ///
 /// Experimental settings changes for one running turn, not future turns. Unsupported fields are rejected rather than silently ignored. Any live task kind may accept publication. Child sessions and consumers of frozen initial settings are unchanged.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct TurnSettingsUpdateParams {
@@ -5855,8 +5994,8 @@ pub struct TurnSettingsUpdateParams {
     pub service_tier: Option<Option<String>>,
     /// Omission or `null` leaves the summary preference unchanged.
     pub summary: Option<ReasoningSummary>,
-    pub thread_id: String,
-    pub turn_id: String,
+    pub thread_id: ThreadId,
+    pub turn_id: TurnId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -5874,7 +6013,7 @@ object!(TurnSettingsUpdateParams {
 #[cfg(feature = "experimental")]
 impl TurnSettingsUpdateParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(thread_id: impl Into<String>, turn_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Borrow<ThreadId>, turn_id: impl Borrow<TurnId>) -> Self {
         Self {
             approvals_reviewer: None,
             effort: None,
@@ -5882,25 +6021,25 @@ impl TurnSettingsUpdateParams {
             model: None,
             service_tier: None,
             summary: None,
-            thread_id: thread_id.into(),
-            turn_id: turn_id.into(),
+            thread_id: thread_id.borrow().clone(),
+            turn_id: turn_id.borrow().clone(),
             unknown_fields: UnknownFields::default(),
         }
     }
 }
 #[cfg(feature = "experimental")]
 setters!(TurnSettingsUpdateParams {
-    /// Sets `approvalsReviewer`.
+    /// Sets `approvalsReviewer`: Changes the active turn's reviewer without changing future thread settings.
     0 approvals_reviewer some (impl Into<ApprovalsReviewer>),
-    /// Sets `effort`.
+    /// Sets `effort`: Omission or `null` leaves the effort unchanged.
     1 effort some (impl Into<ReasoningEffort>),
-    /// Sets `environments`.
+    /// Sets `environments`: Replace the environments for subsequent steps of this turn, not future turns.
     2 environments some (impl Into<Vec<TurnEnvironmentParams>>),
-    /// Sets `model`.
+    /// Sets `model`: Omission or `null` leaves the model unchanged.
     3 model some (impl Into<String>),
-    /// Sets `serviceTier`.
+    /// Sets `serviceTier`: `null` clears the requested tier; omission leaves it unchanged.
     4 service_tier some (impl Into<Option<String>>),
-    /// Sets `summary`.
+    /// Sets `summary`: Omission or `null` leaves the summary preference unchanged.
     5 summary some (impl Into<ReasoningSummary>),
 });
 
@@ -5976,7 +6115,7 @@ pub struct TurnStartParams {
     pub service_tier_for_turn: Option<String>,
     /// Override the reasoning summary for this turn and subsequent turns.
     pub summary: Option<ReasoningSummary>,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     pub tool_output: Option<TurnToolOutput>,
     /// Optional source classification for the caller that starts this turn. Ignored when this request steers an already-active turn.
     pub turn_trigger: Option<String>,
@@ -6015,7 +6154,7 @@ object!(TurnStartParams {
 });
 impl TurnStartParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(input: impl Into<Vec<UserInput>>, thread_id: impl Into<String>) -> Self {
+    pub fn new(input: impl Into<Vec<UserInput>>, thread_id: impl Into<ThreadId>) -> Self {
         Self {
             #[cfg(feature = "experimental")]
             additional_context: None,
@@ -6059,66 +6198,66 @@ impl TurnStartParams {
     }
 }
 setters!(TurnStartParams {
-    /// Sets `additionalContext`.
+    /// Sets `additionalContext`: Optional client-provided context fragments keyed by an opaque source identifier.
     #[cfg(feature = "experimental")]
     0 additional_context some (impl Into<BTreeMap<String, AdditionalContextEntry>>),
-    /// Sets `approvalPolicy`.
+    /// Sets `approvalPolicy`: Override the approval policy for this turn and subsequent turns.
     1 approval_policy some (impl Into<AskForApproval>),
-    /// Sets `approvalsReviewer`.
+    /// Sets `approvalsReviewer`: Override where approval requests are routed for review on this turn and subsequent turns.
     2 approvals_reviewer some (impl Into<ApprovalsReviewer>),
     /// Sets `clientUserMessageId`.
     3 client_user_message_id some (impl Into<String>),
-    /// Sets `collaborationMode`.
+    /// Sets `collaborationMode`: EXPERIMENTAL - Set a pre-set collaboration mode.
     #[cfg(feature = "experimental")]
     4 collaboration_mode some (impl Into<CollaborationMode>),
-    /// Sets `cwd`.
+    /// Sets `cwd`: Override the working directory for this turn and subsequent turns.
     5 cwd some (impl Into<String>),
-    /// Sets `cyberAccessProgram`.
+    /// Sets `cyberAccessProgram`: EXPERIMENTAL - Request an authorized cyber program for this turn.
     #[cfg(feature = "experimental")]
     6 cyber_access_program some (impl Into<CyberAccessProgram>),
-    /// Sets `disabledPluginIds`.
+    /// Sets `disabledPluginIds`: Replace this thread's disabled plugin IDs.
     7 disabled_plugin_ids some (impl Into<Vec<String>>),
-    /// Sets `effort`.
+    /// Sets `effort`: Override the reasoning effort for this turn and subsequent turns.
     8 effort some (impl Into<ReasoningEffort>),
-    /// Sets `environments`.
+    /// Sets `environments`: Optional environments for this turn and subsequent turns.
     #[cfg(feature = "experimental")]
     9 environments some (impl Into<Vec<TurnEnvironmentParams>>),
-    /// Sets `model`.
+    /// Sets `model`: Override the model for this turn and subsequent turns.
     11 model some (impl Into<String>),
-    /// Sets `multiAgentMode`.
+    /// Sets `multiAgentMode`: @deprecated Ignored.
     #[cfg(feature = "experimental")]
     12 multi_agent_mode some (impl Into<MultiAgentMode>),
-    /// Sets `outputSchema`.
+    /// Sets `outputSchema`: Optional JSON Schema used to constrain the final assistant message for this turn.
     13 output_schema some (impl Into<Value>),
-    /// Sets `parentTurnId`.
+    /// Sets `parentTurnId`: ID of the turn that caused this new turn to start.
     14 parent_turn_id some (impl Into<String>),
-    /// Sets `permissions`.
+    /// Sets `permissions`: Select a named permissions profile id for this turn and subsequent turns.
     #[cfg(feature = "experimental")]
     15 permissions some (impl Into<String>),
-    /// Sets `personality`.
+    /// Sets `personality`: @deprecated `friendly` and `pragmatic` no longer select a style.
     16 personality some (impl Into<Personality>),
-    /// Sets `responsesapiClientMetadata`.
+    /// Sets `responsesapiClientMetadata`: Optional metadata to enrich Codex's ResponsesAPI turn metadata.
     #[cfg(feature = "experimental")]
     17 responsesapi_client_metadata some (impl Into<BTreeMap<String, String>>),
-    /// Sets `responsesapiClientMetadataPatch`.
+    /// Sets `responsesapiClientMetadataPatch`: Merge entries into the ResponsesAPI turn metadata without removing existing entries.
     #[cfg(feature = "experimental")]
     18 responsesapi_client_metadata_patch some (impl Into<BTreeMap<String, String>>),
-    /// Sets `rootTurnId`.
+    /// Sets `rootTurnId`: ID of the first turn in the chain of work that led to this new turn.
     19 root_turn_id some (impl Into<String>),
-    /// Sets `runtimeWorkspaceRoots`.
+    /// Sets `runtimeWorkspaceRoots`: Replace the thread's runtime workspace roots for this turn and subsequent turns.
     #[cfg(feature = "experimental")]
     20 runtime_workspace_roots some (impl Into<Vec<AbsolutePathBuf>>),
-    /// Sets `sandboxPolicy`.
+    /// Sets `sandboxPolicy`: Override the sandbox policy for this turn and subsequent turns.
     21 sandbox_policy some (impl Into<SandboxPolicy>),
-    /// Sets `serviceTier`.
+    /// Sets `serviceTier`: Override the service tier for this turn and subsequent turns.
     22 service_tier some (impl Into<Option<String>>),
-    /// Sets `serviceTierForTurn`.
+    /// Sets `serviceTierForTurn`: Override the service tier only when this request starts a new turn.
     23 service_tier_for_turn some (impl Into<String>),
-    /// Sets `summary`.
+    /// Sets `summary`: Override the reasoning summary for this turn and subsequent turns.
     24 summary some (impl Into<ReasoningSummary>),
     /// Sets `toolOutput`.
     26 tool_output some (impl Into<TurnToolOutput>),
-    /// Sets `turnTrigger`.
+    /// Sets `turnTrigger`: Optional source classification for the caller that starts this turn.
     27 turn_trigger some (impl Into<String>),
 });
 
@@ -6142,7 +6281,7 @@ pub struct TurnSteerParams {
     /// Merge entries into the ResponsesAPI turn metadata without removing existing entries. Applied after `responsesapiClientMetadata` if both are provided; reserved keys remain protected.
     #[cfg(feature = "experimental")]
     pub responsesapi_client_metadata_patch: Option<BTreeMap<String, String>>,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -6157,11 +6296,7 @@ object!(TurnSteerParams {
 });
 impl TurnSteerParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        expected_turn_id: impl Into<String>,
-        input: impl Into<Vec<UserInput>>,
-        thread_id: impl Into<String>,
-    ) -> Self {
+    pub fn new(expected_turn_id: impl Into<String>, input: impl Into<Vec<UserInput>>, thread_id: impl Borrow<ThreadId>) -> Self {
         Self {
             #[cfg(feature = "experimental")]
             additional_context: None,
@@ -6172,21 +6307,21 @@ impl TurnSteerParams {
             responsesapi_client_metadata: None,
             #[cfg(feature = "experimental")]
             responsesapi_client_metadata_patch: None,
-            thread_id: thread_id.into(),
+            thread_id: thread_id.borrow().clone(),
             unknown_fields: UnknownFields::default(),
         }
     }
 }
 setters!(TurnSteerParams {
-    /// Sets `additionalContext`.
+    /// Sets `additionalContext`: Optional client-provided context fragments keyed by an opaque source identifier.
     #[cfg(feature = "experimental")]
     0 additional_context some (impl Into<BTreeMap<String, AdditionalContextEntry>>),
     /// Sets `clientUserMessageId`.
     1 client_user_message_id some (impl Into<String>),
-    /// Sets `responsesapiClientMetadata`.
+    /// Sets `responsesapiClientMetadata`: Optional metadata to enrich Codex's ResponsesAPI turn metadata.
     #[cfg(feature = "experimental")]
     4 responsesapi_client_metadata some (impl Into<BTreeMap<String, String>>),
-    /// Sets `responsesapiClientMetadataPatch`.
+    /// Sets `responsesapiClientMetadataPatch`: Merge entries into the ResponsesAPI turn metadata without removing existing entries.
     #[cfg(feature = "experimental")]
     5 responsesapi_client_metadata_patch some (impl Into<BTreeMap<String, String>>),
 });
@@ -6194,6 +6329,8 @@ setters!(TurnSteerParams {
 /// Params of `userVerification/cancel`.
 ///
 /// Cancels a native verification RPC issued on this connection, not an elicitation. Use a fresh request ID for each operation and a distinct ID for this cancellation RPC.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct UserVerificationCancelParams {
@@ -6217,6 +6354,8 @@ impl UserVerificationCancelParams {
 }
 
 /// Params of `userVerification/delete`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UserVerificationDeleteParams {
@@ -6228,6 +6367,8 @@ object!(UserVerificationDeleteParams {
 });
 
 /// Params of `userVerification/enroll`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UserVerificationEnrollParams {
@@ -6239,6 +6380,8 @@ object!(UserVerificationEnrollParams {
 });
 
 /// Params of `userVerification/status`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UserVerificationStatusParams {
@@ -6252,6 +6395,8 @@ object!(UserVerificationStatusParams {
 /// Params of `userVerification/verify`.
 ///
 /// Local signing primitive, independent of any pending elicitation.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct UserVerificationVerifyParams {
@@ -6271,21 +6416,26 @@ object!(UserVerificationVerifyParams {
     2 title "title" required,
 });
 #[cfg(feature = "experimental")]
-impl UserVerificationVerifyParams {
-    /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        challenge: impl Into<String>,
-        description: impl Into<String>,
-        title: impl Into<String>,
-    ) -> Self {
+impl Default for UserVerificationVerifyParams {
+    /// An empty one; `challenge`, `description`, `title` are required: set them by name.
+    fn default() -> Self {
         Self {
-            challenge: challenge.into(),
-            description: description.into(),
-            title: title.into(),
+            challenge: crate::codec::Blank::blank(),
+            description: crate::codec::Blank::blank(),
+            title: crate::codec::Blank::blank(),
             unknown_fields: UnknownFields::default(),
         }
     }
 }
+#[cfg(feature = "experimental")]
+setters!(UserVerificationVerifyParams {
+    /// Sets `challenge`: Unpadded base64url encoding of 1–4096 challenge bytes.
+    0 challenge required (impl Into<String>),
+    /// Sets `description`: Additional display context; at most 4096 UTF-8 bytes.
+    1 description required (impl Into<String>),
+    /// Sets `title`: Display context already approved by the UI; 1–256 UTF-8 bytes.
+    2 title required (impl Into<String>),
+});
 
 /// Params of `windowsSandbox/readiness`, which takes none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -6,6 +6,8 @@
 use super::*;
 
 /// Response to `accountSession/list`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -21,7 +23,9 @@ object!(AccountSessionsResponse {
     1 sessions "sessions" required,
 });
 
-/// `AccountSessionsSwitchResponse` of the protocol.
+/// Response to `accountSession/switch`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -89,6 +93,8 @@ object!(AppsReadResponse {
 /// Response to `account/bedrock/checkGovCloudRequirements`.
 ///
 /// Advisory check of the current Bedrock configuration after login or setup.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -107,6 +113,8 @@ object!(BedrockCheckGovCloudRequirementsResponse {
 });
 
 /// Response to `account/bedrock/discover`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -123,6 +131,8 @@ object!(BedrockDiscoverResponse {
 });
 
 /// Response to `account/bedrock/setup`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -149,6 +159,8 @@ object!(CancelLoginAccountResponse {
 /// Response to `collaborationMode/list`.
 ///
 /// EXPERIMENTAL - collaboration mode presets response.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -287,6 +299,8 @@ object!(ConsumeAccountRateLimitResetCreditResponse {
 });
 
 /// Response to `environment/add`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -299,6 +313,8 @@ object!(EnvironmentAddResponse {
 });
 
 /// Response to `environment/info`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -318,6 +334,8 @@ object!(EnvironmentInfoResponse {
 /// Response to `environment/status`.
 ///
 /// Current status for the requested environment.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -422,7 +440,7 @@ pub struct FeedbackSaveResponse {
     /// Same prompt hash as feedback/upload; null when prompt metadata is absent.
     pub prompt_hash: Option<String>,
     pub saved_path: LegacyAppPathString,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -438,7 +456,7 @@ object!(FeedbackSaveResponse {
 pub struct FeedbackUploadResponse {
     /// Whitespace-normalized SHA-256 of the session base instructions, matching the uploaded `prompt_hash` tag. Does not include later developer messages. Null when the reported rollout has no prompt metadata.
     pub prompt_hash: Option<String>,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -592,6 +610,8 @@ object!(FuzzyFileSearchResponse {
 });
 
 /// Response to `fuzzyFileSearch/sessionStart`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -604,6 +624,8 @@ object!(FuzzyFileSearchSessionStartResponse {
 });
 
 /// Response to `fuzzyFileSearch/sessionStop`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -616,6 +638,8 @@ object!(FuzzyFileSearchSessionStopResponse {
 });
 
 /// Response to `fuzzyFileSearch/sessionUpdate`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -677,6 +701,8 @@ object!(GatewayOAuthReadResponse {
 });
 
 /// Response to `account/gcp/setup`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -830,7 +856,7 @@ object!(ListMcpServerStatusResponse {
     1 next_cursor "nextCursor" optional,
 });
 
-/// `LoginAccountResponse` of the protocol.
+/// Response to `account/login/start`.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum LoginAccountResponse {
@@ -927,6 +953,8 @@ object!(McpResourceReadResponse {
 });
 
 /// Response to `mcpServer/event/stream/start`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -939,6 +967,8 @@ object!(McpServerEventStreamStartResponse {
 });
 
 /// Response to `mcpServer/event/stream/stop`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -994,6 +1024,8 @@ object!(McpServerToolCallResponse {
 });
 
 /// Response to `memory/reset`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -1006,6 +1038,8 @@ object!(MemoryResetResponse {
 });
 
 /// Response to `memory/status`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -1022,6 +1056,8 @@ object!(MemoryStatusResponse {
 });
 
 /// Response to `mock/experimentalMethod`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -1186,6 +1222,8 @@ object!(PluginReconcileResponse {
 });
 
 /// Response to `plugin/search`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -1302,6 +1340,8 @@ object!(PluginUninstallResponse {
 /// Response to `process/kill`.
 ///
 /// Empty success response for `process/kill`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -1316,6 +1356,8 @@ object!(ProcessKillResponse {
 /// Response to `process/resizePty`.
 ///
 /// Empty success response for `process/resizePty`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -1330,6 +1372,8 @@ object!(ProcessResizePtyResponse {
 /// Response to `process/spawn`.
 ///
 /// Successful response for `process/spawn`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -1344,6 +1388,8 @@ object!(ProcessSpawnResponse {
 /// Response to `process/writeStdin`.
 ///
 /// Empty success response for `process/writeStdin`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -1356,6 +1402,8 @@ object!(ProcessWriteStdinResponse {
 });
 
 /// Response to `project/create`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -1370,6 +1418,8 @@ object!(ProjectCreateResponse {
 });
 
 /// Response to `project/delete`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -1382,6 +1432,8 @@ object!(ProjectDeleteResponse {
 });
 
 /// Response to `project/import`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -1396,6 +1448,8 @@ object!(ProjectImportResponse {
 });
 
 /// Response to `project/list`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -1412,6 +1466,8 @@ object!(ProjectListResponse {
 });
 
 /// Response to `project/move`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -1424,6 +1480,8 @@ object!(ProjectMoveResponse {
 });
 
 /// Response to `project/read`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -1438,6 +1496,8 @@ object!(ProjectReadResponse {
 });
 
 /// Response to `project/update`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -1452,6 +1512,8 @@ object!(ProjectUpdateResponse {
 });
 
 /// Response to `remoteControl/client/list`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -1468,6 +1530,8 @@ object!(RemoteControlClientsListResponse {
 });
 
 /// Response to `remoteControl/client/revoke`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -1480,6 +1544,8 @@ object!(RemoteControlClientsRevokeResponse {
 });
 
 /// Response to `remoteControl/disable`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -1500,6 +1566,8 @@ object!(RemoteControlDisableResponse {
 });
 
 /// Response to `remoteControl/enable`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -1520,6 +1588,8 @@ object!(RemoteControlEnableResponse {
 });
 
 /// Response to `remoteControl/pairing/start`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -1540,6 +1610,8 @@ object!(RemoteControlPairingStartResponse {
 });
 
 /// Response to `remoteControl/pairing/status`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -1554,6 +1626,8 @@ object!(RemoteControlPairingStatusResponse {
 });
 
 /// Response to `remoteControl/status/read`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -1591,6 +1665,8 @@ object!(ReviewStartResponse {
 /// Response to `rollout/compress`.
 ///
 /// Acknowledges the compression trigger, not completion. Existing maintenance locks and cooldowns can cause the background pass to skip without doing work.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -1615,6 +1691,8 @@ object!(SendAddCreditsNudgeEmailResponse {
 });
 
 /// Response to `server/diagnostics`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -1745,6 +1823,8 @@ object!(ThreadAttachmentRemoveResponse {
 });
 
 /// Response to `thread/backgroundTerminals/clean`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -1757,6 +1837,8 @@ object!(ThreadBackgroundTerminalsCleanResponse {
 });
 
 /// Response to `thread/backgroundTerminals/list`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -1774,6 +1856,8 @@ object!(ThreadBackgroundTerminalsListResponse {
 });
 
 /// Response to `thread/backgroundTerminals/terminate`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -1800,6 +1884,8 @@ object!(ThreadCompactStartResponse {
 /// Response to `thread/decrement_elicitation`.
 ///
 /// Response for `thread/decrement_elicitation`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -1867,7 +1953,7 @@ object!(ThreadForkResponse {
     5 instruction_sources "instructionSources" default,
     6 model "model" required,
     7 model_provider "modelProvider" required,
-    #[cfg(feature = "experimental")] 8 multi_agent_mode "multiAgentMode" preset(MultiAgentMode :: ExplicitRequestOnly),
+    #[cfg(feature = "experimental")] 8 multi_agent_mode "multiAgentMode" preset(MultiAgentMode::ExplicitRequestOnly),
     9 reasoning_effort "reasoningEffort" optional,
     #[cfg(feature = "experimental")] 10 runtime_workspace_roots "runtimeWorkspaceRoots" default,
     11 sandbox "sandbox" required,
@@ -1912,6 +1998,8 @@ object!(ThreadGoalSetResponse {
 });
 
 /// Response to `thread/guardianReview`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -1931,6 +2019,8 @@ object!(ThreadGuardianReviewResponse {
 /// Response to `thread/increment_elicitation`.
 ///
 /// Response for `thread/increment_elicitation`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -1979,6 +2069,8 @@ object!(ThreadItemsListResponse {
 /// Response to `thread/items/read`.
 ///
 /// EXPERIMENTAL - persisted items returned in canonical stored order.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -2031,6 +2123,8 @@ object!(ThreadLoadedListResponse {
 });
 
 /// Response to `thread/memoryMode/set`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -2043,6 +2137,8 @@ object!(ThreadMemoryModeSetResponse {
 });
 
 /// Response to `thread/memory/read`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -2070,6 +2166,8 @@ object!(ThreadMetadataUpdateResponse {
 });
 
 /// Response to `thread/prediction/request`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -2082,6 +2180,8 @@ object!(ThreadPredictionRequestResponse {
 });
 
 /// Response to `thread/prepareApprovedPlan`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -2097,6 +2197,8 @@ object!(ThreadPrepareApprovedPlanResponse {
 });
 
 /// Response to `thread/queue/add`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -2111,6 +2213,8 @@ object!(ThreadQueueAddResponse {
 });
 
 /// Response to `thread/queue/delete`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -2125,6 +2229,8 @@ object!(ThreadQueueDeleteResponse {
 });
 
 /// Response to `thread/queue/list`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -2142,6 +2248,8 @@ object!(ThreadQueueListResponse {
 });
 
 /// Response to `thread/queue/reorder`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -2154,6 +2262,8 @@ object!(ThreadQueueReorderResponse {
 });
 
 /// Response to `thread/queue/start`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -2168,6 +2278,8 @@ object!(ThreadQueueStartResponse {
 });
 
 /// Response to `thread/queue/update`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -2198,6 +2310,8 @@ object!(ThreadReadResponse {
 });
 
 /// Response to `thread/readState/update`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -2214,6 +2328,8 @@ object!(ThreadReadStateUpdateResponse {
 /// Response to `thread/realtime/appendAudio`.
 ///
 /// EXPERIMENTAL - response for appending realtime audio input.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -2228,6 +2344,8 @@ object!(ThreadRealtimeAppendAudioResponse {
 /// Response to `thread/realtime/appendSpeech`.
 ///
 /// EXPERIMENTAL - response for appending realtime speech.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -2242,6 +2360,8 @@ object!(ThreadRealtimeAppendSpeechResponse {
 /// Response to `thread/realtime/appendText`.
 ///
 /// EXPERIMENTAL - response for appending realtime text input.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -2256,6 +2376,8 @@ object!(ThreadRealtimeAppendTextResponse {
 /// Response to `thread/realtime/listVoices`.
 ///
 /// EXPERIMENTAL - response for listing supported realtime voices.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -2272,6 +2394,8 @@ object!(ThreadRealtimeListVoicesResponse {
 /// Response to `thread/realtime/start`.
 ///
 /// EXPERIMENTAL - response for starting thread realtime.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -2286,6 +2410,8 @@ object!(ThreadRealtimeStartResponse {
 /// Response to `thread/realtime/stop`.
 ///
 /// EXPERIMENTAL - response for stopping thread realtime.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -2353,7 +2479,7 @@ object!(ThreadResumeResponse {
     8 items_backwards_cursor "itemsBackwardsCursor" optional,
     9 model "model" required,
     10 model_provider "modelProvider" required,
-    #[cfg(feature = "experimental")] 11 multi_agent_mode "multiAgentMode" preset(MultiAgentMode :: ExplicitRequestOnly),
+    #[cfg(feature = "experimental")] 11 multi_agent_mode "multiAgentMode" preset(MultiAgentMode::ExplicitRequestOnly),
     12 reasoning_effort "reasoningEffort" optional,
     #[cfg(feature = "experimental")] 13 runtime_workspace_roots "runtimeWorkspaceRoots" default,
     14 sandbox "sandbox" required,
@@ -2386,6 +2512,8 @@ object!(ThreadRevertResponse {
 });
 
 /// Response to `thread/sample/cancel`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -2398,6 +2526,8 @@ object!(ThreadSampleCancelResponse {
 });
 
 /// Response to `thread/sample`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -2423,6 +2553,8 @@ object!(ThreadSampleResponse {
 });
 
 /// Response to `thread/searchOccurrences`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -2441,6 +2573,8 @@ object!(ThreadSearchOccurrencesResponse {
 });
 
 /// Response to `thread/search`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -2538,6 +2672,8 @@ object!(ThreadSetNameResponse {
 });
 
 /// Response to `thread/settings/update`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -2599,7 +2735,7 @@ object!(ThreadStartResponse {
     5 instruction_sources "instructionSources" default,
     6 model "model" required,
     7 model_provider "modelProvider" required,
-    #[cfg(feature = "experimental")] 8 multi_agent_mode "multiAgentMode" preset(MultiAgentMode :: ExplicitRequestOnly),
+    #[cfg(feature = "experimental")] 8 multi_agent_mode "multiAgentMode" preset(MultiAgentMode::ExplicitRequestOnly),
     9 reasoning_effort "reasoningEffort" optional,
     #[cfg(feature = "experimental")] 10 runtime_workspace_roots "runtimeWorkspaceRoots" default,
     11 sandbox "sandbox" required,
@@ -2610,6 +2746,8 @@ object!(ThreadStartResponse {
 /// Response to `thread/timeline/list`.
 ///
 /// EXPERIMENTAL - a bounded timeline page with its resolved opening voice state.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -2680,6 +2818,8 @@ object!(TurnInterruptResponse {
 });
 
 /// Response to `turn/settings/update`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -2709,7 +2849,7 @@ object!(TurnStartResponse {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TurnSteerResponse {
-    pub turn_id: String,
+    pub turn_id: TurnId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -2720,6 +2860,8 @@ object!(TurnSteerResponse {
 /// Response to `userVerification/cancel`.
 ///
 /// Acknowledges the cancellation signal; native work may still be finishing. Unknown or finished requests are a no-op, and completed effects are not rolled back.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -2732,6 +2874,8 @@ object!(UserVerificationCancelResponse {
 });
 
 /// Response to `userVerification/delete`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -2746,6 +2890,8 @@ object!(UserVerificationDeleteResponse {
 /// Response to `userVerification/enroll`.
 ///
 /// Public metadata for a created or reused local credential. The caller completes backend registration; this response does not establish server enrollment. Older app-servers omit the metadata fields; callers must check both before registration.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -2767,6 +2913,8 @@ object!(UserVerificationEnrollResponse {
 /// Response to `userVerification/status`.
 ///
 /// Local readiness only; this neither prompts nor queries server registration.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -2785,6 +2933,8 @@ object!(UserVerificationStatusResponse {
 });
 
 /// Response to `userVerification/verify`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]

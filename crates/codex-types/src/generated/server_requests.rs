@@ -115,21 +115,22 @@ object!(ChatgptAuthTokensRefreshResponse {
     1 chatgpt_account_id "chatgptAccountId" required,
     2 chatgpt_plan_type "chatgptPlanType" optional,
 });
-impl ChatgptAuthTokensRefreshResponse {
-    /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        access_token: impl Into<String>,
-        chatgpt_account_id: impl Into<String>,
-    ) -> Self {
+impl Default for ChatgptAuthTokensRefreshResponse {
+    /// An empty one; `access_token`, `chatgpt_account_id` are required: set them by name.
+    fn default() -> Self {
         Self {
-            access_token: access_token.into(),
-            chatgpt_account_id: chatgpt_account_id.into(),
+            access_token: crate::codec::Blank::blank(),
+            chatgpt_account_id: crate::codec::Blank::blank(),
             chatgpt_plan_type: None,
             unknown_fields: UnknownFields::default(),
         }
     }
 }
 setters!(ChatgptAuthTokensRefreshResponse {
+    /// Sets `accessToken`.
+    0 access_token required (impl Into<String>),
+    /// Sets `chatgptAccountId`.
+    1 chatgpt_account_id required (impl Into<String>),
     /// Sets `chatgptPlanType`.
     2 chatgpt_plan_type some (impl Into<String>),
 });
@@ -163,7 +164,7 @@ pub struct CommandExecutionRequestApprovalParams {
     pub cwd: Option<LegacyAppPathString>,
     /// Environment in which the command will run.
     pub environment_id: Option<String>,
-    pub item_id: String,
+    pub item_id: ItemId,
     /// Kind of action under review. Defaults to `command` for older servers.
     pub kind: CommandExecutionApprovalKind,
     /// Optional context for a managed-network approval prompt.
@@ -176,8 +177,8 @@ pub struct CommandExecutionRequestApprovalParams {
     pub reason: Option<String>,
     /// Unix timestamp (in milliseconds) when this approval request started.
     pub started_at_ms: i64,
-    pub thread_id: String,
-    pub turn_id: String,
+    pub thread_id: ThreadId,
+    pub turn_id: TurnId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -190,7 +191,7 @@ object!(CommandExecutionRequestApprovalParams {
     5 cwd "cwd" optional,
     6 environment_id "environmentId" optional,
     7 item_id "itemId" required,
-    8 kind "kind" preset(CommandExecutionApprovalKind :: Command),
+    8 kind "kind" preset(CommandExecutionApprovalKind::Command),
     9 network_approval_context "networkApprovalContext" optional,
     10 proposed_execpolicy_amendment "proposedExecpolicyAmendment" optional,
     11 proposed_network_policy_amendments "proposedNetworkPolicyAmendments" optional,
@@ -221,11 +222,13 @@ impl CommandExecutionRequestApprovalResponse {
 }
 
 /// Params of `currentTime/read`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CurrentTimeReadParams {
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -235,6 +238,8 @@ object!(CurrentTimeReadParams {
 });
 
 /// The client's answer to `currentTime/read`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct CurrentTimeReadResponse {
@@ -265,9 +270,9 @@ pub struct DynamicToolCallParams {
     pub arguments: Value,
     pub call_id: String,
     pub namespace: Option<String>,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     pub tool: String,
-    pub turn_id: String,
+    pub turn_id: TurnId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -294,10 +299,7 @@ object!(DynamicToolCallResponse {
 });
 impl DynamicToolCallResponse {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        content_items: impl Into<Vec<DynamicToolCallOutputContentItem>>,
-        success: impl Into<bool>,
-    ) -> Self {
+    pub fn new(content_items: impl Into<Vec<DynamicToolCallOutputContentItem>>, success: impl Into<bool>) -> Self {
         Self {
             content_items: content_items.into(),
             success: success.into(),
@@ -358,13 +360,13 @@ impl ExecCommandApprovalResponse {
 pub struct FileChangeRequestApprovalParams {
     /// \[UNSTABLE\] When set, the agent is asking the user to allow writes under this root for the remainder of the session (unclear if this is honored today).
     pub grant_root: Option<String>,
-    pub item_id: String,
+    pub item_id: ItemId,
     /// Optional explanatory reason (e.g. request for extra write access).
     pub reason: Option<String>,
     /// Unix timestamp (in milliseconds) when this approval request started.
     pub started_at_ms: i64,
-    pub thread_id: String,
-    pub turn_id: String,
+    pub thread_id: ThreadId,
+    pub turn_id: TurnId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -397,7 +399,7 @@ impl FileChangeRequestApprovalResponse {
     }
 }
 
-/// `McpServerElicitationRequestParams` of the protocol.
+/// Params of `mcpServer/elicitation/request`.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum McpServerElicitationRequestParams {
@@ -435,6 +437,7 @@ impl McpServerElicitationRequestParams {
             Self::Unrecognized(_) => None,
         }
     }
+
     /// `serverName`, which every known variant has; of an unrecognized one it is read from the raw JSON.
     pub fn server_name(&self) -> Option<&str> {
         match self {
@@ -447,6 +450,7 @@ impl McpServerElicitationRequestParams {
             Self::Unrecognized(value) => value.text("serverName"),
         }
     }
+
     /// `threadId`, which every known variant has; of an unrecognized one it is read from the raw JSON.
     pub fn thread_id(&self) -> Option<&str> {
         match self {
@@ -459,6 +463,7 @@ impl McpServerElicitationRequestParams {
             Self::Unrecognized(value) => value.text("threadId"),
         }
     }
+
     /// `turnId`, which every known variant has; of an unrecognized one it is read from the raw JSON.
     pub fn turn_id(&self) -> Option<&str> {
         match self {
@@ -503,9 +508,9 @@ impl McpServerElicitationRequestResponse {
     }
 }
 setters!(McpServerElicitationRequestResponse {
-    /// Sets `content`.
+    /// Sets `content`: Structured user input for accepted elicitations, mirroring RMCP `CreateElicitationResult`.
     1 content some (impl Into<Value>),
-    /// Sets `_meta`.
+    /// Sets `_meta`: Optional client metadata for form-mode action handling.
     2 meta some (impl Into<Value>),
 });
 
@@ -515,13 +520,13 @@ setters!(McpServerElicitationRequestResponse {
 pub struct PermissionsRequestApprovalParams {
     pub cwd: LegacyAppPathString,
     pub environment_id: Option<String>,
-    pub item_id: String,
+    pub item_id: ItemId,
     pub permissions: RequestPermissionProfile,
     pub reason: Option<String>,
     /// Unix timestamp (in milliseconds) when this approval request started.
     pub started_at_ms: i64,
-    pub thread_id: String,
-    pub turn_id: String,
+    pub thread_id: ThreadId,
+    pub turn_id: TurnId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -548,7 +553,7 @@ pub struct PermissionsRequestApprovalResponse {
 }
 object!(PermissionsRequestApprovalResponse {
     0 permissions "permissions" required,
-    1 scope "scope" preset(PermissionGrantScope :: Turn),
+    1 scope "scope" preset(PermissionGrantScope::Turn),
     2 strict_auto_review "strictAutoReview" optional,
 });
 impl PermissionsRequestApprovalResponse {
@@ -565,7 +570,7 @@ impl PermissionsRequestApprovalResponse {
 setters!(PermissionsRequestApprovalResponse {
     /// Sets `scope`.
     1 scope default (impl Into<PermissionGrantScope>),
-    /// Sets `strictAutoReview`.
+    /// Sets `strictAutoReview`: Review every subsequent command in this turn before normal sandboxed execution.
     2 strict_auto_review some (impl Into<bool>),
 });
 
@@ -578,10 +583,10 @@ pub struct ToolRequestUserInputParams {
     /// @deprecated Use `isBlocking` to decide whether the request should block.
     pub auto_resolution_ms: Option<u64>,
     pub is_blocking: bool,
-    pub item_id: String,
+    pub item_id: ItemId,
     pub questions: Vec<ToolRequestUserInputQuestion>,
-    pub thread_id: String,
-    pub turn_id: String,
+    pub thread_id: ThreadId,
+    pub turn_id: TurnId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -608,9 +613,7 @@ object!(ToolRequestUserInputResponse {
 });
 impl ToolRequestUserInputResponse {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        answers: impl Into<BTreeMap<String, ToolRequestUserInputAnswer>>,
-    ) -> Self {
+    pub fn new(answers: impl Into<BTreeMap<String, ToolRequestUserInputAnswer>>) -> Self {
         Self {
             answers: answers.into(),
             unknown_fields: UnknownFields::default(),

@@ -12,7 +12,7 @@ use super::*;
 pub struct AbsolutePathBuf(pub String);
 named_string!(AbsolutePathBuf);
 
-/// `AcceptWithExecpolicyAmendmentCommandExecutionApprovalDecision` of the protocol.
+/// Variant `acceptWithExecpolicyAmendment` of [`CommandExecutionApprovalDecision`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct AcceptWithExecpolicyAmendmentCommandExecutionApprovalDecision {
     pub execpolicy_amendment: Vec<String>,
@@ -32,7 +32,7 @@ impl AcceptWithExecpolicyAmendmentCommandExecutionApprovalDecision {
     }
 }
 
-/// `Account` of the protocol.
+/// `account` of [`GetAccountResponse`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Account {
@@ -73,7 +73,7 @@ string_enum!(AccountRoutingOverride {
     UsCr "us_cr",
 });
 
-/// `AccountSecuritySetupAction` of the protocol.
+/// `action` of [`AccountSecuritySetupNotice`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AccountSecuritySetupAction {
@@ -87,7 +87,7 @@ object!(AccountSecuritySetupAction {
     1 url "url" required,
 });
 
-/// `AccountSecuritySetupNotice` of the protocol.
+/// `notice` of [`GetAccountSecuritySetupResponse`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AccountSecuritySetupNotice {
@@ -107,7 +107,7 @@ object!(AccountSecuritySetupNotice {
     4 user_id "userId" required,
 });
 
-/// `AccountSession` of the protocol.
+/// `sessions` of `AccountSessionsResponse`, which is experimental.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AccountSession {
@@ -135,7 +135,7 @@ object!(AccountSession {
     8 workspaces "workspaces" required,
 });
 
-/// `AccountSessionWorkspace` of the protocol.
+/// `workspaces` of [`AccountSession`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AccountSessionWorkspace {
@@ -153,7 +153,7 @@ object!(AccountSessionWorkspace {
     3 name "name" optional,
 });
 
-/// `AccountSessionWorkspaceKind` of the protocol.
+/// `kind` of [`AccountSessionWorkspace`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AccountSessionWorkspaceKind {
@@ -169,7 +169,7 @@ string_enum!(AccountSessionWorkspaceKind {
     Workspace "workspace",
 });
 
-/// `AccountTokenUsageDailyBucket` of the protocol.
+/// `dailyUsageBuckets` of [`GetAccountTokenUsageResponse`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AccountTokenUsageDailyBucket {
@@ -183,7 +183,7 @@ object!(AccountTokenUsageDailyBucket {
     1 tokens "tokens" required,
 });
 
-/// `AccountTokenUsageSummary` of the protocol.
+/// `summary` of [`GetAccountTokenUsageResponse`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AccountTokenUsageSummary {
@@ -203,7 +203,7 @@ object!(AccountTokenUsageSummary {
     4 peak_daily_tokens "peakDailyTokens" optional,
 });
 
-/// `ActivePermissionProfile` of the protocol.
+/// `activePermissionProfile` of [`ThreadSettings`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ActivePermissionProfile {
@@ -219,7 +219,7 @@ object!(ActivePermissionProfile {
     1 id "id" required,
 });
 
-/// `ActiveThreadStatus` of the protocol.
+/// Variant `active` of [`ThreadStatus`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ActiveThreadStatus {
@@ -231,7 +231,7 @@ object!(ActiveThreadStatus {
     0 active_flags "activeFlags" required,
 });
 
-/// `ActiveTurnNotSteerableCodexErrorInfo` of the protocol.
+/// Variant `activeTurnNotSteerable` of [`CodexErrorInfo`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ActiveTurnNotSteerableCodexErrorInfo {
@@ -243,7 +243,7 @@ object!(ActiveTurnNotSteerableCodexErrorInfo {
     0 turn_kind "turnKind" required,
 });
 
-/// `AddCreditsNudgeCreditType` of the protocol.
+/// `creditType` of [`SendAddCreditsNudgeEmailParams`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AddCreditsNudgeCreditType {
@@ -259,7 +259,7 @@ string_enum!(AddCreditsNudgeCreditType {
     UsageLimit "usage_limit",
 });
 
-/// `AddCreditsNudgeEmailStatus` of the protocol.
+/// `status` of [`SendAddCreditsNudgeEmailResponse`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AddCreditsNudgeEmailStatus {
@@ -275,7 +275,7 @@ string_enum!(AddCreditsNudgeEmailStatus {
     CooldownActive "cooldown_active",
 });
 
-/// `AddFileChange` of the protocol.
+/// Variant `add` of [`FileChange`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AddFileChange {
@@ -287,7 +287,7 @@ object!(AddFileChange {
     0 content "content" required,
 });
 
-/// `AddPatchChangeKind` of the protocol.
+/// Variant `add` of [`PatchChangeKind`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AddPatchChangeKind {
@@ -297,7 +297,7 @@ pub struct AddPatchChangeKind {
 object!(AddPatchChangeKind {
 });
 
-/// `AdditionalContextEntry` of the protocol.
+/// `additionalContext` of `TurnStartParams`, which is experimental.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AdditionalContextEntry {
     pub kind: AdditionalContextKind,
@@ -314,12 +314,9 @@ object!(AdditionalContextEntry {
 });
 impl AdditionalContextEntry {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        kind: impl Into<AdditionalContextKind>,
-        value: impl Into<String>,
-    ) -> Self {
+    pub fn new(kind: AdditionalContextKind, value: impl Into<String>) -> Self {
         Self {
-            kind: kind.into(),
+            kind,
             name: None,
             value: value.into(),
             unknown_fields: UnknownFields::default(),
@@ -327,11 +324,11 @@ impl AdditionalContextEntry {
     }
 }
 setters!(AdditionalContextEntry {
-    /// Sets `name`.
+    /// Sets `name`: Optional name for untrusted context, used to label its tool output.
     1 name some (impl Into<String>),
 });
 
-/// `AdditionalContextKind` of the protocol.
+/// `kind` of [`AdditionalContextEntry`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AdditionalContextKind {
@@ -347,7 +344,7 @@ string_enum!(AdditionalContextKind {
     Application "application",
 });
 
-/// `AdditionalFileSystemPermissions` of the protocol.
+/// Held by [`AdditionalPermissionProfile`], [`GrantedPermissionProfile`], [`RequestPermissionProfile`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AdditionalFileSystemPermissions {
     pub entries: Option<Vec<FileSystemSandboxEntry>>,
@@ -370,13 +367,13 @@ setters!(AdditionalFileSystemPermissions {
     0 entries some (impl Into<Vec<FileSystemSandboxEntry>>),
     /// Sets `globScanMaxDepth`.
     1 glob_scan_max_depth some (impl Into<u64>),
-    /// Sets `read`.
+    /// Sets `read`: This will be removed in favor of `entries`.
     2 read some (impl Into<Vec<LegacyAppPathString>>),
-    /// Sets `write`.
+    /// Sets `write`: This will be removed in favor of `entries`.
     3 write some (impl Into<Vec<LegacyAppPathString>>),
 });
 
-/// `AdditionalNetworkPermissions` of the protocol.
+/// Held by [`AdditionalPermissionProfile`], [`GrantedPermissionProfile`], [`RequestPermissionProfile`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AdditionalNetworkPermissions {
     pub enabled: Option<bool>,
@@ -391,7 +388,7 @@ setters!(AdditionalNetworkPermissions {
     0 enabled some (impl Into<bool>),
 });
 
-/// `AdditionalPermissionProfile` of the protocol.
+/// `additionalPermissions` of `CommandExecutionRequestApprovalParams`, which is experimental.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AdditionalPermissionProfile {
@@ -406,7 +403,7 @@ object!(AdditionalPermissionProfile {
     1 network "network" optional,
 });
 
-/// `AdditionalToolsResponseItem` of the protocol.
+/// Variant `additional_tools` of [`ResponseItem`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct AdditionalToolsResponseItem {
     pub id: Option<String>,
@@ -436,7 +433,7 @@ setters!(AdditionalToolsResponseItem {
     0 id some (impl Into<String>),
 });
 
-/// `AgentConfiguredHookHandler` of the protocol.
+/// Variant `agent` of [`ConfiguredHookHandler`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AgentConfiguredHookHandler {
@@ -446,7 +443,7 @@ pub struct AgentConfiguredHookHandler {
 object!(AgentConfiguredHookHandler {
 });
 
-/// `AgentHookMetadata` of the protocol.
+/// Variant `agent` of [`HookMetadata`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AgentHookMetadata {
@@ -488,7 +485,7 @@ object!(AgentHookMetadata {
     14 trust_status "trustStatus" required,
 });
 
-/// `AgentMessageDelivery` of the protocol.
+/// `delivery` of [`AgentMessageThreadItem`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AgentMessageDelivery {
@@ -520,7 +517,7 @@ object!(AgentMessageDisplay {
     3 cyber_trusted_access "cyberTrustedAccess" optional,
 });
 
-/// `AgentMessageInputContent` of the protocol.
+/// `content` of [`AgentMessageResponseItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum AgentMessageInputContent {
@@ -535,8 +532,19 @@ tagged!(AgentMessageInputContent "type" {
     InputText "input_text",
     EncryptedContent "encrypted_content",
 });
+impl AgentMessageInputContent {
+    /// Makes the variant `input_text`.
+    pub fn input_text(text: impl Into<String>) -> Self {
+        Self::InputText(InputTextAgentMessageInputContent::new(text))
+    }
 
-/// `AgentMessageModeration` of the protocol.
+    /// Makes the variant `encrypted_content`.
+    pub fn encrypted_content(encrypted_content: impl Into<String>) -> Self {
+        Self::EncryptedContent(EncryptedContentAgentMessageInputContent::new(encrypted_content))
+    }
+}
+
+/// `moderation` of [`AgentMessageThreadItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AgentMessageModeration {
@@ -550,15 +558,13 @@ object!(AgentMessageModeration {
     1 moderated "moderated" required,
 });
 
-/// `AgentMessageResponseItem` of the protocol.
+/// Variant `agent_message` of [`ResponseItem`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct AgentMessageResponseItem {
     pub author: String,
     pub content: Vec<AgentMessageInputContent>,
     pub id: Option<String>,
-    pub internal_chat_message_metadata_passthrough: Option<
-        InternalChatMessageMetadataPassthrough,
-    >,
+    pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
     pub recipient: String,
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
@@ -570,38 +576,40 @@ object!(AgentMessageResponseItem {
     3 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" optional,
     4 recipient "recipient" required,
 });
-impl AgentMessageResponseItem {
-    /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        author: impl Into<String>,
-        content: impl Into<Vec<AgentMessageInputContent>>,
-        recipient: impl Into<String>,
-    ) -> Self {
+impl Default for AgentMessageResponseItem {
+    /// An empty one; `author`, `content`, `recipient` are required: set them by name.
+    fn default() -> Self {
         Self {
-            author: author.into(),
-            content: content.into(),
+            author: crate::codec::Blank::blank(),
+            content: crate::codec::Blank::blank(),
             id: None,
             internal_chat_message_metadata_passthrough: None,
-            recipient: recipient.into(),
+            recipient: crate::codec::Blank::blank(),
             unknown_fields: UnknownFields::default(),
         }
     }
 }
 setters!(AgentMessageResponseItem {
+    /// Sets `author`.
+    0 author required (impl Into<String>),
+    /// Sets `content`.
+    1 content required (impl Into<Vec<AgentMessageInputContent>>),
     /// Sets `id`.
     2 id some (impl Into<String>),
     /// Sets `internal_chat_message_metadata_passthrough`.
     3 internal_chat_message_metadata_passthrough some (impl Into<InternalChatMessageMetadataPassthrough>),
+    /// Sets `recipient`.
+    4 recipient required (impl Into<String>),
 });
 
-/// `AgentMessageThreadItem` of the protocol.
+/// Variant `agentMessage` of [`ThreadItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AgentMessageThreadItem {
     /// Unix timestamp in milliseconds when the item completed, if recorded.
     pub completed_at_ms: Option<i64>,
     pub delivery: Option<AgentMessageDelivery>,
-    pub id: String,
+    pub id: ItemId,
     pub memory_citation: Option<MemoryCitation>,
     pub moderation: Option<AgentMessageModeration>,
     pub phase: Option<MessagePhase>,
@@ -624,12 +632,12 @@ object!(AgentMessageThreadItem {
     8 text "text" required,
 });
 
-/// `AgentPath` of the protocol.
+/// `agent_path` of [`ThreadSpawnSubAgentSource`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AgentPath(pub String);
 named_string!(AgentPath);
 
-/// `AllowDenyRequirement` of the protocol.
+/// Held by [`BrowserUseOriginPolicy`], [`BrowserUseOriginPolicyConfig`], [`ComputerUseConfig`], [`ComputerUseMacosConfig`] and 6 more types.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AllowDenyRequirement {
@@ -661,23 +669,25 @@ object!(AmazonBedrockAccessKeysLoginAccountParams {
     2 secret_access_key "secretAccessKey" required,
     3 session_token "sessionToken" optional,
 });
-impl AmazonBedrockAccessKeysLoginAccountParams {
-    /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        access_key_id: impl Into<String>,
-        region: impl Into<String>,
-        secret_access_key: impl Into<String>,
-    ) -> Self {
+impl Default for AmazonBedrockAccessKeysLoginAccountParams {
+    /// An empty one; `access_key_id`, `region`, `secret_access_key` are required: set them by name.
+    fn default() -> Self {
         Self {
-            access_key_id: access_key_id.into(),
-            region: region.into(),
-            secret_access_key: secret_access_key.into(),
+            access_key_id: crate::codec::Blank::blank(),
+            region: crate::codec::Blank::blank(),
+            secret_access_key: crate::codec::Blank::blank(),
             session_token: None,
             unknown_fields: UnknownFields::default(),
         }
     }
 }
 setters!(AmazonBedrockAccessKeysLoginAccountParams {
+    /// Sets `accessKeyId`.
+    0 access_key_id required (impl Into<String>),
+    /// Sets `region`.
+    1 region required (impl Into<String>),
+    /// Sets `secretAccessKey`.
+    2 secret_access_key required (impl Into<String>),
     /// Sets `sessionToken`.
     3 session_token some (impl Into<String>),
 });
@@ -688,7 +698,7 @@ redacted_debug!(AmazonBedrockAccessKeysLoginAccountParams {
     session_token hide,
 });
 
-/// `AmazonBedrockAccount` of the protocol.
+/// Variant `amazonBedrock` of [`Account`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AmazonBedrockAccount {
@@ -712,22 +722,28 @@ object!(AmazonBedrockLoginAccountParams {
     0 api_key "apiKey" required,
     1 region "region" required,
 });
-impl AmazonBedrockLoginAccountParams {
-    /// Creates it with what is required; the rest is absent.
-    pub fn new(api_key: impl Into<String>, region: impl Into<String>) -> Self {
+impl Default for AmazonBedrockLoginAccountParams {
+    /// An empty one; `api_key`, `region` are required: set them by name.
+    fn default() -> Self {
         Self {
-            api_key: api_key.into(),
-            region: region.into(),
+            api_key: crate::codec::Blank::blank(),
+            region: crate::codec::Blank::blank(),
             unknown_fields: UnknownFields::default(),
         }
     }
 }
+setters!(AmazonBedrockLoginAccountParams {
+    /// Sets `apiKey`.
+    0 api_key required (impl Into<String>),
+    /// Sets `region`.
+    1 region required (impl Into<String>),
+});
 redacted_debug!(AmazonBedrockLoginAccountParams {
     api_key hide,
     region show,
 });
 
-/// `AmazonBedrockLoginAccountResponse` of the protocol.
+/// Variant `amazonBedrock` of [`LoginAccountResponse`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AmazonBedrockLoginAccountResponse {
@@ -737,7 +753,7 @@ pub struct AmazonBedrockLoginAccountResponse {
 object!(AmazonBedrockLoginAccountResponse {
 });
 
-/// `AnalyticsConfig` of the protocol.
+/// `analytics` of [`Config`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AnalyticsConfig {
@@ -749,7 +765,7 @@ object!(AnalyticsConfig {
     0 enabled "enabled" optional,
 });
 
-/// `ApiKeyAccount` of the protocol.
+/// Variant `apiKey` of [`Account`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ApiKeyAccount {
@@ -759,7 +775,7 @@ pub struct ApiKeyAccount {
 object!(ApiKeyAccount {
 });
 
-/// `ApiKeyLoginAccountParams` of the protocol.
+/// Variant `apiKey` of [`LoginAccountParams`].
 #[derive(Clone, PartialEq)]
 pub struct ApiKeyLoginAccountParams {
     pub api_key: String,
@@ -782,7 +798,7 @@ redacted_debug!(ApiKeyLoginAccountParams {
     api_key hide,
 });
 
-/// `ApiKeyLoginAccountResponse` of the protocol.
+/// Variant `apiKey` of [`LoginAccountResponse`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ApiKeyLoginAccountResponse {
@@ -855,7 +871,7 @@ object!(AppInfo {
     14 plugin_display_names "pluginDisplayNames" default,
 });
 
-/// `AppMetadata` of the protocol.
+/// `appMetadata` of [`AppInfo`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AppMetadata {
@@ -887,7 +903,7 @@ object!(AppMetadata {
     10 version_notes "versionNotes" optional,
 });
 
-/// `AppReview` of the protocol.
+/// `review` of [`AppMetadata`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AppReview {
@@ -899,7 +915,7 @@ object!(AppReview {
     0 status "status" required,
 });
 
-/// `AppScreenshot` of the protocol.
+/// `screenshots` of [`AppMetadata`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AppScreenshot {
@@ -935,7 +951,7 @@ object!(AppSummary {
     4 name "name" required,
 });
 
-/// `AppTemplateSummary` of the protocol.
+/// `appTemplates` of [`PluginDetail`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AppTemplateSummary {
@@ -963,7 +979,7 @@ object!(AppTemplateSummary {
     8 template_id "templateId" required,
 });
 
-/// `AppTemplateUnavailableReason` of the protocol.
+/// `reason` of [`AppTemplateSummary`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AppTemplateUnavailableReason {
@@ -979,7 +995,7 @@ string_enum!(AppTemplateUnavailableReason {
     NoActiveWorkspace "NO_ACTIVE_WORKSPACE",
 });
 
-/// `AppToolApproval` of the protocol.
+/// `default_tools_approval_mode` of [`AppsDefaultConfig`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AppToolApproval {
@@ -1023,7 +1039,7 @@ object!(AppToolSummary {
     5 title "title" optional,
 });
 
-/// `ApplicationNetworkRequirements` of the protocol.
+/// `network` of [`ApplicationRequirements`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ApplicationNetworkRequirements {
@@ -1038,7 +1054,7 @@ object!(ApplicationNetworkRequirements {
     1 enabled "enabled" required,
 });
 
-/// `ApplicationRequirements` of the protocol.
+/// `application` of `ConfigRequirements`, which is experimental.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ApplicationRequirements {
@@ -1066,7 +1082,7 @@ object!(ApplicationStorageRequirements {
     1 projectless_workspace_root "projectlessWorkspaceRoot" optional,
 });
 
-/// `ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision` of the protocol.
+/// Variant `applyNetworkPolicyAmendment` of [`CommandExecutionApprovalDecision`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision {
     pub network_policy_amendment: NetworkPolicyAmendment,
@@ -1086,7 +1102,7 @@ impl ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision {
     }
 }
 
-/// `ApplyPatchGuardianApprovalReviewAction` of the protocol.
+/// Variant `applyPatch` of [`GuardianApprovalReviewAction`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ApplyPatchGuardianApprovalReviewAction {
@@ -1119,7 +1135,7 @@ string_enum!(ApprovalsReviewer {
     GuardianSubagent "guardian_subagent",
 });
 
-/// `ApprovedExecpolicyAmendmentReviewDecision` of the protocol.
+/// Variant `approved_execpolicy_amendment` of [`ReviewDecision`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct ApprovedExecpolicyAmendmentReviewDecision {
     pub proposed_execpolicy_amendment: Vec<String>,
@@ -1139,7 +1155,7 @@ impl ApprovedExecpolicyAmendmentReviewDecision {
     }
 }
 
-/// `AppsConfig` of the protocol.
+/// `apps` of `Config`, which is experimental.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AppsConfig {
@@ -1151,7 +1167,7 @@ object!(AppsConfig {
     0 default "_default" optional,
 });
 
-/// `AppsDefaultConfig` of the protocol.
+/// `_default` of [`AppsConfig`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AppsDefaultConfig {
@@ -1171,7 +1187,7 @@ object!(AppsDefaultConfig {
     4 open_world_enabled "open_world_enabled" preset(true),
 });
 
-/// `AskForApproval` of the protocol.
+/// Held by [`Config`], [`ConfigRequirements`], [`ThreadForkParams`], [`ThreadForkResponse`] and 6 more types.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum AskForApproval {
@@ -1193,7 +1209,7 @@ external!(AskForApproval {
     Granular "granular" value,
 });
 
-/// `AsyncUserInputQuestion` of the protocol.
+/// `questions` of [`AgentMessageThreadItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AsyncUserInputQuestion {
@@ -1207,7 +1223,7 @@ object!(AsyncUserInputQuestion {
     1 title "title" required,
 });
 
-/// `AudioUserInput` of the protocol.
+/// Variant `audio` of [`UserInput`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AudioUserInput {
     pub file_id: Option<String>,
@@ -1291,7 +1307,7 @@ string_enum!(AutoReviewDecisionSource {
     Agent "agent",
 });
 
-/// `AutoReviewRequirements` of the protocol.
+/// `autoReview` of [`ConfigRequirements`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AutoReviewRequirements {
@@ -1305,7 +1321,9 @@ object!(AutoReviewRequirements {
     1 required_on_models "requiredOnModels" optional,
 });
 
-/// `AwsCredentialType` of the protocol.
+/// `type` of [`BedrockEnvironmentCredential`].
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -1343,7 +1361,9 @@ impl BaseBranchReviewTarget {
     }
 }
 
-/// `BedrockAwsProfile` of the protocol.
+/// `profiles` of [`BedrockDiscoverResponse`].
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -1359,7 +1379,9 @@ object!(BedrockAwsProfile {
     1 region "region" optional,
 });
 
-/// `BedrockEnvironmentCredential` of the protocol.
+/// `environmentCredentials` of [`BedrockDiscoverResponse`].
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -1375,7 +1397,7 @@ object!(BedrockEnvironmentCredential {
     1 type_ "type" required,
 });
 
-/// `BedrockProviderId` of the protocol.
+/// `providerId` of [`BedrockProviderSettingsPatch`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BedrockProviderId {
@@ -1391,7 +1413,7 @@ string_enum!(BedrockProviderId {
     AmazonBedrockRuntime "amazon-bedrock-runtime",
 });
 
-/// `BedrockProviderSettings` of the protocol.
+/// Variant `bedrock` of [`ProviderSettings`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct BedrockProviderSettings {
@@ -1437,7 +1459,7 @@ setters!(BedrockProviderSettingsPatch {
     2 region some (impl Into<String>),
 });
 
-/// `BemItemPromotedThreadRealtimeItem` of the protocol.
+/// Variant `bemItemPromoted` of [`ThreadRealtimeItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct BemItemPromotedThreadRealtimeItem {
@@ -1457,7 +1479,7 @@ object!(BemItemPromotedThreadRealtimeItem {
     4 turn_id "turn_id" required,
 });
 
-/// `BlobResourceContent` of the protocol.
+/// Variant `Blob` of [`ResourceContent`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct BlobResourceContent {
@@ -1476,7 +1498,7 @@ object!(BlobResourceContent {
     3 uri "uri" required,
 });
 
-/// `BrowserUseAccessApprovalLifetime` of the protocol.
+/// `accessApprovalLifetime` of [`BrowserUseOriginPolicy`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BrowserUseAccessApprovalLifetime {
@@ -1492,7 +1514,7 @@ string_enum!(BrowserUseAccessApprovalLifetime {
     Thread "thread",
 });
 
-/// `BrowserUseConfig` of the protocol.
+/// `browser_use` of [`Config`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct BrowserUseConfig {
@@ -1508,7 +1530,7 @@ object!(BrowserUseConfig {
     2 origins "origins" optional,
 });
 
-/// `BrowserUseExtensionRequirements` of the protocol.
+/// `extension` of [`BrowserUseRequirements`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct BrowserUseExtensionRequirements {
@@ -1520,7 +1542,7 @@ object!(BrowserUseExtensionRequirements {
     0 request_headers "requestHeaders" optional,
 });
 
-/// `BrowserUseOriginPolicy` of the protocol.
+/// `defaultOriginPolicy` of [`BrowserUseRequirements`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct BrowserUseOriginPolicy {
@@ -1544,7 +1566,7 @@ object!(BrowserUseOriginPolicy {
     6 uploads "uploads" optional,
 });
 
-/// `BrowserUseOriginPolicyConfig` of the protocol.
+/// `default_origin_policy` of [`BrowserUseConfig`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct BrowserUseOriginPolicyConfig {
@@ -1562,7 +1584,7 @@ object!(BrowserUseOriginPolicyConfig {
     3 uploads "uploads" optional,
 });
 
-/// `BrowserUseRequirements` of the protocol.
+/// `browserUse` of [`ConfigRequirements`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct BrowserUseRequirements {
@@ -1586,7 +1608,7 @@ object!(BrowserUseRequirements {
     6 origins "origins" optional,
 });
 
-/// `ByteRange` of the protocol.
+/// `byteRange` of [`TextElement`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct ByteRange {
     pub end: u64,
@@ -1609,7 +1631,7 @@ impl ByteRange {
     }
 }
 
-/// `CancelLoginAccountStatus` of the protocol.
+/// `status` of [`CancelLoginAccountResponse`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CancelLoginAccountStatus {
@@ -1638,7 +1660,7 @@ tagged!(CapabilityRootLocation "type" {
     Environment "environment",
 });
 
-/// `ChatgptAccount` of the protocol.
+/// Variant `chatgpt` of [`Account`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ChatgptAccount {
@@ -1674,22 +1696,23 @@ object!(ChatgptAuthTokensLoginAccountParams {
     1 chatgpt_account_id "chatgptAccountId" required,
     2 chatgpt_plan_type "chatgptPlanType" optional,
 });
-impl ChatgptAuthTokensLoginAccountParams {
-    /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        access_token: impl Into<String>,
-        chatgpt_account_id: impl Into<String>,
-    ) -> Self {
+impl Default for ChatgptAuthTokensLoginAccountParams {
+    /// An empty one; `access_token`, `chatgpt_account_id` are required: set them by name.
+    fn default() -> Self {
         Self {
-            access_token: access_token.into(),
-            chatgpt_account_id: chatgpt_account_id.into(),
+            access_token: crate::codec::Blank::blank(),
+            chatgpt_account_id: crate::codec::Blank::blank(),
             chatgpt_plan_type: None,
             unknown_fields: UnknownFields::default(),
         }
     }
 }
 setters!(ChatgptAuthTokensLoginAccountParams {
-    /// Sets `chatgptPlanType`.
+    /// Sets `accessToken`: Access token (JWT) supplied by the client.
+    0 access_token required (impl Into<String>),
+    /// Sets `chatgptAccountId`: Workspace/account identifier supplied by the client.
+    1 chatgpt_account_id required (impl Into<String>),
+    /// Sets `chatgptPlanType`: Optional plan type supplied by the client.
     2 chatgpt_plan_type some (impl Into<String>),
 });
 redacted_debug!(ChatgptAuthTokensLoginAccountParams {
@@ -1698,7 +1721,7 @@ redacted_debug!(ChatgptAuthTokensLoginAccountParams {
     chatgpt_plan_type show,
 });
 
-/// `ChatgptAuthTokensLoginAccountResponse` of the protocol.
+/// Variant `chatgptAuthTokens` of [`LoginAccountResponse`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ChatgptAuthTokensLoginAccountResponse {
@@ -1708,7 +1731,7 @@ pub struct ChatgptAuthTokensLoginAccountResponse {
 object!(ChatgptAuthTokensLoginAccountResponse {
 });
 
-/// `ChatgptAuthTokensRefreshReason` of the protocol.
+/// `reason` of [`ChatgptAuthTokensRefreshParams`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ChatgptAuthTokensRefreshReason {
@@ -1721,7 +1744,7 @@ string_enum!(ChatgptAuthTokensRefreshReason {
     Unauthorized "unauthorized",
 });
 
-/// `ChatgptDeviceCodeLoginAccountParams` of the protocol.
+/// Variant `chatgptDeviceCode` of [`LoginAccountParams`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ChatgptDeviceCodeLoginAccountParams {
     /// Fields that this version does not know, sent as they are.
@@ -1730,7 +1753,7 @@ pub struct ChatgptDeviceCodeLoginAccountParams {
 object!(ChatgptDeviceCodeLoginAccountParams {
 });
 
-/// `ChatgptDeviceCodeLoginAccountResponse` of the protocol.
+/// Variant `chatgptDeviceCode` of [`LoginAccountResponse`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ChatgptDeviceCodeLoginAccountResponse {
@@ -1748,7 +1771,7 @@ object!(ChatgptDeviceCodeLoginAccountResponse {
     2 verification_url "verificationUrl" required,
 });
 
-/// `ChatgptLoginAccountParams` of the protocol.
+/// Variant `chatgpt` of [`LoginAccountParams`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ChatgptLoginAccountParams {
     pub app_brand: Option<LoginAppBrand>,
@@ -1771,7 +1794,7 @@ setters!(ChatgptLoginAccountParams {
     2 use_hosted_login_success_page some (impl Into<bool>),
 });
 
-/// `ChatgptLoginAccountResponse` of the protocol.
+/// Variant `chatgpt` of [`LoginAccountResponse`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ChatgptLoginAccountResponse {
@@ -1786,7 +1809,7 @@ object!(ChatgptLoginAccountResponse {
     1 login_id "loginId" required,
 });
 
-/// `CliAuthCredentialsStoreMode` of the protocol.
+/// `cliAuthCredentialsStore` of [`ConfigRequirements`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CliAuthCredentialsStoreMode {
@@ -1808,7 +1831,7 @@ string_enum!(CliAuthCredentialsStoreMode {
     Ephemeral "ephemeral",
 });
 
-/// `ClientInfo` of the protocol.
+/// `clientInfo` of [`InitializeParams`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClientInfo {
     pub name: String,
@@ -1822,20 +1845,24 @@ object!(ClientInfo {
     1 title "title" optional,
     2 version "version" required,
 });
-impl ClientInfo {
-    /// Creates it with what is required; the rest is absent.
-    pub fn new(name: impl Into<String>, version: impl Into<String>) -> Self {
+impl Default for ClientInfo {
+    /// An empty one; `name`, `version` are required: set them by name.
+    fn default() -> Self {
         Self {
-            name: name.into(),
+            name: crate::codec::Blank::blank(),
             title: None,
-            version: version.into(),
+            version: crate::codec::Blank::blank(),
             unknown_fields: UnknownFields::default(),
         }
     }
 }
 setters!(ClientInfo {
+    /// Sets `name`.
+    0 name required (impl Into<String>),
     /// Sets `title`.
     1 title some (impl Into<String>),
+    /// Sets `version`.
+    2 version required (impl Into<String>),
 });
 
 /// This translation layer make sure that we expose codex error code in camel case.
@@ -1919,7 +1946,7 @@ external!(CodexErrorInfo {
     ActiveTurnNotSteerable "activeTurnNotSteerable" value,
 });
 
-/// `CodexResponseHandoffMode` of the protocol.
+/// `codexResponseHandoffMode` of `ThreadRealtimeStartParams`, which is experimental.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CodexResponseHandoffMode {
@@ -1938,7 +1965,7 @@ string_enum!(CodexResponseHandoffMode {
     BemTags "bemTags",
 });
 
-/// `CollabAgentState` of the protocol.
+/// `agentsStates` of [`CollabAgentToolCallThreadItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CollabAgentState {
@@ -1952,7 +1979,7 @@ object!(CollabAgentState {
     1 status "status" required,
 });
 
-/// `CollabAgentStatus` of the protocol.
+/// `status` of [`CollabAgentState`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CollabAgentStatus {
@@ -1983,7 +2010,7 @@ string_enum!(CollabAgentStatus {
     NotFound "notFound",
 });
 
-/// `CollabAgentTool` of the protocol.
+/// `tool` of [`CollabAgentToolCallThreadItem`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CollabAgentTool {
@@ -2020,7 +2047,7 @@ string_enum!(CollabAgentTool {
     ListAgents "listAgents",
 });
 
-/// `CollabAgentToolCallStatus` of the protocol.
+/// `status` of [`CollabAgentToolCallThreadItem`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CollabAgentToolCallStatus {
@@ -2042,7 +2069,7 @@ string_enum!(CollabAgentToolCallStatus {
     Interrupted "interrupted",
 });
 
-/// `CollabAgentToolCallThreadItem` of the protocol.
+/// Variant `collabAgentToolCall` of [`ThreadItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CollabAgentToolCallThreadItem {
@@ -2051,7 +2078,7 @@ pub struct CollabAgentToolCallThreadItem {
     /// Unix timestamp in milliseconds when the item completed, if recorded.
     pub completed_at_ms: Option<i64>,
     /// Unique identifier for this collab tool call.
-    pub id: String,
+    pub id: ItemId,
     /// Model requested for the spawned agent, when applicable.
     pub model: Option<String>,
     /// Prompt text sent as part of the collab tool call, when available.
@@ -2126,7 +2153,7 @@ object!(CollaborationModeMask {
     3 reasoning_effort "reasoning_effort" optional,
 });
 
-/// `CommandAction` of the protocol.
+/// Held by [`CommandExecutionRequestApprovalParams`], [`CommandExecutionThreadItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum CommandAction {
@@ -2160,7 +2187,7 @@ impl CommandAction {
     }
 }
 
-/// `CommandConfiguredHookHandler` of the protocol.
+/// Variant `command` of [`ConfiguredHookHandler`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CommandConfiguredHookHandler {
@@ -2224,7 +2251,7 @@ impl CommandExecTerminalSize {
     }
 }
 
-/// `CommandExecutionApprovalDecision` of the protocol.
+/// `decision` of [`CommandExecutionRequestApprovalResponse`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum CommandExecutionApprovalDecision {
@@ -2233,13 +2260,9 @@ pub enum CommandExecutionApprovalDecision {
     /// User approved the command and future prompts in the same session-scoped approval cache should run without prompting.
     AcceptForSession,
     /// User approved the command, and wants to apply the proposed execpolicy amendment so future matching commands can run without prompting.
-    AcceptWithExecpolicyAmendment(
-        AcceptWithExecpolicyAmendmentCommandExecutionApprovalDecision,
-    ),
+    AcceptWithExecpolicyAmendment(AcceptWithExecpolicyAmendmentCommandExecutionApprovalDecision),
     /// User chose a persistent network policy rule (allow/deny) for this host.
-    ApplyNetworkPolicyAmendment(
-        ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision,
-    ),
+    ApplyNetworkPolicyAmendment(ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision),
     /// User denied the command. The agent will continue the turn.
     Decline,
     /// User denied the command. The turn will also be immediately interrupted.
@@ -2275,7 +2298,7 @@ string_enum!(CommandExecutionApprovalKind {
     HumanCommand "humanCommand",
 });
 
-/// `CommandExecutionSource` of the protocol.
+/// `source` of [`CommandExecutionThreadItem`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CommandExecutionSource {
@@ -2297,7 +2320,7 @@ string_enum!(CommandExecutionSource {
     UnifiedExecInteraction "unifiedExecInteraction",
 });
 
-/// `CommandExecutionStatus` of the protocol.
+/// `status` of [`CommandExecutionThreadItem`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CommandExecutionStatus {
@@ -2319,7 +2342,7 @@ string_enum!(CommandExecutionStatus {
     Declined "declined",
 });
 
-/// `CommandExecutionThreadItem` of the protocol.
+/// Variant `commandExecution` of [`ThreadItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CommandExecutionThreadItem {
@@ -2337,7 +2360,7 @@ pub struct CommandExecutionThreadItem {
     pub duration_ms: Option<i64>,
     /// The command's exit code.
     pub exit_code: Option<i32>,
-    pub id: String,
+    pub id: ItemId,
     /// Trusted first-party plugin id when this command resolves to one plugin script.
     pub plugin_id: Option<String>,
     /// Identifier for the underlying PTY process (when available).
@@ -2363,12 +2386,12 @@ object!(CommandExecutionThreadItem {
     8 plugin_id "pluginId" optional,
     9 process_id "processId" optional,
     10 script_path "scriptPath" optional,
-    11 source "source" preset(CommandExecutionSource :: Agent),
+    11 source "source" preset(CommandExecutionSource::Agent),
     12 started_at_ms "startedAtMs" optional,
     13 status "status" required,
 });
 
-/// `CommandGuardianApprovalReviewAction` of the protocol.
+/// Variant `command` of [`GuardianApprovalReviewAction`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CommandGuardianApprovalReviewAction {
@@ -2384,7 +2407,7 @@ object!(CommandGuardianApprovalReviewAction {
     2 source "source" required,
 });
 
-/// `CommandHookMetadata` of the protocol.
+/// Variant `command` of [`HookMetadata`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CommandHookMetadata {
@@ -2430,7 +2453,7 @@ object!(CommandHookMetadata {
     16 trust_status "trustStatus" required,
 });
 
-/// `CommandMigration` of the protocol.
+/// `commands` of [`MigrationDetails`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct CommandMigration {
     pub name: String,
@@ -2474,18 +2497,16 @@ impl CommitReviewTarget {
     }
 }
 setters!(CommitReviewTarget {
-    /// Sets `title`.
+    /// Sets `title`: Optional human-readable label (e.g., commit subject) for UIs.
     1 title some (impl Into<String>),
 });
 
-/// `CompactionResponseItem` of the protocol.
+/// Variant `compaction` of [`ResponseItem`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct CompactionResponseItem {
     pub encrypted_content: String,
     pub id: Option<String>,
-    pub internal_chat_message_metadata_passthrough: Option<
-        InternalChatMessageMetadataPassthrough,
-    >,
+    pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
@@ -2512,7 +2533,7 @@ setters!(CompactionResponseItem {
     2 internal_chat_message_metadata_passthrough some (impl Into<InternalChatMessageMetadataPassthrough>),
 });
 
-/// `CompactionTriggerResponseItem` of the protocol.
+/// Variant `compaction_trigger` of [`ResponseItem`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CompactionTriggerResponseItem {
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
@@ -2521,7 +2542,7 @@ pub struct CompactionTriggerResponseItem {
 object!(CompactionTriggerResponseItem {
 });
 
-/// `CompletedThreadPredictionResult` of the protocol.
+/// Variant `completed` of [`ThreadPredictionResult`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CompletedThreadPredictionResult {
@@ -2533,7 +2554,7 @@ object!(CompletedThreadPredictionResult {
     0 text "text" optional,
 });
 
-/// `ComputerUseConfig` of the protocol.
+/// `computer_use` of [`Config`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseConfig {
@@ -2549,7 +2570,7 @@ object!(ComputerUseConfig {
     2 windows "windows" optional,
 });
 
-/// `ComputerUseMacosConfig` of the protocol.
+/// `macos` of [`ComputerUseConfig`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseMacosConfig {
@@ -2561,7 +2582,7 @@ object!(ComputerUseMacosConfig {
     0 bundle_ids "bundle_ids" optional,
 });
 
-/// `ComputerUseMacosRequirements` of the protocol.
+/// `macos` of [`ComputerUseRequirements`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseMacosRequirements {
@@ -2573,7 +2594,7 @@ object!(ComputerUseMacosRequirements {
     0 bundle_ids "bundleIds" optional,
 });
 
-/// `ComputerUseRequirements` of the protocol.
+/// `computerUse` of [`ConfigRequirements`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseRequirements {
@@ -2593,7 +2614,7 @@ object!(ComputerUseRequirements {
     4 windows "windows" optional,
 });
 
-/// `ComputerUseWindowsConfig` of the protocol.
+/// `windows` of [`ComputerUseConfig`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseWindowsConfig {
@@ -2607,7 +2628,7 @@ object!(ComputerUseWindowsConfig {
     1 exes "exes" optional,
 });
 
-/// `ComputerUseWindowsExeConfig` of the protocol.
+/// `exes` of [`ComputerUseWindowsConfig`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseWindowsExeConfig {
@@ -2625,7 +2646,7 @@ object!(ComputerUseWindowsExeConfig {
     3 publisher_name "publisher_name" required,
 });
 
-/// `ComputerUseWindowsExeRequirement` of the protocol.
+/// `exes` of [`ComputerUseWindowsRequirements`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseWindowsExeRequirement {
@@ -2643,7 +2664,7 @@ object!(ComputerUseWindowsExeRequirement {
     3 publisher_name "publisherName" required,
 });
 
-/// `ComputerUseWindowsRequirements` of the protocol.
+/// `windows` of [`ComputerUseRequirements`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseWindowsRequirements {
@@ -2657,7 +2678,7 @@ object!(ComputerUseWindowsRequirements {
     1 exes "exes" optional,
 });
 
-/// `Config` of the protocol.
+/// `config` of [`ConfigReadResponse`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Config {
@@ -2724,7 +2745,7 @@ object!(Config {
     26 web_search "web_search" optional,
 });
 
-/// `ConfigEdit` of the protocol.
+/// `edits` of [`ConfigBatchWriteParams`].
 #[derive(Clone, PartialEq)]
 pub struct ConfigEdit {
     pub key_path: String,
@@ -2740,14 +2761,10 @@ object!(ConfigEdit {
 });
 impl ConfigEdit {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        key_path: impl Into<String>,
-        merge_strategy: impl Into<MergeStrategy>,
-        value: Value,
-    ) -> Self {
+    pub fn new(key_path: impl Into<String>, merge_strategy: MergeStrategy, value: Value) -> Self {
         Self {
             key_path: key_path.into(),
-            merge_strategy: merge_strategy.into(),
+            merge_strategy,
             value,
             unknown_fields: UnknownFields::default(),
         }
@@ -2759,7 +2776,7 @@ redacted_debug!(ConfigEdit {
     value hide,
 });
 
-/// `ConfigLayer` of the protocol.
+/// `layers` of [`ConfigReadResponse`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigLayer {
@@ -2777,7 +2794,7 @@ object!(ConfigLayer {
     3 version "version" required,
 });
 
-/// `ConfigLayerMetadata` of the protocol.
+/// Held by [`ConfigReadResponse`], [`OverriddenMetadata`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigLayerMetadata {
@@ -2791,7 +2808,7 @@ object!(ConfigLayerMetadata {
     1 version "version" required,
 });
 
-/// `ConfigLayerSource` of the protocol.
+/// Held by [`ConfigLayer`], [`ConfigLayerMetadata`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ConfigLayerSource {
@@ -2828,7 +2845,7 @@ tagged!(ConfigLayerSource "type" {
     LegacyManagedConfigTomlFromMdm "legacyManagedConfigTomlFromMdm",
 });
 
-/// `ConfigRequirements` of the protocol.
+/// `requirements` of [`ConfigRequirementsReadResponse`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigRequirements {
@@ -2846,9 +2863,7 @@ pub struct ConfigRequirements {
     pub allowed_permission_profiles: Option<BTreeMap<String, bool>>,
     pub allowed_sandbox_modes: Option<Vec<SandboxMode>>,
     pub allowed_web_search_modes: Option<Vec<WebSearchMode>>,
-    pub allowed_windows_sandbox_implementations: Option<
-        Vec<WindowsSandboxImplementation>,
-    >,
+    pub allowed_windows_sandbox_implementations: Option<Vec<WindowsSandboxImplementation>>,
     #[cfg(feature = "experimental")]
     pub application: Option<ApplicationRequirements>,
     pub auto_review: Option<AutoReviewRequirements>,
@@ -2955,7 +2970,7 @@ impl ConfigurationUpdateResponseItem {
     }
 }
 
-/// `ConfiguredHookHandler` of the protocol.
+/// `hooks` of [`ConfiguredHookMatcherGroup`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ConfiguredHookHandler {
@@ -2977,7 +2992,7 @@ tagged!(ConfiguredHookHandler "type" {
     Agent "agent",
 });
 
-/// `ConfiguredHookMatcherGroup` of the protocol.
+/// `Interrupt` of [`ManagedHooksRequirements`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ConfiguredHookMatcherGroup {
@@ -3019,7 +3034,7 @@ object!(ConnectorMetadata {
     8 tool_summaries "toolSummaries" optional,
 });
 
-/// `ConsumeAccountRateLimitResetCreditOutcome` of the protocol.
+/// `outcome` of [`ConsumeAccountRateLimitResetCreditResponse`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConsumeAccountRateLimitResetCreditOutcome {
@@ -3041,7 +3056,7 @@ string_enum!(ConsumeAccountRateLimitResetCreditOutcome {
     AlreadyRedeemed "alreadyRedeemed",
 });
 
-/// `ContentItem` of the protocol.
+/// `content` of [`MessageResponseItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ContentItem {
@@ -3062,15 +3077,24 @@ tagged!(ContentItem "type" {
     InputAudio "input_audio",
     OutputText "output_text",
 });
+impl ContentItem {
+    /// Makes the variant `input_text`.
+    pub fn input_text(text: impl Into<String>) -> Self {
+        Self::InputText(InputTextContentItem::new(text))
+    }
 
-/// `ContextCompactionResponseItem` of the protocol.
+    /// Makes the variant `output_text`.
+    pub fn output_text(text: impl Into<String>) -> Self {
+        Self::OutputText(OutputTextContentItem::new(text))
+    }
+}
+
+/// Variant `context_compaction` of [`ResponseItem`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ContextCompactionResponseItem {
     pub encrypted_content: Option<String>,
     pub id: Option<String>,
-    pub internal_chat_message_metadata_passthrough: Option<
-        InternalChatMessageMetadataPassthrough,
-    >,
+    pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
@@ -3088,13 +3112,13 @@ setters!(ContextCompactionResponseItem {
     2 internal_chat_message_metadata_passthrough some (impl Into<InternalChatMessageMetadataPassthrough>),
 });
 
-/// `ContextCompactionThreadItem` of the protocol.
+/// Variant `contextCompaction` of [`ThreadItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ContextCompactionThreadItem {
     /// Unix timestamp in milliseconds when the item completed, if recorded.
     pub completed_at_ms: Option<i64>,
-    pub id: String,
+    pub id: ItemId,
     /// Unix timestamp in milliseconds when the item started, if recorded.
     pub started_at_ms: Option<i64>,
     /// What the runtime sent beside these fields.
@@ -3106,7 +3130,7 @@ object!(ContextCompactionThreadItem {
     2 started_at_ms "startedAtMs" optional,
 });
 
-/// `ConversationTextRole` of the protocol.
+/// `role` of [`ThreadRealtimeInitialItem`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConversationTextRole {
@@ -3125,7 +3149,7 @@ string_enum!(ConversationTextRole {
     Assistant "assistant",
 });
 
-/// `CreditsSnapshot` of the protocol.
+/// `credits` of [`RateLimitSnapshot`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CreditsSnapshot {
@@ -3141,7 +3165,7 @@ object!(CreditsSnapshot {
     2 unlimited "unlimited" required,
 });
 
-/// `CustomGatewayProviderSettings` of the protocol.
+/// Variant `customGateway` of [`ProviderSettings`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CustomGatewayProviderSettings {
@@ -3153,7 +3177,7 @@ object!(CustomGatewayProviderSettings {
     0 auth "auth" required,
 });
 
-/// `CustomGatewayProviderSettingsPatch` of the protocol.
+/// Variant `customGateway` of [`ProviderSettingsPatch`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CustomGatewayProviderSettingsPatch {
     pub base_url: Option<String>,
@@ -3177,7 +3201,7 @@ setters!(CustomGatewayProviderSettingsPatch {
     1 env_key some (impl Into<String>),
     /// Sets `name`.
     2 name some (impl Into<String>),
-    /// Sets `providerId`.
+    /// Sets `providerId`: Omit or pass null to allocate a new custom provider ID.
     3 provider_id some (impl Into<String>),
 });
 
@@ -3201,14 +3225,12 @@ impl CustomReviewTarget {
     }
 }
 
-/// `CustomToolCallOutputResponseItem` of the protocol.
+/// Variant `custom_tool_call_output` of [`ResponseItem`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct CustomToolCallOutputResponseItem {
     pub call_id: String,
     pub id: Option<String>,
-    pub internal_chat_message_metadata_passthrough: Option<
-        InternalChatMessageMetadataPassthrough,
-    >,
+    pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
     pub name: Option<String>,
     pub output: FunctionCallOutputBody,
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
@@ -3223,16 +3245,13 @@ object!(CustomToolCallOutputResponseItem {
 });
 impl CustomToolCallOutputResponseItem {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        call_id: impl Into<String>,
-        output: impl Into<FunctionCallOutputBody>,
-    ) -> Self {
+    pub fn new(call_id: impl Into<String>, output: FunctionCallOutputBody) -> Self {
         Self {
             call_id: call_id.into(),
             id: None,
             internal_chat_message_metadata_passthrough: None,
             name: None,
-            output: output.into(),
+            output,
             unknown_fields: UnknownFields::default(),
         }
     }
@@ -3246,16 +3265,14 @@ setters!(CustomToolCallOutputResponseItem {
     3 name some (impl Into<String>),
 });
 
-/// `CustomToolCallResponseItem` of the protocol.
+/// Variant `custom_tool_call` of [`ResponseItem`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct CustomToolCallResponseItem {
     pub call_id: String,
     pub encrypted_content: Option<String>,
     pub id: Option<String>,
     pub input: String,
-    pub internal_chat_message_metadata_passthrough: Option<
-        InternalChatMessageMetadataPassthrough,
-    >,
+    pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
     pub name: String,
     pub namespace: Option<String>,
     pub status: Option<String>,
@@ -3272,20 +3289,16 @@ object!(CustomToolCallResponseItem {
     6 namespace "namespace" optional,
     7 status "status" optional,
 });
-impl CustomToolCallResponseItem {
-    /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        call_id: impl Into<String>,
-        input: impl Into<String>,
-        name: impl Into<String>,
-    ) -> Self {
+impl Default for CustomToolCallResponseItem {
+    /// An empty one; `call_id`, `input`, `name` are required: set them by name.
+    fn default() -> Self {
         Self {
-            call_id: call_id.into(),
+            call_id: crate::codec::Blank::blank(),
             encrypted_content: None,
             id: None,
-            input: input.into(),
+            input: crate::codec::Blank::blank(),
             internal_chat_message_metadata_passthrough: None,
-            name: name.into(),
+            name: crate::codec::Blank::blank(),
             namespace: None,
             status: None,
             unknown_fields: UnknownFields::default(),
@@ -3293,12 +3306,18 @@ impl CustomToolCallResponseItem {
     }
 }
 setters!(CustomToolCallResponseItem {
+    /// Sets `call_id`.
+    0 call_id required (impl Into<String>),
     /// Sets `encrypted_content`.
     1 encrypted_content some (impl Into<String>),
     /// Sets `id`.
     2 id some (impl Into<String>),
+    /// Sets `input`.
+    3 input required (impl Into<String>),
     /// Sets `internal_chat_message_metadata_passthrough`.
     4 internal_chat_message_metadata_passthrough some (impl Into<InternalChatMessageMetadataPassthrough>),
+    /// Sets `name`.
+    5 name required (impl Into<String>),
     /// Sets `namespace`.
     6 namespace some (impl Into<String>),
     /// Sets `status`.
@@ -3324,7 +3343,7 @@ string_enum!(CyberAccessProgram {
     DaybreakRed "daybreakRed",
 });
 
-/// `DailyScheduledTaskSchedule` of the protocol.
+/// Variant `daily` of [`ScheduledTaskSchedule`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct DailyScheduledTaskSchedule {
@@ -3336,7 +3355,7 @@ object!(DailyScheduledTaskSchedule {
     0 time "time" required,
 });
 
-/// `DangerFullAccessSandboxPolicy` of the protocol.
+/// Variant `dangerFullAccess` of [`SandboxPolicy`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DangerFullAccessSandboxPolicy {
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
@@ -3345,7 +3364,7 @@ pub struct DangerFullAccessSandboxPolicy {
 object!(DangerFullAccessSandboxPolicy {
 });
 
-/// `DeleteFileChange` of the protocol.
+/// Variant `delete` of [`FileChange`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct DeleteFileChange {
@@ -3357,7 +3376,7 @@ object!(DeleteFileChange {
     0 content "content" required,
 });
 
-/// `DeletePatchChangeKind` of the protocol.
+/// Variant `delete` of [`PatchChangeKind`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct DeletePatchChangeKind {
@@ -3367,7 +3386,7 @@ pub struct DeletePatchChangeKind {
 object!(DeletePatchChangeKind {
 });
 
-/// `DeniedReviewDecision` of the protocol.
+/// Variant `denied` of [`ReviewDecision`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeniedReviewDecision {
     pub rejection: String,
@@ -3387,7 +3406,7 @@ impl DeniedReviewDecision {
     }
 }
 
-/// `DesktopOnboardingEntrypoint` of the protocol.
+/// `onboardingEntrypoint` of [`AccountLoginCompletedNotification`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DesktopOnboardingEntrypoint {
@@ -3400,7 +3419,7 @@ string_enum!(DesktopOnboardingEntrypoint {
     LifeSciences "life_sciences",
 });
 
-/// `DynamicToolCallOutputContentItem` of the protocol.
+/// Held by [`DynamicToolCallResponse`], [`DynamicToolCallThreadItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum DynamicToolCallOutputContentItem {
@@ -3418,8 +3437,24 @@ tagged!(DynamicToolCallOutputContentItem "type" {
     InputImage "inputImage",
     InputAudio "inputAudio",
 });
+impl DynamicToolCallOutputContentItem {
+    /// Makes the variant `inputText`.
+    pub fn input_text(text: impl Into<String>) -> Self {
+        Self::InputText(InputTextDynamicToolCallOutputContentItem::new(text))
+    }
 
-/// `DynamicToolCallStatus` of the protocol.
+    /// Makes the variant `inputImage`.
+    pub fn input_image(image_url: impl Into<String>) -> Self {
+        Self::InputImage(InputImageDynamicToolCallOutputContentItem::new(image_url))
+    }
+
+    /// Makes the variant `inputAudio`.
+    pub fn input_audio(audio_url: impl Into<String>) -> Self {
+        Self::InputAudio(InputAudioDynamicToolCallOutputContentItem::new(audio_url))
+    }
+}
+
+/// `status` of [`DynamicToolCallThreadItem`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DynamicToolCallStatus {
@@ -3438,7 +3473,7 @@ string_enum!(DynamicToolCallStatus {
     Failed "failed",
 });
 
-/// `DynamicToolCallThreadItem` of the protocol.
+/// Variant `dynamicToolCall` of [`ThreadItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct DynamicToolCallThreadItem {
@@ -3448,7 +3483,7 @@ pub struct DynamicToolCallThreadItem {
     pub content_items: Option<Vec<DynamicToolCallOutputContentItem>>,
     /// The duration of the dynamic tool call in milliseconds.
     pub duration_ms: Option<i64>,
-    pub id: String,
+    pub id: ItemId,
     pub namespace: Option<String>,
     /// Unix timestamp in milliseconds when the item started, if recorded.
     pub started_at_ms: Option<i64>,
@@ -3471,7 +3506,7 @@ object!(DynamicToolCallThreadItem {
     9 tool "tool" required,
 });
 
-/// `DynamicToolNamespaceTool` of the protocol.
+/// `tools` of [`NamespaceDynamicToolSpec`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum DynamicToolNamespaceTool {
@@ -3484,7 +3519,7 @@ tagged!(DynamicToolNamespaceTool "type" {
     Function "function",
 });
 
-/// `DynamicToolSpec` of the protocol.
+/// `dynamicTools` of `ThreadStartParams`, which is experimental.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum DynamicToolSpec {
@@ -3508,6 +3543,7 @@ impl DynamicToolSpec {
             Self::Unrecognized(value) => value.text("description"),
         }
     }
+
     /// `name`, which every known variant has; of an unrecognized one it is read from the raw JSON.
     pub fn name(&self) -> Option<&str> {
         match self {
@@ -3518,7 +3554,7 @@ impl DynamicToolSpec {
     }
 }
 
-/// `EncryptedContentAgentMessageInputContent` of the protocol.
+/// Variant `encrypted_content` of [`AgentMessageInputContent`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct EncryptedContentAgentMessageInputContent {
     pub encrypted_content: String,
@@ -3538,7 +3574,7 @@ impl EncryptedContentAgentMessageInputContent {
     }
 }
 
-/// `EncryptedContentFunctionCallOutputContentItem` of the protocol.
+/// Variant `encrypted_content` of [`FunctionCallOutputContentItem`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct EncryptedContentFunctionCallOutputContentItem {
     pub encrypted_content: String,
@@ -3558,13 +3594,13 @@ impl EncryptedContentFunctionCallOutputContentItem {
     }
 }
 
-/// `EnteredReviewModeThreadItem` of the protocol.
+/// Variant `enteredReviewMode` of [`ThreadItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct EnteredReviewModeThreadItem {
     /// Unix timestamp in milliseconds when the item completed, if recorded.
     pub completed_at_ms: Option<i64>,
-    pub id: String,
+    pub id: ItemId,
     pub review: String,
     /// Unix timestamp in milliseconds when the item started, if recorded.
     pub started_at_ms: Option<i64>,
@@ -3594,7 +3630,9 @@ object!(EnterpriseManagedConfigLayerSource {
     1 name "name" required,
 });
 
-/// `EnvironmentBedrockSetupParams` of the protocol.
+/// Variant `environment` of [`BedrockSetupParams`].
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct EnvironmentBedrockSetupParams {
@@ -3630,18 +3668,26 @@ object!(EnvironmentCapabilityRootLocation {
     0 environment_id "environmentId" required,
     1 path "path" required,
 });
-impl EnvironmentCapabilityRootLocation {
-    /// Creates it with what is required; the rest is absent.
-    pub fn new(environment_id: impl Into<String>, path: impl Into<String>) -> Self {
+impl Default for EnvironmentCapabilityRootLocation {
+    /// An empty one; `environment_id`, `path` are required: set them by name.
+    fn default() -> Self {
         Self {
-            environment_id: environment_id.into(),
-            path: path.into(),
+            environment_id: crate::codec::Blank::blank(),
+            path: crate::codec::Blank::blank(),
             unknown_fields: UnknownFields::default(),
         }
     }
 }
+setters!(EnvironmentCapabilityRootLocation {
+    /// Sets `environmentId`.
+    0 environment_id required (impl Into<String>),
+    /// Sets `path`: Absolute path for the root in the selected environment.
+    1 path required (impl Into<String>),
+});
 
-/// `EnvironmentShellInfo` of the protocol.
+/// `shell` of [`EnvironmentInfoResponse`].
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -3659,7 +3705,7 @@ object!(EnvironmentShellInfo {
     1 path "path" required,
 });
 
-/// `EnvironmentSkillsParams` of the protocol.
+/// `skills` of `EnvironmentAddParams`, which is experimental.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct EnvironmentSkillsParams {
     /// Exact catalog names that must be available from this environment.
@@ -3671,13 +3717,15 @@ object!(EnvironmentSkillsParams {
     0 required "required" optional,
 });
 setters!(EnvironmentSkillsParams {
-    /// Sets `required`.
+    /// Sets `required`: Exact catalog names that must be available from this environment.
     0 required some (impl Into<Vec<String>>),
 });
 
 /// Current status observed by app-server without starting or recovering an environment.
 ///
 /// For a currently ready remote environment, app-server asks the existing exec-server connection for `environment/status` without allowing recovery.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -3701,7 +3749,7 @@ string_enum!(EnvironmentStatusKind {
     Unknown "unknown",
 });
 
-/// `EnvironmentVariableGatewayAuth` of the protocol.
+/// Variant `environmentVariable` of [`GatewayAuth`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct EnvironmentVariableGatewayAuth {
@@ -3713,7 +3761,7 @@ object!(EnvironmentVariableGatewayAuth {
     0 env_key "envKey" required,
 });
 
-/// `ExecLocalShellAction` of the protocol.
+/// Variant `exec` of [`LocalShellAction`].
 #[derive(Clone, PartialEq)]
 pub struct ExecLocalShellAction {
     pub command: Vec<String>,
@@ -3762,7 +3810,7 @@ redacted_debug!(ExecLocalShellAction {
     working_directory show,
 });
 
-/// `ExecveGuardianApprovalReviewAction` of the protocol.
+/// Variant `execve` of [`GuardianApprovalReviewAction`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ExecveGuardianApprovalReviewAction {
@@ -3780,7 +3828,7 @@ object!(ExecveGuardianApprovalReviewAction {
     3 source "source" required,
 });
 
-/// `ExistingCallThreadRealtimeStartTransport` of the protocol.
+/// Variant `existingCall` of [`ThreadRealtimeStartTransport`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExistingCallThreadRealtimeStartTransport {
     /// Identifier of a realtime call already created and negotiated by the client.
@@ -3801,13 +3849,13 @@ impl ExistingCallThreadRealtimeStartTransport {
     }
 }
 
-/// `ExitedReviewModeThreadItem` of the protocol.
+/// Variant `exitedReviewMode` of [`ThreadItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ExitedReviewModeThreadItem {
     /// Unix timestamp in milliseconds when the item completed, if recorded.
     pub completed_at_ms: Option<i64>,
-    pub id: String,
+    pub id: ItemId,
     pub review: String,
     /// Unix timestamp in milliseconds when the item started, if recorded.
     pub started_at_ms: Option<i64>,
@@ -3821,7 +3869,7 @@ object!(ExitedReviewModeThreadItem {
     3 started_at_ms "startedAtMs" optional,
 });
 
-/// `ExperimentalFeature` of the protocol.
+/// `data` of [`ExperimentalFeatureListResponse`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ExperimentalFeature {
@@ -3852,7 +3900,7 @@ object!(ExperimentalFeature {
     6 stage "stage" required,
 });
 
-/// `ExperimentalFeatureStage` of the protocol.
+/// `stage` of [`ExperimentalFeature`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ExperimentalFeatureStage {
@@ -3877,7 +3925,7 @@ string_enum!(ExperimentalFeatureStage {
     Removed "removed",
 });
 
-/// `ExternalAgentConfigImportHistory` of the protocol.
+/// `data` of [`ExternalAgentConfigImportHistoriesReadResponse`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportHistory {
@@ -3897,7 +3945,7 @@ object!(ExternalAgentConfigImportHistory {
     4 successes "successes" required,
 });
 
-/// `ExternalAgentConfigImportHistoryRecordSuccessParams` of the protocol.
+/// `successes` of [`ExternalAgentConfigImportHistoryRecordTypeResultParams`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExternalAgentConfigImportHistoryRecordSuccessParams {
     pub cwd: Option<String>,
@@ -3936,11 +3984,11 @@ setters!(ExternalAgentConfigImportHistoryRecordSuccessParams {
     2 source some (impl Into<String>),
     /// Sets `target`.
     3 target some (impl Into<String>),
-    /// Sets `title`.
+    /// Sets `title`: Original title for an imported session, when available.
     4 title some (impl Into<String>),
 });
 
-/// `ExternalAgentConfigImportHistoryRecordTypeResultParams` of the protocol.
+/// `itemTypeResults` of [`ExternalAgentConfigImportHistoryRecordParams`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExternalAgentConfigImportHistoryRecordTypeResultParams {
     pub failures: Vec<ExternalAgentConfigImportItemTypeFailure>,
@@ -3956,11 +4004,7 @@ object!(ExternalAgentConfigImportHistoryRecordTypeResultParams {
 });
 impl ExternalAgentConfigImportHistoryRecordTypeResultParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        failures: impl Into<Vec<ExternalAgentConfigImportItemTypeFailure>>,
-        item_type: impl Into<ExternalAgentConfigMigrationItemType>,
-        successes: impl Into<Vec<ExternalAgentConfigImportHistoryRecordSuccessParams>>,
-    ) -> Self {
+    pub fn new(failures: impl Into<Vec<ExternalAgentConfigImportItemTypeFailure>>, item_type: impl Into<ExternalAgentConfigMigrationItemType>, successes: impl Into<Vec<ExternalAgentConfigImportHistoryRecordSuccessParams>>) -> Self {
         Self {
             failures: failures.into(),
             item_type: item_type.into(),
@@ -3970,7 +4014,7 @@ impl ExternalAgentConfigImportHistoryRecordTypeResultParams {
     }
 }
 
-/// `ExternalAgentConfigImportItemTypeFailure` of the protocol.
+/// Held by [`ExternalAgentConfigImportHistory`], [`ExternalAgentConfigImportHistoryRecordTypeResultParams`], [`ExternalAgentConfigImportTypeResult`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExternalAgentConfigImportItemTypeFailure {
     pub cwd: Option<String>,
@@ -3992,19 +4036,15 @@ object!(ExternalAgentConfigImportItemTypeFailure {
     5 source "source" optional,
     6 sub_error_type "subErrorType" optional,
 });
-impl ExternalAgentConfigImportItemTypeFailure {
-    /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        failure_stage: impl Into<String>,
-        item_type: impl Into<ExternalAgentConfigMigrationItemType>,
-        message: impl Into<String>,
-    ) -> Self {
+impl Default for ExternalAgentConfigImportItemTypeFailure {
+    /// An empty one; `failure_stage`, `item_type`, `message` are required: set them by name.
+    fn default() -> Self {
         Self {
             cwd: None,
             error_type: None,
-            failure_stage: failure_stage.into(),
-            item_type: item_type.into(),
-            message: message.into(),
+            failure_stage: crate::codec::Blank::blank(),
+            item_type: crate::codec::Blank::blank(),
+            message: crate::codec::Blank::blank(),
             source: None,
             sub_error_type: None,
             unknown_fields: UnknownFields::default(),
@@ -4016,13 +4056,19 @@ setters!(ExternalAgentConfigImportItemTypeFailure {
     0 cwd some (impl Into<String>),
     /// Sets `errorType`.
     1 error_type some (impl Into<String>),
+    /// Sets `failureStage`.
+    2 failure_stage required (impl Into<String>),
+    /// Sets `itemType`.
+    3 item_type required (impl Into<ExternalAgentConfigMigrationItemType>),
+    /// Sets `message`.
+    4 message required (impl Into<String>),
     /// Sets `source`.
     5 source some (impl Into<String>),
     /// Sets `subErrorType`.
     6 sub_error_type some (impl Into<String>),
 });
 
-/// `ExternalAgentConfigImportItemTypeSuccess` of the protocol.
+/// Held by [`ExternalAgentConfigImportHistory`], [`ExternalAgentConfigImportTypeResult`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportItemTypeSuccess {
@@ -4043,7 +4089,7 @@ object!(ExternalAgentConfigImportItemTypeSuccess {
     4 title "title" optional,
 });
 
-/// `ExternalAgentConfigImportTypeResult` of the protocol.
+/// Held by [`ExternalAgentConfigImportCompletedNotification`], [`ExternalAgentConfigImportProgressNotification`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportTypeResult {
@@ -4059,7 +4105,7 @@ object!(ExternalAgentConfigImportTypeResult {
     2 successes "successes" required,
 });
 
-/// `ExternalAgentConfigMigrationItem` of the protocol.
+/// Held by [`ExternalAgentConfigDetectResponse`], [`ExternalAgentConfigImportParams`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExternalAgentConfigMigrationItem {
     /// Null or empty means home-scoped migration; non-empty means repo-scoped migration.
@@ -4078,27 +4124,24 @@ object!(ExternalAgentConfigMigrationItem {
 });
 impl ExternalAgentConfigMigrationItem {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        description: impl Into<String>,
-        item_type: impl Into<ExternalAgentConfigMigrationItemType>,
-    ) -> Self {
+    pub fn new(description: impl Into<String>, item_type: ExternalAgentConfigMigrationItemType) -> Self {
         Self {
             cwd: None,
             description: description.into(),
             details: None,
-            item_type: item_type.into(),
+            item_type,
             unknown_fields: UnknownFields::default(),
         }
     }
 }
 setters!(ExternalAgentConfigMigrationItem {
-    /// Sets `cwd`.
+    /// Sets `cwd`: Null or empty means home-scoped migration; non-empty means repo-scoped migration.
     0 cwd some (impl Into<String>),
     /// Sets `details`.
     2 details some (impl Into<MigrationDetails>),
 });
 
-/// `ExternalAgentConfigMigrationItemType` of the protocol.
+/// Held by [`ExternalAgentConfigImportHistoryRecordSuccessParams`], [`ExternalAgentConfigImportHistoryRecordTypeResultParams`], [`ExternalAgentConfigImportItemTypeFailure`], [`ExternalAgentConfigImportItemTypeSuccess`] and 2 more types.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ExternalAgentConfigMigrationItemType {
@@ -4138,7 +4181,7 @@ string_enum!(ExternalAgentConfigMigrationItemType {
     Sessions "SESSIONS",
 });
 
-/// `ExternalAgentDetectedConnectorCandidate` of the protocol.
+/// `connectors` of [`ExternalAgentConfigDetectResponse`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentDetectedConnectorCandidate {
@@ -4154,7 +4197,7 @@ object!(ExternalAgentDetectedConnectorCandidate {
     2 source "source" required,
 });
 
-/// `ExternalAgentDetectedConnectorSource` of the protocol.
+/// `source` of [`ExternalAgentDetectedConnectorCandidate`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ExternalAgentDetectedConnectorSource {
@@ -4170,7 +4213,7 @@ string_enum!(ExternalAgentDetectedConnectorSource {
     SessionToolUse "sessionToolUse",
 });
 
-/// `ExternalAgentImportedConnectorCandidate` of the protocol.
+/// `connectors` of [`ExternalAgentConfigImportHistoriesReadResponse`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentImportedConnectorCandidate {
@@ -4186,7 +4229,7 @@ object!(ExternalAgentImportedConnectorCandidate {
     2 source "source" required,
 });
 
-/// `ExternalAgentImportedConnectorSource` of the protocol.
+/// `source` of [`ExternalAgentImportedConnectorCandidate`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ExternalAgentImportedConnectorSource {
@@ -4199,7 +4242,7 @@ string_enum!(ExternalAgentImportedConnectorSource {
     RemoteMcpServersConfig "remoteMcpServersConfig",
 });
 
-/// `ExternalSandboxSandboxPolicy` of the protocol.
+/// Variant `externalSandbox` of [`SandboxPolicy`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExternalSandboxSandboxPolicy {
     pub network_access: NetworkAccess,
@@ -4207,7 +4250,7 @@ pub struct ExternalSandboxSandboxPolicy {
     pub unknown_fields: UnknownFields,
 }
 object!(ExternalSandboxSandboxPolicy {
-    0 network_access "networkAccess" preset(NetworkAccess :: Restricted),
+    0 network_access "networkAccess" preset(NetworkAccess::Restricted),
 });
 impl Default for ExternalSandboxSandboxPolicy {
     fn default() -> Self {
@@ -4234,7 +4277,7 @@ object!(ExternallyConfiguredGatewayAuth {
     0 env_key "envKey" optional,
 });
 
-/// `FailedThreadPredictionResult` of the protocol.
+/// Variant `failed` of [`ThreadPredictionResult`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FailedThreadPredictionResult {
@@ -4244,7 +4287,7 @@ pub struct FailedThreadPredictionResult {
 object!(FailedThreadPredictionResult {
 });
 
-/// `FeedbackRequirements` of the protocol.
+/// `feedback` of [`ConfigRequirements`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FeedbackRequirements {
@@ -4256,7 +4299,7 @@ object!(FeedbackRequirements {
     0 enabled "enabled" optional,
 });
 
-/// `FileChange` of the protocol.
+/// `fileChanges` of [`ApplyPatchApprovalParams`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum FileChange {
@@ -4275,7 +4318,7 @@ tagged!(FileChange "type" {
     Update "update",
 });
 
-/// `FileChangeApprovalDecision` of the protocol.
+/// `decision` of [`FileChangeRequestApprovalResponse`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FileChangeApprovalDecision {
@@ -4297,14 +4340,14 @@ string_enum!(FileChangeApprovalDecision {
     Cancel "cancel",
 });
 
-/// `FileChangeThreadItem` of the protocol.
+/// Variant `fileChange` of [`ThreadItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FileChangeThreadItem {
     pub changes: Vec<FileUpdateChange>,
     /// Unix timestamp in milliseconds when the item completed, if recorded.
     pub completed_at_ms: Option<i64>,
-    pub id: String,
+    pub id: ItemId,
     /// Unix timestamp in milliseconds when the item started, if recorded.
     pub started_at_ms: Option<i64>,
     pub status: PatchApplyStatus,
@@ -4319,7 +4362,7 @@ object!(FileChangeThreadItem {
     4 status "status" required,
 });
 
-/// `FileSystemAccessMode` of the protocol.
+/// `access` of [`FileSystemSandboxEntry`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FileSystemAccessMode {
@@ -4338,7 +4381,7 @@ string_enum!(FileSystemAccessMode {
     Deny "deny",
 });
 
-/// `FileSystemPath` of the protocol.
+/// `path` of [`FileSystemSandboxEntry`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum FileSystemPath {
@@ -4356,8 +4399,24 @@ tagged!(FileSystemPath "type" {
     GlobPattern "glob_pattern",
     Special "special",
 });
+impl FileSystemPath {
+    /// Makes the variant `path`.
+    pub fn path(path: impl Into<LegacyAppPathString>) -> Self {
+        Self::Path(PathFileSystemPath::new(path))
+    }
 
-/// `FileSystemSandboxEntry` of the protocol.
+    /// Makes the variant `glob_pattern`.
+    pub fn glob_pattern(pattern: impl Into<String>) -> Self {
+        Self::GlobPattern(GlobPatternFileSystemPath::new(pattern))
+    }
+
+    /// Makes the variant `special`.
+    pub fn special(value: impl Into<FileSystemSpecialPath>) -> Self {
+        Self::Special(SpecialFileSystemPath::new(value))
+    }
+}
+
+/// `entries` of [`AdditionalFileSystemPermissions`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct FileSystemSandboxEntry {
     pub access: FileSystemAccessMode,
@@ -4371,10 +4430,7 @@ object!(FileSystemSandboxEntry {
 });
 impl FileSystemSandboxEntry {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        access: impl Into<FileSystemAccessMode>,
-        path: impl Into<FileSystemPath>,
-    ) -> Self {
+    pub fn new(access: impl Into<FileSystemAccessMode>, path: impl Into<FileSystemPath>) -> Self {
         Self {
             access: access.into(),
             path: path.into(),
@@ -4383,7 +4439,7 @@ impl FileSystemSandboxEntry {
     }
 }
 
-/// `FileSystemSpecialPath` of the protocol.
+/// `value` of [`SpecialFileSystemPath`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum FileSystemSpecialPath {
@@ -4415,21 +4471,29 @@ impl FileSystemSpecialPath {
     pub fn root() -> Self {
         Self::Root(RootFileSystemSpecialPath::default())
     }
+
     /// Makes the variant `minimal`, which holds nothing.
     pub fn minimal() -> Self {
         Self::Minimal(MinimalFileSystemSpecialPath::default())
     }
+
     /// Makes the variant `tmpdir`, which holds nothing.
     pub fn tmpdir() -> Self {
         Self::Tmpdir(TmpdirFileSystemSpecialPath::default())
     }
+
     /// Makes the variant `slash_tmp`, which holds nothing.
     pub fn slash_tmp() -> Self {
         Self::SlashTmp(SlashTmpFileSystemSpecialPath::default())
     }
+
+    /// Makes the variant `unknown`.
+    pub fn unknown(path: impl Into<String>) -> Self {
+        Self::Unknown(UnknownFileSystemSpecialPath::new(path))
+    }
 }
 
-/// `FileUpdateChange` of the protocol.
+/// Held by [`FileChangePatchUpdatedNotification`], [`FileChangeThreadItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FileUpdateChange {
@@ -4445,7 +4509,7 @@ object!(FileUpdateChange {
     2 path "path" required,
 });
 
-/// `FindInPageResponsesApiWebSearchAction` of the protocol.
+/// Variant `find_in_page` of [`ResponsesApiWebSearchAction`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct FindInPageResponsesApiWebSearchAction {
     pub pattern: Option<String>,
@@ -4464,7 +4528,7 @@ setters!(FindInPageResponsesApiWebSearchAction {
     1 url some (impl Into<String>),
 });
 
-/// `FindInPageWebSearchAction` of the protocol.
+/// Variant `findInPage` of [`WebSearchAction`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FindInPageWebSearchAction {
@@ -4494,7 +4558,7 @@ untagged!(ForcedChatgptWorkspaceIds {
     Many,
 });
 
-/// `ForcedLoginMethod` of the protocol.
+/// Held by [`Config`], [`ConfigRequirements`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ForcedLoginMethod {
@@ -4510,7 +4574,7 @@ string_enum!(ForcedLoginMethod {
     Api "api",
 });
 
-/// `FormMcpServerElicitationRequestParams` of the protocol.
+/// Variant `form` of [`McpServerElicitationRequestParams`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FormMcpServerElicitationRequestParams {
@@ -4518,11 +4582,11 @@ pub struct FormMcpServerElicitationRequestParams {
     pub meta: Option<Value>,
     pub requested_schema: McpElicitationSchema,
     pub server_name: String,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Active Codex turn when this elicitation was observed, if app-server could correlate one.
     ///
     /// This is nullable because MCP models elicitation as a standalone server-to-client request identified by the MCP server request id. It may be triggered during a turn, but turn context is app-server correlation rather than part of the protocol identity of the elicitation itself.
-    pub turn_id: Option<String>,
+    pub turn_id: Option<TurnId>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -4554,7 +4618,7 @@ object!(FsReadDirectoryEntry {
     2 is_file "isFile" required,
 });
 
-/// `FunctionCallOutputBody` of the protocol.
+/// Held by [`CustomToolCallOutputResponseItem`], [`FunctionCallOutputResponseItem`], [`FunctionCallOutputThreadItem`], [`TurnToolOutput`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum FunctionCallOutputBody {
@@ -4591,15 +4655,24 @@ tagged!(FunctionCallOutputContentItem "type" {
     InputAudio "input_audio",
     EncryptedContent "encrypted_content",
 });
+impl FunctionCallOutputContentItem {
+    /// Makes the variant `input_text`.
+    pub fn input_text(text: impl Into<String>) -> Self {
+        Self::InputText(InputTextFunctionCallOutputContentItem::new(text))
+    }
 
-/// `FunctionCallOutputResponseItem` of the protocol.
+    /// Makes the variant `encrypted_content`.
+    pub fn encrypted_content(encrypted_content: impl Into<String>) -> Self {
+        Self::EncryptedContent(EncryptedContentFunctionCallOutputContentItem::new(encrypted_content))
+    }
+}
+
+/// Variant `function_call_output` of [`ResponseItem`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct FunctionCallOutputResponseItem {
     pub call_id: Option<String>,
     pub id: Option<String>,
-    pub internal_chat_message_metadata_passthrough: Option<
-        InternalChatMessageMetadataPassthrough,
-    >,
+    pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
     pub name: Option<String>,
     pub namespace: Option<String>,
     pub output: FunctionCallOutputBody,
@@ -4641,13 +4714,13 @@ setters!(FunctionCallOutputResponseItem {
     4 namespace some (impl Into<String>),
 });
 
-/// `FunctionCallOutputThreadItem` of the protocol.
+/// Variant `functionCallOutput` of [`ThreadItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FunctionCallOutputThreadItem {
     /// Unix timestamp in milliseconds when the item completed, if recorded.
     pub completed_at_ms: Option<i64>,
-    pub id: String,
+    pub id: ItemId,
     pub name: String,
     pub namespace: Option<String>,
     pub output: FunctionCallOutputBody,
@@ -4665,7 +4738,7 @@ object!(FunctionCallOutputThreadItem {
     5 started_at_ms "startedAtMs" optional,
 });
 
-/// `FunctionCallResponseItem` of the protocol.
+/// Variant `function_call` of [`ResponseItem`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct FunctionCallResponseItem {
     pub arguments: String,
@@ -4673,9 +4746,7 @@ pub struct FunctionCallResponseItem {
     pub encrypted_content: Option<String>,
     pub encrypted_function_args: Option<Vec<String>>,
     pub id: Option<String>,
-    pub internal_chat_message_metadata_passthrough: Option<
-        InternalChatMessageMetadataPassthrough,
-    >,
+    pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
     pub name: String,
     pub namespace: Option<String>,
     pub status: Option<String>,
@@ -4693,21 +4764,17 @@ object!(FunctionCallResponseItem {
     7 namespace "namespace" optional,
     8 status "status" optional,
 });
-impl FunctionCallResponseItem {
-    /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        arguments: impl Into<String>,
-        call_id: impl Into<String>,
-        name: impl Into<String>,
-    ) -> Self {
+impl Default for FunctionCallResponseItem {
+    /// An empty one; `arguments`, `call_id`, `name` are required: set them by name.
+    fn default() -> Self {
         Self {
-            arguments: arguments.into(),
-            call_id: call_id.into(),
+            arguments: crate::codec::Blank::blank(),
+            call_id: crate::codec::Blank::blank(),
             encrypted_content: None,
             encrypted_function_args: None,
             id: None,
             internal_chat_message_metadata_passthrough: None,
-            name: name.into(),
+            name: crate::codec::Blank::blank(),
             namespace: None,
             status: None,
             unknown_fields: UnknownFields::default(),
@@ -4715,6 +4782,10 @@ impl FunctionCallResponseItem {
     }
 }
 setters!(FunctionCallResponseItem {
+    /// Sets `arguments`.
+    0 arguments required (impl Into<String>),
+    /// Sets `call_id`.
+    1 call_id required (impl Into<String>),
     /// Sets `encrypted_content`.
     2 encrypted_content some (impl Into<String>),
     /// Sets `encrypted_function_args`.
@@ -4723,13 +4794,15 @@ setters!(FunctionCallResponseItem {
     4 id some (impl Into<String>),
     /// Sets `internal_chat_message_metadata_passthrough`.
     5 internal_chat_message_metadata_passthrough some (impl Into<InternalChatMessageMetadataPassthrough>),
+    /// Sets `name`.
+    6 name required (impl Into<String>),
     /// Sets `namespace`.
     7 namespace some (impl Into<String>),
     /// Sets `status`.
     8 status some (impl Into<String>),
 });
 
-/// `FunctionDynamicToolNamespaceTool` of the protocol.
+/// Variant `function` of [`DynamicToolNamespaceTool`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct FunctionDynamicToolNamespaceTool {
     pub defer_loading: Option<bool>,
@@ -4745,18 +4818,14 @@ object!(FunctionDynamicToolNamespaceTool {
     2 input_schema "inputSchema" required,
     3 name "name" required,
 });
-impl FunctionDynamicToolNamespaceTool {
-    /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        description: impl Into<String>,
-        input_schema: Value,
-        name: impl Into<String>,
-    ) -> Self {
+impl Default for FunctionDynamicToolNamespaceTool {
+    /// An empty one; `description`, `input_schema`, `name` are required: set them by name.
+    fn default() -> Self {
         Self {
             defer_loading: None,
-            description: description.into(),
-            input_schema,
-            name: name.into(),
+            description: crate::codec::Blank::blank(),
+            input_schema: crate::codec::Blank::blank(),
+            name: crate::codec::Blank::blank(),
             unknown_fields: UnknownFields::default(),
         }
     }
@@ -4764,9 +4833,15 @@ impl FunctionDynamicToolNamespaceTool {
 setters!(FunctionDynamicToolNamespaceTool {
     /// Sets `deferLoading`.
     0 defer_loading some (impl Into<bool>),
+    /// Sets `description`.
+    1 description required (impl Into<String>),
+    /// Sets `inputSchema`.
+    2 input_schema required (impl Into<Value>),
+    /// Sets `name`.
+    3 name required (impl Into<String>),
 });
 
-/// `FunctionDynamicToolSpec` of the protocol.
+/// Variant `function` of [`DynamicToolSpec`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct FunctionDynamicToolSpec {
     pub defer_loading: Option<bool>,
@@ -4782,18 +4857,14 @@ object!(FunctionDynamicToolSpec {
     2 input_schema "inputSchema" required,
     3 name "name" required,
 });
-impl FunctionDynamicToolSpec {
-    /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        description: impl Into<String>,
-        input_schema: Value,
-        name: impl Into<String>,
-    ) -> Self {
+impl Default for FunctionDynamicToolSpec {
+    /// An empty one; `description`, `input_schema`, `name` are required: set them by name.
+    fn default() -> Self {
         Self {
             defer_loading: None,
-            description: description.into(),
-            input_schema,
-            name: name.into(),
+            description: crate::codec::Blank::blank(),
+            input_schema: crate::codec::Blank::blank(),
+            name: crate::codec::Blank::blank(),
             unknown_fields: UnknownFields::default(),
         }
     }
@@ -4801,9 +4872,15 @@ impl FunctionDynamicToolSpec {
 setters!(FunctionDynamicToolSpec {
     /// Sets `deferLoading`.
     0 defer_loading some (impl Into<bool>),
+    /// Sets `description`.
+    1 description required (impl Into<String>),
+    /// Sets `inputSchema`.
+    2 input_schema required (impl Into<Value>),
+    /// Sets `name`.
+    3 name required (impl Into<String>),
 });
 
-/// `FuzzyFileSearchMatchType` of the protocol.
+/// `match_type` of [`FuzzyFileSearchResult`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FuzzyFileSearchMatchType {
@@ -4819,7 +4896,7 @@ string_enum!(FuzzyFileSearchMatchType {
     Directory "directory",
 });
 
-/// Superset of \[`codex_file_search::FileMatch`\]
+/// Superset of [`codex_file_search::FileMatch`]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FuzzyFileSearchResult {
@@ -4841,7 +4918,7 @@ object!(FuzzyFileSearchResult {
     5 score "score" required,
 });
 
-/// `GatewayAuth` of the protocol.
+/// `auth` of [`CustomGatewayProviderSettings`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum GatewayAuth {
@@ -4860,7 +4937,7 @@ tagged!(GatewayAuth "mode" {
     ExternallyConfigured "externallyConfigured",
 });
 
-/// `GatewayOAuthPrompt` of the protocol.
+/// `prompt` of [`GatewayOAuthLoginResponse`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct GatewayOAuthPrompt {
@@ -4876,7 +4953,7 @@ object!(GatewayOAuthPrompt {
     2 verification_url "verificationUrl" required,
 });
 
-/// `GatewayOAuthStatus` of the protocol.
+/// Held by [`GatewayOAuthChangedNotification`], [`GatewayOAuthReadResponse`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GatewayOAuthStatus {
@@ -4908,7 +4985,7 @@ pub struct GcpAccount {
 object!(GcpAccount {
 });
 
-/// `GcpProviderId` of the protocol.
+/// `providerId` of [`GcpProviderSettingsPatch`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GcpProviderId {
@@ -4921,7 +4998,7 @@ string_enum!(GcpProviderId {
     Gcp "gcp",
 });
 
-/// `GcpProviderSettings` of the protocol.
+/// Variant `gcp` of [`ProviderSettings`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct GcpProviderSettings {
@@ -4975,7 +5052,7 @@ setters!(GcpProviderSettingsPatch {
     2 project_id some (impl Into<String>),
 });
 
-/// `GitInfo` of the protocol.
+/// `gitInfo` of [`Thread`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct GitInfo {
@@ -4991,7 +5068,7 @@ object!(GitInfo {
     2 sha "sha" optional,
 });
 
-/// `GitPluginSource` of the protocol.
+/// Variant `git` of [`PluginSource`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct GitPluginSource {
@@ -5009,7 +5086,7 @@ object!(GitPluginSource {
     3 url "url" required,
 });
 
-/// `GlobPatternFileSystemPath` of the protocol.
+/// Variant `glob_pattern` of [`FileSystemPath`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct GlobPatternFileSystemPath {
     pub pattern: String,
@@ -5029,7 +5106,7 @@ impl GlobPatternFileSystemPath {
     }
 }
 
-/// `GrantedPermissionProfile` of the protocol.
+/// `permissions` of [`PermissionsRequestApprovalResponse`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GrantedPermissionProfile {
     pub file_system: Option<AdditionalFileSystemPermissions>,
@@ -5048,7 +5125,7 @@ setters!(GrantedPermissionProfile {
     1 network some (impl Into<AdditionalNetworkPermissions>),
 });
 
-/// `GranularAskForApproval` of the protocol.
+/// Variant `granular` of [`AskForApproval`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct GranularAskForApproval {
     pub mcp_elicitations: bool,
@@ -5068,11 +5145,7 @@ object!(GranularAskForApproval {
 });
 impl GranularAskForApproval {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        mcp_elicitations: impl Into<bool>,
-        rules: impl Into<bool>,
-        sandbox_approval: impl Into<bool>,
-    ) -> Self {
+    pub fn new(mcp_elicitations: impl Into<bool>, rules: impl Into<bool>, sandbox_approval: impl Into<bool>) -> Self {
         Self {
             mcp_elicitations: mcp_elicitations.into(),
             request_permissions: Default::default(),
@@ -5108,7 +5181,7 @@ object!(GuardianApprovalReview {
     3 user_authorization "userAuthorization" optional,
 });
 
-/// `GuardianApprovalReviewAction` of the protocol.
+/// Held by [`ItemGuardianApprovalReviewCompletedNotification`], [`ItemGuardianApprovalReviewStartedNotification`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum GuardianApprovalReviewAction {
@@ -5165,6 +5238,8 @@ string_enum!(GuardianApprovalReviewStatus {
 });
 
 /// Final allow/deny outcome returned by the guardian reviewer.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -5182,7 +5257,7 @@ string_enum!(GuardianAssessmentOutcome {
     Deny "deny",
 });
 
-/// `GuardianCommandSource` of the protocol.
+/// Held by [`CommandGuardianApprovalReviewAction`], [`ExecveGuardianApprovalReviewAction`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GuardianCommandSource {
@@ -5242,7 +5317,7 @@ string_enum!(GuardianUserAuthorization {
     High "high",
 });
 
-/// `HookErrorInfo` of the protocol.
+/// `errors` of [`HooksListEntry`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct HookErrorInfo {
@@ -5256,7 +5331,7 @@ object!(HookErrorInfo {
     1 path "path" required,
 });
 
-/// `HookEventName` of the protocol.
+/// Held by [`AgentHookMetadata`], [`CommandHookMetadata`], [`HookRunSummary`], [`McpToolHookMetadata`] and 2 more types.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HookEventName {
@@ -5308,7 +5383,7 @@ string_enum!(HookEventName {
     Interrupt "interrupt",
 });
 
-/// `HookExecutionMode` of the protocol.
+/// `executionMode` of [`HookRunSummary`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HookExecutionMode {
@@ -5324,7 +5399,7 @@ string_enum!(HookExecutionMode {
     Async "async",
 });
 
-/// `HookHandlerType` of the protocol.
+/// `handlerType` of [`HookRunSummary`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HookHandlerType {
@@ -5346,7 +5421,7 @@ string_enum!(HookHandlerType {
     Agent "agent",
 });
 
-/// `HookMetadata` of the protocol.
+/// `hooks` of [`HooksListEntry`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum HookMetadata {
@@ -5378,6 +5453,7 @@ impl HookMetadata {
             Self::Unrecognized(_) => None,
         }
     }
+
     /// `currentHash`, which every known variant has; of an unrecognized one it is read from the raw JSON.
     pub fn current_hash(&self) -> Option<&str> {
         match self {
@@ -5388,6 +5464,7 @@ impl HookMetadata {
             Self::Unrecognized(value) => value.text("currentHash"),
         }
     }
+
     /// `displayOrder`, which every known variant has; `None` for an unrecognized one.
     pub fn display_order(&self) -> Option<&i64> {
         match self {
@@ -5398,6 +5475,7 @@ impl HookMetadata {
             Self::Unrecognized(_) => None,
         }
     }
+
     /// `enabled`, which every known variant has; `None` for an unrecognized one.
     pub fn enabled(&self) -> Option<&bool> {
         match self {
@@ -5408,6 +5486,7 @@ impl HookMetadata {
             Self::Unrecognized(_) => None,
         }
     }
+
     /// `environmentId`, which every known variant has; of an unrecognized one it is read from the raw JSON.
     pub fn environment_id(&self) -> Option<&str> {
         match self {
@@ -5418,6 +5497,7 @@ impl HookMetadata {
             Self::Unrecognized(value) => value.text("environmentId"),
         }
     }
+
     /// `eventName`, which every known variant has; `None` for an unrecognized one.
     pub fn event_name(&self) -> Option<&HookEventName> {
         match self {
@@ -5428,6 +5508,7 @@ impl HookMetadata {
             Self::Unrecognized(_) => None,
         }
     }
+
     /// `isManaged`, which every known variant has; `None` for an unrecognized one.
     pub fn is_managed(&self) -> Option<&bool> {
         match self {
@@ -5438,6 +5519,7 @@ impl HookMetadata {
             Self::Unrecognized(_) => None,
         }
     }
+
     /// `key`, which every known variant has; of an unrecognized one it is read from the raw JSON.
     pub fn key(&self) -> Option<&str> {
         match self {
@@ -5448,6 +5530,7 @@ impl HookMetadata {
             Self::Unrecognized(value) => value.text("key"),
         }
     }
+
     /// `matcher`, which every known variant has; of an unrecognized one it is read from the raw JSON.
     pub fn matcher(&self) -> Option<&str> {
         match self {
@@ -5458,6 +5541,7 @@ impl HookMetadata {
             Self::Unrecognized(value) => value.text("matcher"),
         }
     }
+
     /// `pluginId`, which every known variant has; of an unrecognized one it is read from the raw JSON.
     pub fn plugin_id(&self) -> Option<&str> {
         match self {
@@ -5468,6 +5552,7 @@ impl HookMetadata {
             Self::Unrecognized(value) => value.text("pluginId"),
         }
     }
+
     /// `source`, which every known variant has; `None` for an unrecognized one.
     pub fn source(&self) -> Option<&HookSource> {
         match self {
@@ -5478,6 +5563,7 @@ impl HookMetadata {
             Self::Unrecognized(_) => None,
         }
     }
+
     /// `sourcePath`, which every known variant has; `None` for an unrecognized one.
     pub fn source_path(&self) -> Option<&AbsolutePathBuf> {
         match self {
@@ -5488,6 +5574,7 @@ impl HookMetadata {
             Self::Unrecognized(_) => None,
         }
     }
+
     /// `statusMessage`, which every known variant has; of an unrecognized one it is read from the raw JSON.
     pub fn status_message(&self) -> Option<&str> {
         match self {
@@ -5498,6 +5585,7 @@ impl HookMetadata {
             Self::Unrecognized(value) => value.text("statusMessage"),
         }
     }
+
     /// `timeoutSec`, which every known variant has; `None` for an unrecognized one.
     pub fn timeout_sec(&self) -> Option<&u64> {
         match self {
@@ -5508,6 +5596,7 @@ impl HookMetadata {
             Self::Unrecognized(_) => None,
         }
     }
+
     /// `trustStatus`, which every known variant has; `None` for an unrecognized one.
     pub fn trust_status(&self) -> Option<&HookTrustStatus> {
         match self {
@@ -5520,7 +5609,7 @@ impl HookMetadata {
     }
 }
 
-/// `HookMigration` of the protocol.
+/// `hooks` of [`MigrationDetails`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct HookMigration {
     pub name: String,
@@ -5540,7 +5629,7 @@ impl HookMigration {
     }
 }
 
-/// `HookOutputEntry` of the protocol.
+/// `entries` of [`HookRunSummary`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct HookOutputEntry {
@@ -5554,7 +5643,7 @@ object!(HookOutputEntry {
     1 text "text" required,
 });
 
-/// `HookOutputEntryKind` of the protocol.
+/// `kind` of [`HookOutputEntry`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HookOutputEntryKind {
@@ -5579,7 +5668,7 @@ string_enum!(HookOutputEntryKind {
     Error "error",
 });
 
-/// `HookPromptFragment` of the protocol.
+/// `fragments` of [`HookPromptThreadItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct HookPromptFragment {
@@ -5593,14 +5682,14 @@ object!(HookPromptFragment {
     1 text "text" required,
 });
 
-/// `HookPromptThreadItem` of the protocol.
+/// Variant `hookPrompt` of [`ThreadItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct HookPromptThreadItem {
     /// Unix timestamp in milliseconds when the item completed, if recorded.
     pub completed_at_ms: Option<i64>,
     pub fragments: Vec<HookPromptFragment>,
-    pub id: String,
+    pub id: ItemId,
     /// Unix timestamp in milliseconds when the item started, if recorded.
     pub started_at_ms: Option<i64>,
     /// What the runtime sent beside these fields.
@@ -5613,7 +5702,7 @@ object!(HookPromptThreadItem {
     3 started_at_ms "startedAtMs" optional,
 });
 
-/// `HookRunStatus` of the protocol.
+/// `status` of [`HookRunSummary`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HookRunStatus {
@@ -5638,7 +5727,7 @@ string_enum!(HookRunStatus {
     Stopped "stopped",
 });
 
-/// `HookRunSummary` of the protocol.
+/// Held by [`HookCompletedNotification`], [`HookStartedNotification`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct HookRunSummary {
@@ -5669,14 +5758,14 @@ object!(HookRunSummary {
     6 handler_type "handlerType" required,
     7 id "id" required,
     8 scope "scope" required,
-    9 source "source" preset(HookSource :: Unknown),
+    9 source "source" preset(HookSource::Unknown),
     10 source_path "sourcePath" required,
     11 started_at "startedAt" required,
     12 status "status" required,
     13 status_message "statusMessage" optional,
 });
 
-/// `HookScope` of the protocol.
+/// `scope` of [`HookRunSummary`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HookScope {
@@ -5692,7 +5781,7 @@ string_enum!(HookScope {
     Turn "turn",
 });
 
-/// `HookSource` of the protocol.
+/// Held by [`AgentHookMetadata`], [`CommandHookMetadata`], [`HookRunSummary`], [`McpToolHookMetadata`] and one more type.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HookSource {
@@ -5735,7 +5824,7 @@ string_enum!(HookSource {
     Unknown "unknown",
 });
 
-/// `HookTrustStatus` of the protocol.
+/// Held by [`AgentHookMetadata`], [`CommandHookMetadata`], [`McpToolHookMetadata`], [`PromptHookMetadata`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HookTrustStatus {
@@ -5757,7 +5846,7 @@ string_enum!(HookTrustStatus {
     Modified "modified",
 });
 
-/// `HooksListEntry` of the protocol.
+/// `data` of [`HooksListResponse`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct HooksListEntry {
@@ -5775,7 +5864,7 @@ object!(HooksListEntry {
     3 warnings "warnings" required,
 });
 
-/// `HourlyScheduledTaskSchedule` of the protocol.
+/// Variant `hourly` of [`ScheduledTaskSchedule`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct HourlyScheduledTaskSchedule {
@@ -5789,7 +5878,7 @@ object!(HourlyScheduledTaskSchedule {
     1 interval_hours "intervalHours" required,
 });
 
-/// `HttpConnectionFailedCodexErrorInfo` of the protocol.
+/// Variant `httpConnectionFailed` of [`CodexErrorInfo`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct HttpConnectionFailedCodexErrorInfo {
@@ -5801,7 +5890,7 @@ object!(HttpConnectionFailedCodexErrorInfo {
     0 http_status_code "httpStatusCode" optional,
 });
 
-/// `IdleThreadStatus` of the protocol.
+/// Variant `idle` of [`ThreadStatus`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct IdleThreadStatus {
@@ -5811,7 +5900,7 @@ pub struct IdleThreadStatus {
 object!(IdleThreadStatus {
 });
 
-/// `ImageDetail` of the protocol.
+/// Held by [`ImageUserInput`], [`InputImageContentItem`], [`InputImageFunctionCallOutputContentItem`], [`LocalImageUserInput`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ImageDetail {
@@ -5833,14 +5922,12 @@ string_enum!(ImageDetail {
     Original "original",
 });
 
-/// `ImageGenerationCallResponseItem` of the protocol.
+/// Variant `image_generation_call` of [`ResponseItem`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImageGenerationCallResponseItem {
     pub encrypted_content: Option<String>,
     pub id: Option<String>,
-    pub internal_chat_message_metadata_passthrough: Option<
-        InternalChatMessageMetadataPassthrough,
-    >,
+    pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
     pub result: String,
     pub revised_prompt: Option<String>,
     pub status: String,
@@ -5855,16 +5942,16 @@ object!(ImageGenerationCallResponseItem {
     4 revised_prompt "revised_prompt" optional,
     5 status "status" required,
 });
-impl ImageGenerationCallResponseItem {
-    /// Creates it with what is required; the rest is absent.
-    pub fn new(result: impl Into<String>, status: impl Into<String>) -> Self {
+impl Default for ImageGenerationCallResponseItem {
+    /// An empty one; `result`, `status` are required: set them by name.
+    fn default() -> Self {
         Self {
             encrypted_content: None,
             id: None,
             internal_chat_message_metadata_passthrough: None,
-            result: result.into(),
+            result: crate::codec::Blank::blank(),
             revised_prompt: None,
-            status: status.into(),
+            status: crate::codec::Blank::blank(),
             unknown_fields: UnknownFields::default(),
         }
     }
@@ -5876,11 +5963,15 @@ setters!(ImageGenerationCallResponseItem {
     1 id some (impl Into<String>),
     /// Sets `internal_chat_message_metadata_passthrough`.
     2 internal_chat_message_metadata_passthrough some (impl Into<InternalChatMessageMetadataPassthrough>),
+    /// Sets `result`.
+    3 result required (impl Into<String>),
     /// Sets `revised_prompt`.
     4 revised_prompt some (impl Into<String>),
+    /// Sets `status`.
+    5 status required (impl Into<String>),
 });
 
-/// `ImageGenerationFailure` of the protocol.
+/// `failure` of [`ImageGenerationThreadItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ImageGenerationFailure {
@@ -5920,7 +6011,7 @@ pub struct ImageGenerationThreadItem {
     pub file_id: Option<String>,
     /// Image generation identifier for the generated image, when provided by the image backend.
     pub generation_id: Option<String>,
-    pub id: String,
+    pub id: ItemId,
     /// Observed local inputs for a completed generation, absent on older items.
     pub input_images: Option<Vec<ImageGenerationInputImage>>,
     pub result: Option<String>,
@@ -5948,7 +6039,7 @@ object!(ImageGenerationThreadItem {
     11 transparent_background "transparentBackground" optional,
 });
 
-/// `ImageUserInput` of the protocol.
+/// Variant `image` of [`UserInput`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ImageUserInput {
     pub detail: Option<ImageDetail>,
@@ -5971,13 +6062,13 @@ setters!(ImageUserInput {
     2 url some (impl Into<String>),
 });
 
-/// `ImageViewThreadItem` of the protocol.
+/// Variant `imageView` of [`ThreadItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ImageViewThreadItem {
     /// Unix timestamp in milliseconds when the item completed, if recorded.
     pub completed_at_ms: Option<i64>,
-    pub id: String,
+    pub id: ItemId,
     pub path: LegacyAppPathString,
     /// Unix timestamp in milliseconds when the item started, if recorded.
     pub started_at_ms: Option<i64>,
@@ -5991,7 +6082,7 @@ object!(ImageViewThreadItem {
     3 started_at_ms "startedAtMs" optional,
 });
 
-/// `InAppBrowserRequirements` of the protocol.
+/// `inAppBrowser` of [`ConfigRequirements`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct InAppBrowserRequirements {
@@ -6014,7 +6105,7 @@ pub struct InitializeCapabilities {
     pub extensions: Option<Map<String, Value>>,
     /// Legacy opt-in for the `openai/form` MCP extension.
     ///
-    /// New clients should declare `openai/form` in \[`Self::extensions`\].
+    /// New clients should declare `openai/form` in [`Self::extensions`].
     pub mcp_server_openai_form_elicitation: Option<bool>,
     /// Exact notification method names that should be suppressed for this connection (for example `thread/started`).
     pub opt_out_notification_methods: Option<Vec<String>>,
@@ -6035,23 +6126,23 @@ object!(InitializeCapabilities {
     6 required_human_approval "requiredHumanApproval" optional,
 });
 setters!(InitializeCapabilities {
-    /// Sets `experimentalApi`.
+    /// Sets `experimentalApi`: Opt into receiving experimental API methods and fields.
     0 experimental_api default (impl Into<bool>),
-    /// Sets `explicitGatewayOauth`.
+    /// Sets `explicitGatewayOauth`: Use explicit gateway OAuth login instead of automatic browser authorization.
     1 explicit_gateway_oauth some (impl Into<bool>),
-    /// Sets `extensions`.
+    /// Sets `extensions`: MCP extension settings declared by the app-server client.
     2 extensions some (impl Into<Map<String, Value>>),
-    /// Sets `mcpServerOpenaiFormElicitation`.
+    /// Sets `mcpServerOpenaiFormElicitation`: Legacy opt-in for the `openai/form` MCP extension.
     3 mcp_server_openai_form_elicitation some (impl Into<bool>),
-    /// Sets `optOutNotificationMethods`.
+    /// Sets `optOutNotificationMethods`: Exact notification method names that should be suppressed for this connection (for example `thread/started`).
     4 opt_out_notification_methods some (impl Into<Vec<String>>),
-    /// Sets `requestAttestation`.
+    /// Sets `requestAttestation`: Opt into `attestation/generate` requests for upstream `x-oai-attestation`.
     5 request_attestation default (impl Into<bool>),
-    /// Sets `requiredHumanApproval`.
+    /// Sets `requiredHumanApproval`: Present `humanCommand` approvals to a person and return only a one-time decision.
     6 required_human_approval some (impl Into<bool>),
 });
 
-/// `InlineMarkdownThreadRealtimeBemItemPresentation` of the protocol.
+/// Variant `inlineMarkdown` of [`ThreadRealtimeBemItemPresentation`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct InlineMarkdownThreadRealtimeBemItemPresentation {
@@ -6061,7 +6152,7 @@ pub struct InlineMarkdownThreadRealtimeBemItemPresentation {
 object!(InlineMarkdownThreadRealtimeBemItemPresentation {
 });
 
-/// `InlineVisualizationThreadRealtimeBemItemPresentation` of the protocol.
+/// Variant `inlineVisualization` of [`ThreadRealtimeBemItemPresentation`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct InlineVisualizationThreadRealtimeBemItemPresentation {
@@ -6092,7 +6183,7 @@ setters!(InputAudioContentItem {
     1 file_id some (impl Into<String>),
 });
 
-/// `InputAudioDynamicToolCallOutputContentItem` of the protocol.
+/// Variant `inputAudio` of [`DynamicToolCallOutputContentItem`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct InputAudioDynamicToolCallOutputContentItem {
     pub audio_url: String,
@@ -6131,7 +6222,7 @@ setters!(InputAudioFunctionCallOutputContentItem {
     1 file_id some (impl Into<String>),
 });
 
-/// `InputImageContentItem` of the protocol.
+/// Variant `input_image` of [`ContentItem`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct InputImageContentItem {
     pub detail: Option<ImageDetail>,
@@ -6154,7 +6245,7 @@ setters!(InputImageContentItem {
     2 image_url some (impl Into<String>),
 });
 
-/// `InputImageDynamicToolCallOutputContentItem` of the protocol.
+/// Variant `inputImage` of [`DynamicToolCallOutputContentItem`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct InputImageDynamicToolCallOutputContentItem {
     pub image_url: String,
@@ -6174,7 +6265,7 @@ impl InputImageDynamicToolCallOutputContentItem {
     }
 }
 
-/// `InputImageFunctionCallOutputContentItem` of the protocol.
+/// Variant `input_image` of [`FunctionCallOutputContentItem`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct InputImageFunctionCallOutputContentItem {
     pub detail: Option<ImageDetail>,
@@ -6216,7 +6307,7 @@ string_enum!(InputModality {
     Audio "audio",
 });
 
-/// `InputTextAgentMessageInputContent` of the protocol.
+/// Variant `input_text` of [`AgentMessageInputContent`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct InputTextAgentMessageInputContent {
     pub text: String,
@@ -6236,7 +6327,7 @@ impl InputTextAgentMessageInputContent {
     }
 }
 
-/// `InputTextContentItem` of the protocol.
+/// Variant `input_text` of [`ContentItem`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct InputTextContentItem {
     pub text: String,
@@ -6256,7 +6347,7 @@ impl InputTextContentItem {
     }
 }
 
-/// `InputTextDynamicToolCallOutputContentItem` of the protocol.
+/// Variant `inputText` of [`DynamicToolCallOutputContentItem`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct InputTextDynamicToolCallOutputContentItem {
     pub text: String,
@@ -6276,7 +6367,7 @@ impl InputTextDynamicToolCallOutputContentItem {
     }
 }
 
-/// `InputTextFunctionCallOutputContentItem` of the protocol.
+/// Variant `input_text` of [`FunctionCallOutputContentItem`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct InputTextFunctionCallOutputContentItem {
     pub text: String,
@@ -6334,10 +6425,10 @@ setters!(InternalChatMessageMetadataPassthrough {
     0 turn_id some (impl Into<String>),
 });
 
-/// `ItemThreadItemsListAnchor` of the protocol.
+/// Variant `item` of [`ThreadItemsListAnchor`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct ItemThreadItemsListAnchor {
-    pub item_id: String,
+    pub item_id: ItemId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
@@ -6346,7 +6437,7 @@ object!(ItemThreadItemsListAnchor {
 });
 impl ItemThreadItemsListAnchor {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(item_id: impl Into<String>) -> Self {
+    pub fn new(item_id: impl Into<ItemId>) -> Self {
         Self {
             item_id: item_id.into(),
             unknown_fields: UnknownFields::default(),
@@ -6354,13 +6445,13 @@ impl ItemThreadItemsListAnchor {
     }
 }
 
-/// `ItemThreadTimelineEntry` of the protocol.
+/// Variant `item` of [`ThreadTimelineEntry`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ItemThreadTimelineEntry {
     pub item: ThreadItem,
     pub position: u64,
-    pub turn_id: String,
+    pub turn_id: TurnId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -6370,7 +6461,7 @@ object!(ItemThreadTimelineEntry {
     2 turn_id "turnId" required,
 });
 
-/// `LegacyAppPathString` of the protocol.
+/// Held by [`AdditionalFileSystemPermissions`], [`ApplicationStorageRequirements`], [`ApplyPatchGuardianApprovalReviewAction`], [`CommandExecutionRequestApprovalParams`] and 19 more types.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LegacyAppPathString(pub String);
 named_string!(LegacyAppPathString);
@@ -6387,7 +6478,7 @@ object!(LegacyManagedConfigTomlFromFileConfigLayerSource {
     0 file "file" required,
 });
 
-/// `LegacyManagedConfigTomlFromMdmConfigLayerSource` of the protocol.
+/// Variant `legacyManagedConfigTomlFromMdm` of [`ConfigLayerSource`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct LegacyManagedConfigTomlFromMdmConfigLayerSource {
@@ -6397,7 +6488,7 @@ pub struct LegacyManagedConfigTomlFromMdmConfigLayerSource {
 object!(LegacyManagedConfigTomlFromMdmConfigLayerSource {
 });
 
-/// `ListFilesCommandAction` of the protocol.
+/// Variant `listFiles` of [`CommandAction`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ListFilesCommandAction {
@@ -6411,7 +6502,7 @@ object!(ListFilesCommandAction {
     1 path "path" optional,
 });
 
-/// `ListFilesParsedCommand` of the protocol.
+/// Variant `list_files` of [`ParsedCommand`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ListFilesParsedCommand {
@@ -6425,7 +6516,7 @@ object!(ListFilesParsedCommand {
     1 path "path" optional,
 });
 
-/// `LocalAudioUserInput` of the protocol.
+/// Variant `localAudio` of [`UserInput`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct LocalAudioUserInput {
     pub path: String,
@@ -6445,7 +6536,7 @@ impl LocalAudioUserInput {
     }
 }
 
-/// `LocalImageUserInput` of the protocol.
+/// Variant `localImage` of [`UserInput`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct LocalImageUserInput {
     pub detail: Option<ImageDetail>,
@@ -6472,7 +6563,7 @@ setters!(LocalImageUserInput {
     0 detail some (impl Into<ImageDetail>),
 });
 
-/// `LocalPluginSource` of the protocol.
+/// Variant `local` of [`PluginSource`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct LocalPluginSource {
@@ -6484,7 +6575,7 @@ object!(LocalPluginSource {
     0 path "path" required,
 });
 
-/// `LocalShellAction` of the protocol.
+/// `action` of [`LocalShellCallResponseItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum LocalShellAction {
@@ -6496,8 +6587,14 @@ pub enum LocalShellAction {
 tagged!(LocalShellAction "type" {
     Exec "exec",
 });
+impl LocalShellAction {
+    /// Makes the variant `exec`.
+    pub fn exec(command: impl Into<Vec<String>>) -> Self {
+        Self::Exec(ExecLocalShellAction::new(command))
+    }
+}
 
-/// `LocalShellCallResponseItem` of the protocol.
+/// Variant `local_shell_call` of [`ResponseItem`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct LocalShellCallResponseItem {
     pub action: LocalShellAction,
@@ -6506,9 +6603,7 @@ pub struct LocalShellCallResponseItem {
     pub encrypted_content: Option<String>,
     /// Legacy id field retained for compatibility with older payloads.
     pub id: Option<String>,
-    pub internal_chat_message_metadata_passthrough: Option<
-        InternalChatMessageMetadataPassthrough,
-    >,
+    pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
     pub status: LocalShellStatus,
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
@@ -6523,10 +6618,7 @@ object!(LocalShellCallResponseItem {
 });
 impl LocalShellCallResponseItem {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        action: impl Into<LocalShellAction>,
-        status: impl Into<LocalShellStatus>,
-    ) -> Self {
+    pub fn new(action: impl Into<LocalShellAction>, status: impl Into<LocalShellStatus>) -> Self {
         Self {
             action: action.into(),
             call_id: None,
@@ -6539,17 +6631,17 @@ impl LocalShellCallResponseItem {
     }
 }
 setters!(LocalShellCallResponseItem {
-    /// Sets `call_id`.
+    /// Sets `call_id`: Set when using the Responses API.
     1 call_id some (impl Into<String>),
     /// Sets `encrypted_content`.
     2 encrypted_content some (impl Into<String>),
-    /// Sets `id`.
+    /// Sets `id`: Legacy id field retained for compatibility with older payloads.
     3 id some (impl Into<String>),
     /// Sets `internal_chat_message_metadata_passthrough`.
     4 internal_chat_message_metadata_passthrough some (impl Into<InternalChatMessageMetadataPassthrough>),
 });
 
-/// `LocalShellStatus` of the protocol.
+/// `status` of [`LocalShellCallResponseItem`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LocalShellStatus {
@@ -6568,7 +6660,7 @@ string_enum!(LocalShellStatus {
     Incomplete "incomplete",
 });
 
-/// `LoginAppBrand` of the protocol.
+/// `appBrand` of [`ChatgptLoginAccountParams`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LoginAppBrand {
@@ -6584,7 +6676,9 @@ string_enum!(LoginAppBrand {
     Chatgpt "chatgpt",
 });
 
-/// `LoginRequiredAccountSessionsSwitchResponse` of the protocol.
+/// Variant `LoginRequired` of [`AccountSessionsSwitchResponse`].
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -6600,7 +6694,7 @@ object!(LoginRequiredAccountSessionsSwitchResponse {
     1 login_id "login_id" required,
 });
 
-/// `ManagedHooksRequirements` of the protocol.
+/// `hooks` of `ConfigRequirements`, which is experimental.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ManagedHooksRequirements {
@@ -6642,7 +6736,7 @@ object!(ManagedHooksRequirements {
     15 windows_managed_dir "windowsManagedDir" optional,
 });
 
-/// `MarketplaceInterface` of the protocol.
+/// `interface` of [`PluginMarketplaceEntry`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct MarketplaceInterface {
@@ -6654,7 +6748,7 @@ object!(MarketplaceInterface {
     0 display_name "displayName" optional,
 });
 
-/// `MarketplaceLoadErrorInfo` of the protocol.
+/// Held by [`PluginInstalledResponse`], [`PluginListResponse`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct MarketplaceLoadErrorInfo {
@@ -6668,7 +6762,7 @@ object!(MarketplaceLoadErrorInfo {
     1 message "message" required,
 });
 
-/// `MarketplaceUpgradeErrorInfo` of the protocol.
+/// `errors` of [`MarketplaceUpgradeResponse`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct MarketplaceUpgradeErrorInfo {
@@ -6682,7 +6776,7 @@ object!(MarketplaceUpgradeErrorInfo {
     1 message "message" required,
 });
 
-/// `McpAppDisplayMode` of the protocol.
+/// `preferredModelDisplayMode` of [`McpAppUi`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpAppDisplayMode {
@@ -6712,7 +6806,7 @@ object!(McpAppUi {
     1 resource_uri "resourceUri" required,
 });
 
-/// `McpAuthStatus` of the protocol.
+/// `authStatus` of [`McpServerStatus`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpAuthStatus {
@@ -6737,7 +6831,7 @@ string_enum!(McpAuthStatus {
     OAuth "oAuth",
 });
 
-/// `McpElicitationArrayType` of the protocol.
+/// Held by [`McpElicitationTitledMultiSelectEnumSchema`], [`McpElicitationUntitledMultiSelectEnumSchema`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpElicitationArrayType {
@@ -6750,7 +6844,7 @@ string_enum!(McpElicitationArrayType {
     Array "array",
 });
 
-/// `McpElicitationBooleanSchema` of the protocol.
+/// Variant `Boolean` of [`McpElicitationPrimitiveSchema`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationBooleanSchema {
@@ -6768,7 +6862,7 @@ object!(McpElicitationBooleanSchema {
     3 type_ "type" required,
 });
 
-/// `McpElicitationBooleanType` of the protocol.
+/// `type` of [`McpElicitationBooleanSchema`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpElicitationBooleanType {
@@ -6781,7 +6875,7 @@ string_enum!(McpElicitationBooleanType {
     Boolean "boolean",
 });
 
-/// `McpElicitationConstOption` of the protocol.
+/// Held by [`McpElicitationTitledEnumItems`], [`McpElicitationTitledSingleSelectEnumSchema`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationConstOption {
@@ -6795,7 +6889,7 @@ object!(McpElicitationConstOption {
     1 title "title" required,
 });
 
-/// `McpElicitationEnumSchema` of the protocol.
+/// Variant `Enum` of [`McpElicitationPrimitiveSchema`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum McpElicitationEnumSchema {
@@ -6814,7 +6908,7 @@ untagged!(McpElicitationEnumSchema {
     LegacyTitled,
 });
 
-/// `McpElicitationLegacyTitledEnumSchema` of the protocol.
+/// Variant `LegacyTitled` of [`McpElicitationEnumSchema`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationLegacyTitledEnumSchema {
@@ -6836,7 +6930,7 @@ object!(McpElicitationLegacyTitledEnumSchema {
     5 type_ "type" required,
 });
 
-/// `McpElicitationMultiSelectEnumSchema` of the protocol.
+/// Variant `MultiSelect` of [`McpElicitationEnumSchema`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum McpElicitationMultiSelectEnumSchema {
@@ -6852,7 +6946,7 @@ untagged!(McpElicitationMultiSelectEnumSchema {
     Titled,
 });
 
-/// `McpElicitationNumberSchema` of the protocol.
+/// Variant `Number` of [`McpElicitationPrimitiveSchema`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationNumberSchema {
@@ -6874,7 +6968,7 @@ object!(McpElicitationNumberSchema {
     5 type_ "type" required,
 });
 
-/// `McpElicitationNumberType` of the protocol.
+/// `type` of [`McpElicitationNumberSchema`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpElicitationNumberType {
@@ -6890,7 +6984,7 @@ string_enum!(McpElicitationNumberType {
     Integer "integer",
 });
 
-/// `McpElicitationObjectType` of the protocol.
+/// `type` of [`McpElicitationSchema`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpElicitationObjectType {
@@ -6903,7 +6997,7 @@ string_enum!(McpElicitationObjectType {
     Object "object",
 });
 
-/// `McpElicitationPrimitiveSchema` of the protocol.
+/// `properties` of [`McpElicitationSchema`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum McpElicitationPrimitiveSchema {
@@ -6945,7 +7039,7 @@ object!(McpElicitationSchema {
     3 type_ "type" required,
 });
 
-/// `McpElicitationSingleSelectEnumSchema` of the protocol.
+/// Variant `SingleSelect` of [`McpElicitationEnumSchema`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum McpElicitationSingleSelectEnumSchema {
@@ -6961,7 +7055,7 @@ untagged!(McpElicitationSingleSelectEnumSchema {
     Titled,
 });
 
-/// `McpElicitationStringFormat` of the protocol.
+/// `format` of [`McpElicitationStringSchema`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpElicitationStringFormat {
@@ -6983,7 +7077,7 @@ string_enum!(McpElicitationStringFormat {
     DateTime "date-time",
 });
 
-/// `McpElicitationStringSchema` of the protocol.
+/// Variant `String` of [`McpElicitationPrimitiveSchema`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationStringSchema {
@@ -7007,7 +7101,7 @@ object!(McpElicitationStringSchema {
     6 type_ "type" required,
 });
 
-/// `McpElicitationStringType` of the protocol.
+/// Held by [`McpElicitationLegacyTitledEnumSchema`], [`McpElicitationStringSchema`], [`McpElicitationTitledSingleSelectEnumSchema`], [`McpElicitationUntitledEnumItems`] and one more type.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpElicitationStringType {
@@ -7020,7 +7114,7 @@ string_enum!(McpElicitationStringType {
     String "string",
 });
 
-/// `McpElicitationTitledEnumItems` of the protocol.
+/// `items` of [`McpElicitationTitledMultiSelectEnumSchema`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationTitledEnumItems {
@@ -7032,7 +7126,7 @@ object!(McpElicitationTitledEnumItems {
     0 any_of "anyOf" required,
 });
 
-/// `McpElicitationTitledMultiSelectEnumSchema` of the protocol.
+/// Variant `Titled` of [`McpElicitationMultiSelectEnumSchema`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationTitledMultiSelectEnumSchema {
@@ -7056,7 +7150,7 @@ object!(McpElicitationTitledMultiSelectEnumSchema {
     6 type_ "type" required,
 });
 
-/// `McpElicitationTitledSingleSelectEnumSchema` of the protocol.
+/// Variant `Titled` of [`McpElicitationSingleSelectEnumSchema`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationTitledSingleSelectEnumSchema {
@@ -7076,7 +7170,7 @@ object!(McpElicitationTitledSingleSelectEnumSchema {
     4 type_ "type" required,
 });
 
-/// `McpElicitationUntitledEnumItems` of the protocol.
+/// `items` of [`McpElicitationUntitledMultiSelectEnumSchema`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationUntitledEnumItems {
@@ -7090,7 +7184,7 @@ object!(McpElicitationUntitledEnumItems {
     1 type_ "type" required,
 });
 
-/// `McpElicitationUntitledMultiSelectEnumSchema` of the protocol.
+/// Variant `Untitled` of [`McpElicitationMultiSelectEnumSchema`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationUntitledMultiSelectEnumSchema {
@@ -7114,7 +7208,7 @@ object!(McpElicitationUntitledMultiSelectEnumSchema {
     6 type_ "type" required,
 });
 
-/// `McpElicitationUntitledSingleSelectEnumSchema` of the protocol.
+/// Variant `Untitled` of [`McpElicitationSingleSelectEnumSchema`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationUntitledSingleSelectEnumSchema {
@@ -7134,7 +7228,7 @@ object!(McpElicitationUntitledSingleSelectEnumSchema {
     4 type_ "type" required,
 });
 
-/// `McpResourceReadTarget` of the protocol.
+/// `target` of [`McpResourceReadParams`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct McpResourceReadTarget {
     pub connector_id: String,
@@ -7158,11 +7252,11 @@ impl McpResourceReadTarget {
     }
 }
 setters!(McpResourceReadTarget {
-    /// Sets `linkId`.
+    /// Sets `linkId`: Null explicitly requests no-auth access, subject to the app's resource policy.
     1 link_id some (impl Into<String>),
 });
 
-/// `McpServerConnectionStatus` of the protocol.
+/// `runtimeStatus` of [`McpServerStatus`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpServerConnectionStatus {
@@ -7193,7 +7287,7 @@ string_enum!(McpServerConnectionStatus {
     Disabled "disabled",
 });
 
-/// `McpServerElicitationAction` of the protocol.
+/// `action` of [`McpServerElicitationRequestResponse`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpServerElicitationAction {
@@ -7212,7 +7306,7 @@ string_enum!(McpServerElicitationAction {
     Cancel "cancel",
 });
 
-/// `McpServerEventNotification` of the protocol.
+/// `notification` of [`McpServerEventStreamNotification`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerEventNotification {
@@ -7248,7 +7342,7 @@ object!(McpServerInfo {
     5 website_url "websiteUrl" optional,
 });
 
-/// `McpServerMigration` of the protocol.
+/// `mcpServers` of [`MigrationDetails`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct McpServerMigration {
     pub name: String,
@@ -7268,7 +7362,7 @@ impl McpServerMigration {
     }
 }
 
-/// `McpServerOauthClientRegistration` of the protocol.
+/// `clientRegistration` of [`McpServerOauthLoginParams`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpServerOauthClientRegistration {
@@ -7287,7 +7381,7 @@ string_enum!(McpServerOauthClientRegistration {
     Dcr "dcr",
 });
 
-/// `McpServerStartupFailureReason` of the protocol.
+/// `failureReason` of [`McpServerStatusUpdatedNotification`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpServerStartupFailureReason {
@@ -7300,7 +7394,7 @@ string_enum!(McpServerStartupFailureReason {
     ReauthenticationRequired "reauthenticationRequired",
 });
 
-/// `McpServerStartupState` of the protocol.
+/// `status` of [`McpServerStatusUpdatedNotification`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpServerStartupState {
@@ -7322,7 +7416,7 @@ string_enum!(McpServerStartupState {
     Cancelled "cancelled",
 });
 
-/// `McpServerStatus` of the protocol.
+/// `data` of [`ListMcpServerStatusResponse`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerStatus {
@@ -7361,7 +7455,7 @@ object!(McpServerStatus {
     11 tools_error "toolsError" optional,
 });
 
-/// `McpServerStatusDetail` of the protocol.
+/// `detail` of [`ListMcpServerStatusParams`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpServerStatusDetail {
@@ -7377,7 +7471,7 @@ string_enum!(McpServerStatusDetail {
     ToolsAndAuthOnly "toolsAndAuthOnly",
 });
 
-/// `McpToolCallAppContext` of the protocol.
+/// `appContext` of [`McpToolCallThreadItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpToolCallAppContext {
@@ -7397,7 +7491,7 @@ object!(McpToolCallAppContext {
     4 resource_uri "resourceUri" optional,
 });
 
-/// `McpToolCallError` of the protocol.
+/// `error` of [`McpToolCallThreadItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpToolCallError {
@@ -7409,7 +7503,7 @@ object!(McpToolCallError {
     0 message "message" required,
 });
 
-/// `McpToolCallGuardianApprovalReviewAction` of the protocol.
+/// Variant `mcpToolCall` of [`GuardianApprovalReviewAction`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpToolCallGuardianApprovalReviewAction {
@@ -7429,7 +7523,7 @@ object!(McpToolCallGuardianApprovalReviewAction {
     4 tool_title "toolTitle" optional,
 });
 
-/// `McpToolCallResult` of the protocol.
+/// `result` of [`McpToolCallThreadItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpToolCallResult {
@@ -7445,7 +7539,7 @@ object!(McpToolCallResult {
     2 structured_content "structuredContent" optional,
 });
 
-/// `McpToolCallStatus` of the protocol.
+/// `status` of [`McpToolCallThreadItem`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpToolCallStatus {
@@ -7464,7 +7558,7 @@ string_enum!(McpToolCallStatus {
     Failed "failed",
 });
 
-/// `McpToolCallThreadItem` of the protocol.
+/// Variant `mcpToolCall` of [`ThreadItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpToolCallThreadItem {
@@ -7475,7 +7569,7 @@ pub struct McpToolCallThreadItem {
     /// The duration of the MCP tool call in milliseconds.
     pub duration_ms: Option<i64>,
     pub error: Option<McpToolCallError>,
-    pub id: String,
+    pub id: ItemId,
     /// Legacy compatibility field; prefer `mcpAppUi.resourceUri` when available.
     pub mcp_app_resource_uri: Option<String>,
     /// Presentation captured from the invoked descriptor; absent in older history.
@@ -7509,7 +7603,7 @@ object!(McpToolCallThreadItem {
     14 tool "tool" required,
 });
 
-/// `McpToolConfiguredHookHandler` of the protocol.
+/// Variant `mcp_tool` of [`ConfiguredHookHandler`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpToolConfiguredHookHandler {
@@ -7529,7 +7623,7 @@ object!(McpToolConfiguredHookHandler {
     4 tool "tool" required,
 });
 
-/// `McpToolHookMetadata` of the protocol.
+/// Variant `mcpTool` of [`HookMetadata`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpToolHookMetadata {
@@ -7589,7 +7683,7 @@ object!(MdmConfigLayerSource {
     1 key "key" required,
 });
 
-/// `MemoryCitation` of the protocol.
+/// `memoryCitation` of [`AgentMessageThreadItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct MemoryCitation {
@@ -7603,7 +7697,7 @@ object!(MemoryCitation {
     1 thread_ids "threadIds" required,
 });
 
-/// `MemoryCitationEntry` of the protocol.
+/// `entries` of [`MemoryCitation`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct MemoryCitationEntry {
@@ -7621,7 +7715,7 @@ object!(MemoryCitationEntry {
     3 path "path" required,
 });
 
-/// `MentionUserInput` of the protocol.
+/// Variant `mention` of [`UserInput`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct MentionUserInput {
     pub name: String,
@@ -7633,18 +7727,24 @@ object!(MentionUserInput {
     0 name "name" required,
     1 path "path" required,
 });
-impl MentionUserInput {
-    /// Creates it with what is required; the rest is absent.
-    pub fn new(name: impl Into<String>, path: impl Into<String>) -> Self {
+impl Default for MentionUserInput {
+    /// An empty one; `name`, `path` are required: set them by name.
+    fn default() -> Self {
         Self {
-            name: name.into(),
-            path: path.into(),
+            name: crate::codec::Blank::blank(),
+            path: crate::codec::Blank::blank(),
             unknown_fields: UnknownFields::default(),
         }
     }
 }
+setters!(MentionUserInput {
+    /// Sets `name`.
+    0 name required (impl Into<String>),
+    /// Sets `path`.
+    1 path required (impl Into<String>),
+});
 
-/// `MergeStrategy` of the protocol.
+/// Held by [`ConfigEdit`], [`ConfigValueWriteParams`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MergeStrategy {
@@ -7683,15 +7783,13 @@ string_enum!(MessagePhase {
     FinalAnswer "final_answer",
 });
 
-/// `MessageResponseItem` of the protocol.
+/// Variant `message` of [`ResponseItem`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct MessageResponseItem {
     pub content: Vec<ContentItem>,
     pub encrypted_content: Option<String>,
     pub id: Option<String>,
-    pub internal_chat_message_metadata_passthrough: Option<
-        InternalChatMessageMetadataPassthrough,
-    >,
+    pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
     pub phase: Option<MessagePhase>,
     pub role: String,
     pub status: Option<String>,
@@ -7735,7 +7833,7 @@ setters!(MessageResponseItem {
     6 status some (impl Into<String>),
 });
 
-/// `MigrationDetails` of the protocol.
+/// `details` of [`ExternalAgentConfigMigrationItem`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct MigrationDetails {
     pub commands: Vec<CommandMigration>,
@@ -7778,7 +7876,7 @@ setters!(MigrationDetails {
     7 subagents default (impl Into<Vec<SubagentMigration>>),
 });
 
-/// `MinimalFileSystemSpecialPath` of the protocol.
+/// Variant `minimal` of [`FileSystemSpecialPath`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct MinimalFileSystemSpecialPath {
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
@@ -7787,7 +7885,7 @@ pub struct MinimalFileSystemSpecialPath {
 object!(MinimalFileSystemSpecialPath {
 });
 
-/// `MisalignmentErrorDetails` of the protocol.
+/// `misalignment` of [`TurnError`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct MisalignmentErrorDetails {
@@ -7809,7 +7907,7 @@ object!(MisalignmentErrorDetails {
     3 steer "steer" optional,
 });
 
-/// `MisalignmentSteer` of the protocol.
+/// `steer` of [`MisalignmentErrorDetails`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct MisalignmentSteer {
@@ -7837,7 +7935,7 @@ string_enum!(ModeKind {
     Default "default",
 });
 
-/// `Model` of the protocol.
+/// `data` of [`ModelListResponse`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Model {
@@ -7878,7 +7976,7 @@ object!(Model {
     6 display_name "displayName" required,
     7 hidden "hidden" required,
     8 id "id" required,
-    9 input_modalities "inputModalities" preset(vec ! [InputModality :: Text , InputModality :: Image]),
+    9 input_modalities "inputModalities" preset(vec![InputModality::Text, InputModality::Image]),
     10 is_default "isDefault" required,
     11 model "model" required,
     12 model_specialty "modelSpecialty" optional,
@@ -7903,7 +8001,7 @@ object!(ModelAccessPrograms {
     0 cyber "cyber" required,
 });
 
-/// `ModelAvailabilityNux` of the protocol.
+/// `availabilityNux` of [`Model`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ModelAvailabilityNux {
@@ -7915,7 +8013,7 @@ object!(ModelAvailabilityNux {
     0 message "message" required,
 });
 
-/// `ModelProviderSummary` of the protocol.
+/// Held by [`ModelProviderConfigWriteResponse`], [`ModelProviderListResponse`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ModelProviderSummary {
@@ -7937,7 +8035,7 @@ object!(ModelProviderSummary {
     4 settings "settings" required,
 });
 
-/// `ModelRerouteReason` of the protocol.
+/// `reason` of [`ModelReroutedNotification`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ModelRerouteReason {
@@ -7950,7 +8048,7 @@ string_enum!(ModelRerouteReason {
     HighRiskCyberActivity "highRiskCyberActivity",
 });
 
-/// `ModelServiceTier` of the protocol.
+/// `serviceTiers` of [`Model`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ModelServiceTier {
@@ -7966,7 +8064,7 @@ object!(ModelServiceTier {
     2 name "name" required,
 });
 
-/// `ModelUpgradeInfo` of the protocol.
+/// `upgradeInfo` of [`Model`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ModelUpgradeInfo {
@@ -7987,7 +8085,7 @@ object!(ModelUpgradeInfo {
     4 upgrade_copy "upgradeCopy" optional,
 });
 
-/// `ModelVerification` of the protocol.
+/// `verifications` of [`ModelVerificationNotification`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ModelVerification {
@@ -8000,7 +8098,7 @@ string_enum!(ModelVerification {
     TrustedAccessForCyber "trustedAccessForCyber",
 });
 
-/// `ModelsRequirements` of the protocol.
+/// `models` of [`ConfigRequirements`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ModelsRequirements {
@@ -8050,7 +8148,7 @@ string_enum!(MultiAgentVersion {
     V2 "v2",
 });
 
-/// `NamespaceDynamicToolSpec` of the protocol.
+/// Variant `namespace` of [`DynamicToolSpec`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct NamespaceDynamicToolSpec {
     pub description: String,
@@ -8064,23 +8162,27 @@ object!(NamespaceDynamicToolSpec {
     1 name "name" required,
     2 tools "tools" required,
 });
-impl NamespaceDynamicToolSpec {
-    /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        description: impl Into<String>,
-        name: impl Into<String>,
-        tools: impl Into<Vec<DynamicToolNamespaceTool>>,
-    ) -> Self {
+impl Default for NamespaceDynamicToolSpec {
+    /// An empty one; `description`, `name`, `tools` are required: set them by name.
+    fn default() -> Self {
         Self {
-            description: description.into(),
-            name: name.into(),
-            tools: tools.into(),
+            description: crate::codec::Blank::blank(),
+            name: crate::codec::Blank::blank(),
+            tools: crate::codec::Blank::blank(),
             unknown_fields: UnknownFields::default(),
         }
     }
 }
+setters!(NamespaceDynamicToolSpec {
+    /// Sets `description`.
+    0 description required (impl Into<String>),
+    /// Sets `name`.
+    1 name required (impl Into<String>),
+    /// Sets `tools`.
+    2 tools required (impl Into<Vec<DynamicToolNamespaceTool>>),
+});
 
-/// `NetworkAccess` of the protocol.
+/// `networkAccess` of [`ExternalSandboxSandboxPolicy`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NetworkAccess {
@@ -8096,7 +8198,7 @@ string_enum!(NetworkAccess {
     Enabled "enabled",
 });
 
-/// `NetworkAccessGuardianApprovalReviewAction` of the protocol.
+/// Variant `networkAccess` of [`GuardianApprovalReviewAction`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct NetworkAccessGuardianApprovalReviewAction {
@@ -8114,7 +8216,7 @@ object!(NetworkAccessGuardianApprovalReviewAction {
     3 target "target" required,
 });
 
-/// `NetworkApprovalContext` of the protocol.
+/// `networkApprovalContext` of [`CommandExecutionRequestApprovalParams`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct NetworkApprovalContext {
@@ -8128,7 +8230,7 @@ object!(NetworkApprovalContext {
     1 protocol "protocol" required,
 });
 
-/// `NetworkApprovalProtocol` of the protocol.
+/// Held by [`NetworkAccessGuardianApprovalReviewAction`], [`NetworkApprovalContext`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NetworkApprovalProtocol {
@@ -8150,7 +8252,7 @@ string_enum!(NetworkApprovalProtocol {
     Socks5Udp "socks5Udp",
 });
 
-/// `NetworkDomainPermission` of the protocol.
+/// Held by [`ApplicationNetworkRequirements`], [`NetworkRequirements`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NetworkDomainPermission {
@@ -8166,7 +8268,7 @@ string_enum!(NetworkDomainPermission {
     Deny "deny",
 });
 
-/// `NetworkPolicyAmendment` of the protocol.
+/// Held by [`ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision`], [`CommandExecutionRequestApprovalParams`], [`NetworkPolicyAmendmentReviewDecision`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct NetworkPolicyAmendment {
     pub action: NetworkPolicyRuleAction,
@@ -8180,19 +8282,16 @@ object!(NetworkPolicyAmendment {
 });
 impl NetworkPolicyAmendment {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        action: impl Into<NetworkPolicyRuleAction>,
-        host: impl Into<String>,
-    ) -> Self {
+    pub fn new(action: NetworkPolicyRuleAction, host: impl Into<String>) -> Self {
         Self {
-            action: action.into(),
+            action,
             host: host.into(),
             unknown_fields: UnknownFields::default(),
         }
     }
 }
 
-/// `NetworkPolicyAmendmentReviewDecision` of the protocol.
+/// Variant `network_policy_amendment` of [`ReviewDecision`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct NetworkPolicyAmendmentReviewDecision {
     pub network_policy_amendment: NetworkPolicyAmendment,
@@ -8212,7 +8311,7 @@ impl NetworkPolicyAmendmentReviewDecision {
     }
 }
 
-/// `NetworkPolicyRuleAction` of the protocol.
+/// `action` of [`NetworkPolicyAmendment`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NetworkPolicyRuleAction {
@@ -8228,7 +8327,7 @@ string_enum!(NetworkPolicyRuleAction {
     Deny "deny",
 });
 
-/// `NetworkRequirements` of the protocol.
+/// `network` of `ConfigRequirements`, which is experimental.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct NetworkRequirements {
@@ -8273,7 +8372,7 @@ object!(NetworkRequirements {
     13 unix_sockets "unixSockets" optional,
 });
 
-/// `NetworkUnixSocketPermission` of the protocol.
+/// `unixSockets` of [`NetworkRequirements`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NetworkUnixSocketPermission {
@@ -8289,7 +8388,7 @@ string_enum!(NetworkUnixSocketPermission {
     Deny "deny",
 });
 
-/// `NewThreadModelDefaults` of the protocol.
+/// `newThread` of [`ModelsRequirements`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct NewThreadModelDefaults {
@@ -8305,7 +8404,7 @@ object!(NewThreadModelDefaults {
     2 service_tier "serviceTier" optional,
 });
 
-/// `NonSteerableTurnKind` of the protocol.
+/// `turnKind` of [`ActiveTurnNotSteerableCodexErrorInfo`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NonSteerableTurnKind {
@@ -8321,7 +8420,7 @@ string_enum!(NonSteerableTurnKind {
     Compact "compact",
 });
 
-/// `NoneGatewayAuth` of the protocol.
+/// Variant `none` of [`GatewayAuth`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct NoneGatewayAuth {
@@ -8331,7 +8430,7 @@ pub struct NoneGatewayAuth {
 object!(NoneGatewayAuth {
 });
 
-/// `NotLoadedThreadStatus` of the protocol.
+/// Variant `notLoaded` of [`ThreadStatus`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct NotLoadedThreadStatus {
@@ -8341,7 +8440,7 @@ pub struct NotLoadedThreadStatus {
 object!(NotLoadedThreadStatus {
 });
 
-/// `NpmPluginSource` of the protocol.
+/// Variant `npm` of [`PluginSource`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct NpmPluginSource {
@@ -8359,7 +8458,7 @@ object!(NpmPluginSource {
     2 version "version" optional,
 });
 
-/// `OpenPageResponsesApiWebSearchAction` of the protocol.
+/// Variant `open_page` of [`ResponsesApiWebSearchAction`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct OpenPageResponsesApiWebSearchAction {
     pub url: Option<String>,
@@ -8374,7 +8473,7 @@ setters!(OpenPageResponsesApiWebSearchAction {
     0 url some (impl Into<String>),
 });
 
-/// `OpenPageWebSearchAction` of the protocol.
+/// Variant `openPage` of [`WebSearchAction`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct OpenPageWebSearchAction {
@@ -8386,7 +8485,7 @@ object!(OpenPageWebSearchAction {
     0 url "url" optional,
 });
 
-/// `OpenaiFormMcpServerElicitationRequestParams` of the protocol.
+/// Variant `openaiForm` of [`McpServerElicitationRequestParams`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct OpenaiFormMcpServerElicitationRequestParams {
@@ -8394,11 +8493,11 @@ pub struct OpenaiFormMcpServerElicitationRequestParams {
     pub meta: Option<Value>,
     pub requested_schema: Value,
     pub server_name: String,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Active Codex turn when this elicitation was observed, if app-server could correlate one.
     ///
     /// This is nullable because MCP models elicitation as a standalone server-to-client request identified by the MCP server request id. It may be triggered during a turn, but turn context is app-server correlation rather than part of the protocol identity of the elicitation itself.
-    pub turn_id: Option<String>,
+    pub turn_id: Option<TurnId>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -8411,7 +8510,7 @@ object!(OpenaiFormMcpServerElicitationRequestParams {
     5 turn_id "turnId" optional,
 });
 
-/// `OpenaiProviderSettings` of the protocol.
+/// Variant `openai` of [`ProviderSettings`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct OpenaiProviderSettings {
@@ -8421,7 +8520,7 @@ pub struct OpenaiProviderSettings {
 object!(OpenaiProviderSettings {
 });
 
-/// `OpenaiSlashFormMcpServerElicitationRequestParams` of the protocol.
+/// Variant `openai/form` of [`McpServerElicitationRequestParams`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct OpenaiSlashFormMcpServerElicitationRequestParams {
@@ -8429,11 +8528,11 @@ pub struct OpenaiSlashFormMcpServerElicitationRequestParams {
     pub meta: Option<Value>,
     pub requested_schema: Value,
     pub server_name: String,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Active Codex turn when this elicitation was observed, if app-server could correlate one.
     ///
     /// This is nullable because MCP models elicitation as a standalone server-to-client request identified by the MCP server request id. It may be triggered during a turn, but turn context is app-server correlation rather than part of the protocol identity of the elicitation itself.
-    pub turn_id: Option<String>,
+    pub turn_id: Option<TurnId>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -8447,6 +8546,8 @@ object!(OpenaiSlashFormMcpServerElicitationRequestParams {
 });
 
 /// A device-authenticated approval; accepted responses contain the proof in `content`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -8455,12 +8556,12 @@ pub struct OpenaiUserVerificationMcpServerElicitationRequestParams {
     pub description: String,
     pub meta: Option<Value>,
     pub server_name: String,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     pub title: String,
     /// Active Codex turn when this elicitation was observed, if app-server could correlate one.
     ///
     /// This is nullable because MCP models elicitation as a standalone server-to-client request identified by the MCP server request id. It may be triggered during a turn, but turn context is app-server correlation rather than part of the protocol identity of the elicitation itself.
-    pub turn_id: Option<String>,
+    pub turn_id: Option<TurnId>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -8475,7 +8576,7 @@ object!(OpenaiUserVerificationMcpServerElicitationRequestParams {
     6 turn_id "turnId" optional,
 });
 
-/// `OtelExporter` of the protocol.
+/// `exporter` of [`OtelRequirements`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum OtelExporter {
@@ -8497,7 +8598,7 @@ external!(OtelExporter {
     OtlpGrpc "otlp-grpc" value,
 });
 
-/// `OtelHttpProtocol` of the protocol.
+/// `protocol` of [`OtlpHttpOtelExporter`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OtelHttpProtocol {
@@ -8513,7 +8614,7 @@ string_enum!(OtelHttpProtocol {
     Json "json",
 });
 
-/// `OtelRequirements` of the protocol.
+/// `otel` of [`ConfigRequirements`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct OtelRequirements {
@@ -8545,7 +8646,7 @@ object!(OtelRequirements {
     10 tracestate "tracestate" optional,
 });
 
-/// `OtelTlsConfig` of the protocol.
+/// Held by [`OtlpGrpcOtelExporter`], [`OtlpHttpOtelExporter`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct OtelTlsConfig {
@@ -8561,7 +8662,7 @@ object!(OtelTlsConfig {
     2 client_private_key "client-private-key" optional,
 });
 
-/// `OtelToolResultLogConfig` of the protocol.
+/// `tool_result` of [`OtelRequirements`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct OtelToolResultLogConfig {
@@ -8573,7 +8674,7 @@ object!(OtelToolResultLogConfig {
     0 max_bytes "max_bytes" required,
 });
 
-/// `OtherResponseItem` of the protocol.
+/// Variant `other` of [`ResponseItem`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct OtherResponseItem {
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
@@ -8582,7 +8683,7 @@ pub struct OtherResponseItem {
 object!(OtherResponseItem {
 });
 
-/// `OtherResponsesApiWebSearchAction` of the protocol.
+/// Variant `other` of [`ResponsesApiWebSearchAction`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct OtherResponsesApiWebSearchAction {
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
@@ -8591,7 +8692,7 @@ pub struct OtherResponsesApiWebSearchAction {
 object!(OtherResponsesApiWebSearchAction {
 });
 
-/// `OtherWebSearchAction` of the protocol.
+/// Variant `other` of [`WebSearchAction`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct OtherWebSearchAction {
@@ -8601,7 +8702,7 @@ pub struct OtherWebSearchAction {
 object!(OtherWebSearchAction {
 });
 
-/// `OtlpGrpcOtelExporter` of the protocol.
+/// Variant `otlp-grpc` of [`OtelExporter`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct OtlpGrpcOtelExporter {
@@ -8618,7 +8719,7 @@ object!(OtlpGrpcOtelExporter {
     2 tls "tls" optional,
 });
 
-/// `OtlpHttpOtelExporter` of the protocol.
+/// Variant `otlp-http` of [`OtelExporter`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct OtlpHttpOtelExporter {
@@ -8637,7 +8738,7 @@ object!(OtlpHttpOtelExporter {
     3 tls "tls" optional,
 });
 
-/// `OutputTextContentItem` of the protocol.
+/// Variant `output_text` of [`ContentItem`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct OutputTextContentItem {
     pub annotations: Option<Vec<Value>>,
@@ -8669,7 +8770,7 @@ setters!(OutputTextContentItem {
     1 logprobs some (impl Into<Vec<Value>>),
 });
 
-/// `OverriddenMetadata` of the protocol.
+/// `overriddenMetadata` of [`ConfigWriteResponse`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct OverriddenMetadata {
@@ -8698,7 +8799,7 @@ object!(PackagedDefaultsConfigLayerSource {
     0 file "file" required,
 });
 
-/// `ParsedCommand` of the protocol.
+/// `parsedCmd` of [`ExecCommandApprovalParams`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ParsedCommand {
@@ -8732,7 +8833,7 @@ impl ParsedCommand {
     }
 }
 
-/// `PatchApplyStatus` of the protocol.
+/// `status` of [`FileChangeThreadItem`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PatchApplyStatus {
@@ -8754,7 +8855,7 @@ string_enum!(PatchApplyStatus {
     Declined "declined",
 });
 
-/// `PatchChangeKind` of the protocol.
+/// `kind` of [`FileUpdateChange`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum PatchChangeKind {
@@ -8773,7 +8874,7 @@ tagged!(PatchChangeKind "type" {
     Update "update",
 });
 
-/// `PathFileSystemPath` of the protocol.
+/// Variant `path` of [`FileSystemPath`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct PathFileSystemPath {
     pub path: LegacyAppPathString,
@@ -8793,12 +8894,12 @@ impl PathFileSystemPath {
     }
 }
 
-/// `PathUri` of the protocol.
+/// `cwd` of `EnvironmentInfoResponse`, which is experimental.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PathUri(pub String);
 named_string!(PathUri);
 
-/// `PermissionGrantScope` of the protocol.
+/// `scope` of [`PermissionsRequestApprovalResponse`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PermissionGrantScope {
@@ -8814,7 +8915,7 @@ string_enum!(PermissionGrantScope {
     Session "session",
 });
 
-/// `PermissionProfileSummary` of the protocol.
+/// `data` of [`PermissionProfileListResponse`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PermissionProfileSummary {
@@ -8858,7 +8959,7 @@ string_enum!(Personality {
 pub struct PlanThreadItem {
     /// Unix timestamp in milliseconds when the item completed, if recorded.
     pub completed_at_ms: Option<i64>,
-    pub id: String,
+    pub id: ItemId,
     /// Unix timestamp in milliseconds when the item started, if recorded.
     pub started_at_ms: Option<i64>,
     pub text: String,
@@ -8872,7 +8973,7 @@ object!(PlanThreadItem {
     3 text "text" required,
 });
 
-/// `PlanType` of the protocol.
+/// Held by [`AccountUpdatedNotification`], [`ChatgptAccount`], [`RateLimitSnapshot`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PlanType {
@@ -8942,7 +9043,7 @@ string_enum!(PlanType {
     Unknown "unknown",
 });
 
-/// `PluginAuthPolicy` of the protocol.
+/// Held by [`PluginInstallResponse`], [`PluginSummary`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginAuthPolicy {
@@ -8958,7 +9059,7 @@ string_enum!(PluginAuthPolicy {
     OnUse "ON_USE",
 });
 
-/// `PluginAvailability` of the protocol.
+/// `availability` of [`PluginSummary`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginAvailability {
@@ -8974,7 +9075,7 @@ string_enum!(PluginAvailability {
     Available "AVAILABLE",
 });
 
-/// `PluginDetail` of the protocol.
+/// `plugin` of [`PluginReadResponse`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PluginDetail {
@@ -9009,7 +9110,7 @@ object!(PluginDetail {
     11 summary "summary" required,
 });
 
-/// `PluginDisabledReason` of the protocol.
+/// `disabledReason` of [`PluginSummary`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginDisabledReason {
@@ -9031,7 +9132,7 @@ string_enum!(PluginDisabledReason {
     Unknown "unknown",
 });
 
-/// `PluginHookSummary` of the protocol.
+/// `hooks` of [`PluginDetail`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PluginHookSummary {
@@ -9045,7 +9146,7 @@ object!(PluginHookSummary {
     1 key "key" required,
 });
 
-/// `PluginInstallPolicy` of the protocol.
+/// `installPolicy` of [`PluginSummary`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginInstallPolicy {
@@ -9064,7 +9165,7 @@ string_enum!(PluginInstallPolicy {
     InstalledByDefault "INSTALLED_BY_DEFAULT",
 });
 
-/// `PluginInstallPolicySource` of the protocol.
+/// `installPolicySource` of [`PluginSummary`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginInstallPolicySource {
@@ -9080,7 +9181,7 @@ string_enum!(PluginInstallPolicySource {
     ImplicitCanonicalApp "IMPLICIT_CANONICAL_APP",
 });
 
-/// `PluginInterface` of the protocol.
+/// `interface` of [`PluginSummary`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PluginInterface {
@@ -9137,7 +9238,7 @@ object!(PluginInterface {
     18 website_url "websiteUrl" optional,
 });
 
-/// `PluginListMarketplaceKind` of the protocol.
+/// `marketplaceKinds` of [`PluginListParams`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginListMarketplaceKind {
@@ -9162,7 +9263,7 @@ string_enum!(PluginListMarketplaceKind {
     CreatedByMeRemote "created-by-me-remote",
 });
 
-/// `PluginMarketplaceEntry` of the protocol.
+/// Held by [`PluginInstalledResponse`], [`PluginListResponse`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PluginMarketplaceEntry {
@@ -9203,7 +9304,7 @@ object!(PluginReconcileChangedPlugin {
     4 id "id" required,
 });
 
-/// `PluginSearchResult` of the protocol.
+/// `data` of `PluginSearchResponse`, which is experimental.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PluginSearchResult {
@@ -9219,7 +9320,7 @@ object!(PluginSearchResult {
     2 plugin "plugin" required,
 });
 
-/// `PluginSearchScope` of the protocol.
+/// `scope` of `PluginSearchParams`, which is experimental.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginSearchScope {
@@ -9238,7 +9339,7 @@ string_enum!(PluginSearchScope {
     Personal "personal",
 });
 
-/// `PluginShareContext` of the protocol.
+/// `shareContext` of [`PluginSummary`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareContext {
@@ -9265,7 +9366,7 @@ object!(PluginShareContext {
     7 share_url "shareUrl" optional,
 });
 
-/// `PluginShareDiscoverability` of the protocol.
+/// Held by [`PluginShareContext`], [`PluginShareSaveParams`], [`PluginShareUpdateTargetsResponse`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginShareDiscoverability {
@@ -9284,7 +9385,7 @@ string_enum!(PluginShareDiscoverability {
     Private "PRIVATE",
 });
 
-/// `PluginShareListItem` of the protocol.
+/// `data` of [`PluginShareListResponse`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareListItem {
@@ -9298,7 +9399,7 @@ object!(PluginShareListItem {
     1 plugin "plugin" required,
 });
 
-/// `PluginSharePrincipal` of the protocol.
+/// Held by [`PluginShareContext`], [`PluginShareUpdateTargetsResponse`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PluginSharePrincipal {
@@ -9316,7 +9417,7 @@ object!(PluginSharePrincipal {
     3 role "role" required,
 });
 
-/// `PluginSharePrincipalRole` of the protocol.
+/// `role` of [`PluginSharePrincipal`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginSharePrincipalRole {
@@ -9335,7 +9436,7 @@ string_enum!(PluginSharePrincipalRole {
     Owner "owner",
 });
 
-/// `PluginSharePrincipalType` of the protocol.
+/// Held by [`PluginSharePrincipal`], [`PluginShareTarget`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginSharePrincipalType {
@@ -9354,7 +9455,7 @@ string_enum!(PluginSharePrincipalType {
     Workspace "workspace",
 });
 
-/// `PluginShareTarget` of the protocol.
+/// Held by [`PluginShareSaveParams`], [`PluginShareUpdateTargetsParams`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct PluginShareTarget {
     pub principal_id: String,
@@ -9370,21 +9471,17 @@ object!(PluginShareTarget {
 });
 impl PluginShareTarget {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        principal_id: impl Into<String>,
-        principal_type: impl Into<PluginSharePrincipalType>,
-        role: impl Into<PluginShareTargetRole>,
-    ) -> Self {
+    pub fn new(principal_id: impl Into<String>, principal_type: PluginSharePrincipalType, role: PluginShareTargetRole) -> Self {
         Self {
             principal_id: principal_id.into(),
-            principal_type: principal_type.into(),
-            role: role.into(),
+            principal_type,
+            role,
             unknown_fields: UnknownFields::default(),
         }
     }
 }
 
-/// `PluginShareTargetRole` of the protocol.
+/// `role` of [`PluginShareTarget`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginShareTargetRole {
@@ -9400,7 +9497,7 @@ string_enum!(PluginShareTargetRole {
     Editor "editor",
 });
 
-/// `PluginShareUpdateDiscoverability` of the protocol.
+/// `discoverability` of [`PluginShareUpdateTargetsParams`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginShareUpdateDiscoverability {
@@ -9419,7 +9516,7 @@ string_enum!(PluginShareUpdateDiscoverability {
     Listed "LISTED",
 });
 
-/// `PluginSource` of the protocol.
+/// `source` of [`PluginSummary`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum PluginSource {
@@ -9441,7 +9538,7 @@ tagged!(PluginSource "type" {
     Remote "remote",
 });
 
-/// `PluginSummary` of the protocol.
+/// Held by [`PluginDetail`], [`PluginMarketplaceEntry`], [`PluginSearchResult`], [`PluginShareListItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PluginSummary {
@@ -9477,7 +9574,7 @@ pub struct PluginSummary {
 }
 object!(PluginSummary {
     0 auth_policy "authPolicy" required,
-    1 availability "availability" preset(PluginAvailability :: Available),
+    1 availability "availability" preset(PluginAvailability::Available),
     2 disabled_reason "disabledReason" optional,
     3 eligible_plan_types "eligiblePlanTypes" optional,
     4 enabled "enabled" required,
@@ -9497,7 +9594,7 @@ object!(PluginSummary {
     18 version "version" optional,
 });
 
-/// `PluginsMigration` of the protocol.
+/// `plugins` of [`MigrationDetails`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct PluginsMigration {
     pub marketplace_name: String,
@@ -9511,10 +9608,7 @@ object!(PluginsMigration {
 });
 impl PluginsMigration {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        marketplace_name: impl Into<String>,
-        plugin_names: impl Into<Vec<String>>,
-    ) -> Self {
+    pub fn new(marketplace_name: impl Into<String>, plugin_names: impl Into<Vec<String>>) -> Self {
         Self {
             marketplace_name: marketplace_name.into(),
             plugin_names: plugin_names.into(),
@@ -9564,7 +9658,9 @@ impl ProcessTerminalSize {
     }
 }
 
-/// `ProfileBedrockSetupParams` of the protocol.
+/// Variant `profile` of [`BedrockSetupParams`].
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProfileBedrockSetupParams {
@@ -9579,18 +9675,25 @@ object!(ProfileBedrockSetupParams {
     1 region "region" required,
 });
 #[cfg(feature = "experimental")]
-impl ProfileBedrockSetupParams {
-    /// Creates it with what is required; the rest is absent.
-    pub fn new(profile: impl Into<String>, region: impl Into<String>) -> Self {
+impl Default for ProfileBedrockSetupParams {
+    /// An empty one; `profile`, `region` are required: set them by name.
+    fn default() -> Self {
         Self {
-            profile: profile.into(),
-            region: region.into(),
+            profile: crate::codec::Blank::blank(),
+            region: crate::codec::Blank::blank(),
             unknown_fields: UnknownFields::default(),
         }
     }
 }
+#[cfg(feature = "experimental")]
+setters!(ProfileBedrockSetupParams {
+    /// Sets `profile`.
+    0 profile required (impl Into<String>),
+    /// Sets `region`.
+    1 region required (impl Into<String>),
+});
 
-/// `Project` of the protocol.
+/// `project` of `ProjectCreateResponse`, which is experimental.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Project {
@@ -9617,7 +9720,7 @@ object!(Project {
     7 updated_at "updatedAt" required,
 });
 
-/// `ProjectChangeType` of the protocol.
+/// `changeType` of [`ProjectChangedNotification`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ProjectChangeType {
@@ -9648,7 +9751,7 @@ object!(ProjectConfigLayerSource {
     0 dot_codex_folder "dotCodexFolder" required,
 });
 
-/// `ProjectRoot` of the protocol.
+/// `roots` of [`Project`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProjectRoot {
     pub path: AbsolutePathBuf,
@@ -9668,7 +9771,7 @@ impl ProjectRoot {
     }
 }
 
-/// `ProjectRootsFileSystemSpecialPath` of the protocol.
+/// Variant `project_roots` of [`FileSystemSpecialPath`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ProjectRootsFileSystemSpecialPath {
     pub subpath: Option<LegacyAppPathString>,
@@ -9683,7 +9786,7 @@ setters!(ProjectRootsFileSystemSpecialPath {
     0 subpath some (impl Into<LegacyAppPathString>),
 });
 
-/// `ProjectSortKey` of the protocol.
+/// `sortKey` of `ProjectListParams`, which is experimental.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ProjectSortKey {
@@ -9699,7 +9802,7 @@ string_enum!(ProjectSortKey {
     RecencyAt "recencyAt",
 });
 
-/// `PromptConfiguredHookHandler` of the protocol.
+/// Variant `prompt` of [`ConfiguredHookHandler`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PromptConfiguredHookHandler {
@@ -9709,7 +9812,7 @@ pub struct PromptConfiguredHookHandler {
 object!(PromptConfiguredHookHandler {
 });
 
-/// `PromptHookMetadata` of the protocol.
+/// Variant `prompt` of [`HookMetadata`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PromptHookMetadata {
@@ -9751,7 +9854,7 @@ object!(PromptHookMetadata {
     14 trust_status "trustStatus" required,
 });
 
-/// `ProviderSettings` of the protocol.
+/// `settings` of [`ModelProviderSummary`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ProviderSettings {
@@ -9791,8 +9894,19 @@ tagged!(ProviderSettingsPatch "type" {
     Bedrock "bedrock",
     Gcp "gcp",
 });
+impl ProviderSettingsPatch {
+    /// Makes the variant `bedrock`.
+    pub fn bedrock(provider_id: impl Into<BedrockProviderId>) -> Self {
+        Self::Bedrock(BedrockProviderSettingsPatch::new(provider_id))
+    }
 
-/// `QueuedSubmission` of the protocol.
+    /// Makes the variant `gcp`.
+    pub fn gcp(provider_id: impl Into<GcpProviderId>) -> Self {
+        Self::Gcp(GcpProviderSettingsPatch::new(provider_id))
+    }
+}
+
+/// `queuedSubmission` of `ThreadQueueAddResponse`, which is experimental.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct QueuedSubmission {
@@ -9811,7 +9925,7 @@ object!(QueuedSubmission {
     3 responsesapi_client_metadata "responsesapiClientMetadata" optional,
 });
 
-/// `RateLimitReachedType` of the protocol.
+/// `rateLimitReachedType` of [`RateLimitSnapshot`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RateLimitReachedType {
@@ -9836,7 +9950,7 @@ string_enum!(RateLimitReachedType {
     WorkspaceMemberUsageLimitReached "workspace_member_usage_limit_reached",
 });
 
-/// `RateLimitResetCredit` of the protocol.
+/// `credits` of [`RateLimitResetCreditsSummary`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RateLimitResetCredit {
@@ -9865,7 +9979,7 @@ object!(RateLimitResetCredit {
     6 title "title" optional,
 });
 
-/// `RateLimitResetCreditStatus` of the protocol.
+/// `status` of [`RateLimitResetCredit`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RateLimitResetCreditStatus {
@@ -9887,7 +10001,7 @@ string_enum!(RateLimitResetCreditStatus {
     Unknown "unknown",
 });
 
-/// `RateLimitResetCreditsSummary` of the protocol.
+/// `rateLimitResetCredits` of [`GetAccountRateLimitsResponse`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RateLimitResetCreditsSummary {
@@ -9904,7 +10018,7 @@ object!(RateLimitResetCreditsSummary {
     1 credits "credits" optional,
 });
 
-/// `RateLimitResetType` of the protocol.
+/// `resetType` of [`RateLimitResetCredit`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RateLimitResetType {
@@ -9920,7 +10034,7 @@ string_enum!(RateLimitResetType {
     Unknown "unknown",
 });
 
-/// `RateLimitSnapshot` of the protocol.
+/// Held by [`AccountRateLimitsUpdatedNotification`], [`GetAccountRateLimitsResponse`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RateLimitSnapshot {
@@ -9952,7 +10066,7 @@ object!(RateLimitSnapshot {
     9 spend_control_reached "spendControlReached" optional,
 });
 
-/// `RateLimitWindow` of the protocol.
+/// `primary` of [`RateLimitSnapshot`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RateLimitWindow {
@@ -9968,7 +10082,7 @@ object!(RateLimitWindow {
     2 window_duration_mins "windowDurationMins" optional,
 });
 
-/// `ReadCommandAction` of the protocol.
+/// Variant `read` of [`CommandAction`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ReadCommandAction {
@@ -9984,7 +10098,7 @@ object!(ReadCommandAction {
     2 path "path" required,
 });
 
-/// `ReadOnlySandboxPolicy` of the protocol.
+/// Variant `readOnly` of [`SandboxPolicy`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ReadOnlySandboxPolicy {
     pub network_access: bool,
@@ -9999,7 +10113,7 @@ setters!(ReadOnlySandboxPolicy {
     0 network_access default (impl Into<bool>),
 });
 
-/// `ReadParsedCommand` of the protocol.
+/// Variant `read` of [`ParsedCommand`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ReadParsedCommand {
@@ -10016,7 +10130,7 @@ object!(ReadParsedCommand {
     2 path "path" required,
 });
 
-/// `ReadThreadReadStateOperation` of the protocol.
+/// Variant `read` of [`ThreadReadStateOperation`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ReadThreadReadStateOperation {
     /// Fields that this version does not know, sent as they are.
@@ -10025,7 +10139,7 @@ pub struct ReadThreadReadStateOperation {
 object!(ReadThreadReadStateOperation {
 });
 
-/// `RealtimeConversationVersion` of the protocol.
+/// `version` of [`ThreadRealtimeStartedNotification`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RealtimeConversationVersion {
@@ -10044,7 +10158,7 @@ string_enum!(RealtimeConversationVersion {
     V3 "v3",
 });
 
-/// `RealtimeOutputModality` of the protocol.
+/// `outputModality` of `ThreadRealtimeStartParams`, which is experimental.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RealtimeOutputModality {
@@ -10060,7 +10174,7 @@ string_enum!(RealtimeOutputModality {
     Audio "audio",
 });
 
-/// `RealtimeSessionClosedThreadRealtimeItem` of the protocol.
+/// Variant `realtimeSessionClosed` of [`ThreadRealtimeItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RealtimeSessionClosedThreadRealtimeItem {
@@ -10076,7 +10190,7 @@ object!(RealtimeSessionClosedThreadRealtimeItem {
     2 realtime_session_id "realtimeSessionId" required,
 });
 
-/// `RealtimeSessionStartedThreadRealtimeItem` of the protocol.
+/// Variant `realtimeSessionStarted` of [`ThreadRealtimeItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RealtimeSessionStartedThreadRealtimeItem {
@@ -10090,7 +10204,7 @@ object!(RealtimeSessionStartedThreadRealtimeItem {
     1 realtime_session_id "realtimeSessionId" required,
 });
 
-/// `RealtimeThreadTimelineEntry` of the protocol.
+/// Variant `realtime` of [`ThreadTimelineEntry`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RealtimeThreadTimelineEntry {
@@ -10104,7 +10218,7 @@ object!(RealtimeThreadTimelineEntry {
     1 position "position" required,
 });
 
-/// `RealtimeVoice` of the protocol.
+/// `defaultV1` of [`RealtimeVoicesList`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RealtimeVoice {
@@ -10219,7 +10333,7 @@ string_enum!(RealtimeVoice {
     Viola "viola",
 });
 
-/// `RealtimeVoicesList` of the protocol.
+/// `voices` of `ThreadRealtimeListVoicesResponse`, which is experimental.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RealtimeVoicesList {
@@ -10273,7 +10387,7 @@ string_enum!(ReasoningEffort {
     Ultra "ultra",
 });
 
-/// `ReasoningEffortOption` of the protocol.
+/// `supportedReasoningEfforts` of [`Model`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ReasoningEffortOption {
@@ -10287,7 +10401,7 @@ object!(ReasoningEffortOption {
     1 reasoning_effort "reasoningEffort" required,
 });
 
-/// `ReasoningItemContent` of the protocol.
+/// `content` of [`ReasoningResponseItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ReasoningItemContent {
@@ -10312,8 +10426,14 @@ impl ReasoningItemContent {
         }
     }
 }
+impl ReasoningItemContent {
+    /// Makes the variant `reasoning_text`.
+    pub fn reasoning_text(text: impl Into<String>) -> Self {
+        Self::ReasoningText(ReasoningTextReasoningItemContent::new(text))
+    }
+}
 
-/// `ReasoningItemReasoningSummary` of the protocol.
+/// `summary` of [`ReasoningResponseItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ReasoningItemReasoningSummary {
@@ -10325,16 +10445,20 @@ pub enum ReasoningItemReasoningSummary {
 tagged!(ReasoningItemReasoningSummary "type" {
     SummaryText "summary_text",
 });
+impl ReasoningItemReasoningSummary {
+    /// Makes the variant `summary_text`.
+    pub fn summary_text(text: impl Into<String>) -> Self {
+        Self::SummaryText(SummaryTextReasoningItemReasoningSummary::new(text))
+    }
+}
 
-/// `ReasoningResponseItem` of the protocol.
+/// Variant `reasoning` of [`ResponseItem`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReasoningResponseItem {
     pub content: Option<Vec<ReasoningItemContent>>,
     pub encrypted_content: Option<String>,
     pub id: Option<String>,
-    pub internal_chat_message_metadata_passthrough: Option<
-        InternalChatMessageMetadataPassthrough,
-    >,
+    pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
     pub summary: Vec<ReasoningItemReasoningSummary>,
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
@@ -10392,7 +10516,7 @@ string_enum!(ReasoningSummary {
     None "none",
 });
 
-/// `ReasoningTextReasoningItemContent` of the protocol.
+/// Variant `reasoning_text` of [`ReasoningItemContent`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReasoningTextReasoningItemContent {
     pub text: String,
@@ -10412,14 +10536,14 @@ impl ReasoningTextReasoningItemContent {
     }
 }
 
-/// `ReasoningThreadItem` of the protocol.
+/// Variant `reasoning` of [`ThreadItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ReasoningThreadItem {
     /// Unix timestamp in milliseconds when the item completed, if recorded.
     pub completed_at_ms: Option<i64>,
     pub content: Vec<String>,
-    pub id: String,
+    pub id: ItemId,
     /// Unix timestamp in milliseconds when the item started, if recorded.
     pub started_at_ms: Option<i64>,
     pub summary: Vec<String>,
@@ -10434,7 +10558,9 @@ object!(ReasoningThreadItem {
     4 summary "summary" default,
 });
 
-/// `RemoteControlClient` of the protocol.
+/// `data` of [`RemoteControlClientsListResponse`].
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -10462,7 +10588,9 @@ object!(RemoteControlClient {
     7 platform "platform" optional,
 });
 
-/// `RemoteControlClientsListOrder` of the protocol.
+/// `order` of [`RemoteControlClientsListParams`].
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -10480,7 +10608,7 @@ string_enum!(RemoteControlClientsListOrder {
     Desc "desc",
 });
 
-/// `RemoteControlConnectionStatus` of the protocol.
+/// `status` of [`RemoteControlStatusChangedNotification`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RemoteControlConnectionStatus {
@@ -10512,7 +10640,7 @@ pub struct RemotePluginSource {
 object!(RemotePluginSource {
 });
 
-/// `RequestHeader` of the protocol.
+/// `requestHeaders` of [`BrowserUseExtensionRequirements`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RequestHeader {
@@ -10526,7 +10654,7 @@ object!(RequestHeader {
     1 value "value" required,
 });
 
-/// `RequestId` of the protocol.
+/// `requestId` of [`ServerRequestResolvedNotification`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum RequestId {
@@ -10542,7 +10670,7 @@ untagged!(RequestId {
     Integer,
 });
 
-/// `RequestPermissionProfile` of the protocol.
+/// Held by [`PermissionsRequestApprovalParams`], [`RequestPermissionsGuardianApprovalReviewAction`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RequestPermissionProfile {
@@ -10556,7 +10684,7 @@ object!(RequestPermissionProfile {
     1 network "network" optional,
 });
 
-/// `RequestPermissionsGuardianApprovalReviewAction` of the protocol.
+/// Variant `requestPermissions` of [`GuardianApprovalReviewAction`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RequestPermissionsGuardianApprovalReviewAction {
@@ -10570,7 +10698,7 @@ object!(RequestPermissionsGuardianApprovalReviewAction {
     1 reason "reason" optional,
 });
 
-/// `ResidencyRequirement` of the protocol.
+/// `enforceResidency` of [`ConfigRequirements`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ResidencyRequirement {
@@ -10649,7 +10777,7 @@ object!(ResourceTemplate {
     5 uri_template "uriTemplate" required,
 });
 
-/// `ResponseItem` of the protocol.
+/// `item` of [`RawResponseItemCompletedNotification`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ResponseItem {
@@ -10713,17 +10841,63 @@ tagged!(ResponseItem "type" {
     Other "other",
 });
 impl ResponseItem {
+    /// Makes the variant `additional_tools`.
+    pub fn additional_tools(role: impl Into<String>, tools: impl Into<Vec<Value>>) -> Self {
+        Self::AdditionalTools(AdditionalToolsResponseItem::new(role, tools))
+    }
+
+    /// Makes the variant `message`.
+    pub fn message(content: impl Into<Vec<ContentItem>>, role: impl Into<String>) -> Self {
+        Self::Message(MessageResponseItem::new(content, role))
+    }
+
+    /// Makes the variant `reasoning`.
+    pub fn reasoning(summary: impl Into<Vec<ReasoningItemReasoningSummary>>) -> Self {
+        Self::Reasoning(ReasoningResponseItem::new(summary))
+    }
+
+    /// Makes the variant `local_shell_call`.
+    pub fn local_shell_call(action: impl Into<LocalShellAction>, status: impl Into<LocalShellStatus>) -> Self {
+        Self::LocalShellCall(Box::new(LocalShellCallResponseItem::new(action, status)))
+    }
+
+    /// Makes the variant `tool_search_call`.
+    pub fn tool_search_call(arguments: Value, execution: impl Into<String>) -> Self {
+        Self::ToolSearchCall(ToolSearchCallResponseItem::new(arguments, execution))
+    }
+
+    /// Makes the variant `function_call_output`.
+    pub fn function_call_output(output: impl Into<FunctionCallOutputBody>) -> Self {
+        Self::FunctionCallOutput(FunctionCallOutputResponseItem::new(output))
+    }
+
+    /// Makes the variant `custom_tool_call_output`.
+    pub fn custom_tool_call_output(call_id: impl Into<String>, output: FunctionCallOutputBody) -> Self {
+        Self::CustomToolCallOutput(CustomToolCallOutputResponseItem::new(call_id, output))
+    }
+
+    /// Makes the variant `compaction`.
+    pub fn compaction(encrypted_content: impl Into<String>) -> Self {
+        Self::Compaction(CompactionResponseItem::new(encrypted_content))
+    }
+
+    /// Makes the variant `configuration_update`.
+    pub fn configuration_update(reasoning: impl Into<ConfigurationReasoning>) -> Self {
+        Self::ConfigurationUpdate(ConfigurationUpdateResponseItem::new(reasoning))
+    }
+
     /// Makes the variant `compaction_trigger`, which holds nothing.
     pub fn compaction_trigger() -> Self {
         Self::CompactionTrigger(CompactionTriggerResponseItem::default())
     }
+
     /// Makes the variant `other`, which holds nothing.
     pub fn other() -> Self {
         Self::Other(OtherResponseItem::default())
     }
 }
 
-/// `ResponseStreamConnectionFailedCodexErrorInfo` of the protocol.
+/// Variant `responseStreamConnectionFailed` of [`CodexErrorInfo`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ResponseStreamConnectionFailedCodexErrorInfo {
@@ -10735,7 +10909,7 @@ object!(ResponseStreamConnectionFailedCodexErrorInfo {
     0 http_status_code "httpStatusCode" optional,
 });
 
-/// `ResponseStreamDisconnectedCodexErrorInfo` of the protocol.
+/// Variant `responseStreamDisconnected` of [`CodexErrorInfo`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ResponseStreamDisconnectedCodexErrorInfo {
@@ -10747,7 +10921,7 @@ object!(ResponseStreamDisconnectedCodexErrorInfo {
     0 http_status_code "httpStatusCode" optional,
 });
 
-/// `ResponseTooManyFailedAttemptsCodexErrorInfo` of the protocol.
+/// Variant `responseTooManyFailedAttempts` of [`CodexErrorInfo`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ResponseTooManyFailedAttemptsCodexErrorInfo {
@@ -10773,7 +10947,7 @@ object!(ResponseUsageMetadata {
     1 metadata "metadata" optional,
 });
 
-/// `ResponsesApiWebSearchAction` of the protocol.
+/// `action` of [`WebSearchCallResponseItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ResponsesApiWebSearchAction {
@@ -10835,7 +11009,7 @@ external!(ReviewDecision {
     Abort "abort" unit,
 });
 
-/// `ReviewDelivery` of the protocol.
+/// `delivery` of [`ReviewStartParams`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ReviewDelivery {
@@ -10848,7 +11022,7 @@ string_enum!(ReviewDelivery {
     Inline "inline",
 });
 
-/// `ReviewTarget` of the protocol.
+/// `target` of [`ReviewStartParams`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ReviewTarget {
@@ -10874,9 +11048,24 @@ impl ReviewTarget {
     pub fn uncommitted_changes() -> Self {
         Self::UncommittedChanges(UncommittedChangesReviewTarget::default())
     }
+
+    /// Makes the variant `baseBranch`.
+    pub fn base_branch(branch: impl Into<String>) -> Self {
+        Self::BaseBranch(BaseBranchReviewTarget::new(branch))
+    }
+
+    /// Makes the variant `commit`.
+    pub fn commit(sha: impl Into<String>) -> Self {
+        Self::Commit(CommitReviewTarget::new(sha))
+    }
+
+    /// Makes the variant `custom`.
+    pub fn custom(instructions: impl Into<String>) -> Self {
+        Self::Custom(CustomReviewTarget::new(instructions))
+    }
 }
 
-/// `RootFileSystemSpecialPath` of the protocol.
+/// Variant `root` of [`FileSystemSpecialPath`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RootFileSystemSpecialPath {
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
@@ -10885,7 +11074,7 @@ pub struct RootFileSystemSpecialPath {
 object!(RootFileSystemSpecialPath {
 });
 
-/// `SandboxMode` of the protocol.
+/// Held by [`Config`], [`ConfigRequirements`], [`ThreadForkParams`], [`ThreadResumeParams`] and one more type.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SandboxMode {
@@ -10904,7 +11093,7 @@ string_enum!(SandboxMode {
     DangerFullAccess "danger-full-access",
 });
 
-/// `SandboxPolicy` of the protocol.
+/// Held by [`CommandExecParams`], [`ThreadForkResponse`], [`ThreadResumeResponse`], [`ThreadSettings`] and 2 more types.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum SandboxPolicy {
@@ -10932,7 +11121,7 @@ impl SandboxPolicy {
     }
 }
 
-/// `SandboxWorkspaceWrite` of the protocol.
+/// `sandbox_workspace_write` of [`Config`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SandboxWorkspaceWrite {
@@ -10950,7 +11139,7 @@ object!(SandboxWorkspaceWrite {
     3 writable_roots "writable_roots" default,
 });
 
-/// `ScheduledTaskSchedule` of the protocol.
+/// `schedule` of [`ScheduledTaskSummary`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ScheduledTaskSchedule {
@@ -10972,7 +11161,7 @@ tagged!(ScheduledTaskSchedule "type" {
     Weekly "weekly",
 });
 
-/// `ScheduledTaskSummary` of the protocol.
+/// `scheduledTasks` of [`PluginDetail`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ScheduledTaskSummary {
@@ -10990,7 +11179,7 @@ object!(ScheduledTaskSummary {
     3 schedule "schedule" required,
 });
 
-/// `ScheduledTaskWeekday` of the protocol.
+/// Held by [`HourlyScheduledTaskSchedule`], [`WeeklyScheduledTaskSchedule`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ScheduledTaskWeekday {
@@ -11021,7 +11210,7 @@ string_enum!(ScheduledTaskWeekday {
     Su "SU",
 });
 
-/// `SearchCommandAction` of the protocol.
+/// Variant `search` of [`CommandAction`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SearchCommandAction {
@@ -11037,7 +11226,7 @@ object!(SearchCommandAction {
     2 query "query" optional,
 });
 
-/// `SearchParsedCommand` of the protocol.
+/// Variant `search` of [`ParsedCommand`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SearchParsedCommand {
@@ -11053,7 +11242,7 @@ object!(SearchParsedCommand {
     2 query "query" optional,
 });
 
-/// `SearchResponsesApiWebSearchAction` of the protocol.
+/// Variant `search` of [`ResponsesApiWebSearchAction`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SearchResponsesApiWebSearchAction {
     pub queries: Option<Vec<String>>,
@@ -11072,7 +11261,7 @@ setters!(SearchResponsesApiWebSearchAction {
     1 query some (impl Into<String>),
 });
 
-/// `SearchWebSearchAction` of the protocol.
+/// Variant `search` of [`WebSearchAction`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SearchWebSearchAction {
@@ -11102,10 +11291,7 @@ object!(SelectedCapabilityRoot {
 });
 impl SelectedCapabilityRoot {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        id: impl Into<String>,
-        location: impl Into<CapabilityRootLocation>,
-    ) -> Self {
+    pub fn new(id: impl Into<String>, location: impl Into<CapabilityRootLocation>) -> Self {
         Self {
             id: id.into(),
             location: location.into(),
@@ -11114,7 +11300,7 @@ impl SelectedCapabilityRoot {
     }
 }
 
-/// `ServerDiagnosticsGauge` of the protocol.
+/// `gauges` of `ServerDiagnosticsResponse`, which is experimental.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ServerDiagnosticsGauge {
@@ -11128,7 +11314,7 @@ object!(ServerDiagnosticsGauge {
     1 value "value" required,
 });
 
-/// `ServerDiagnosticsProcess` of the protocol.
+/// `process` of `ServerDiagnosticsResponse`, which is experimental.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ServerDiagnosticsProcess {
@@ -11154,7 +11340,7 @@ pub struct SessionFlagsConfigLayerSource {
 object!(SessionFlagsConfigLayerSource {
 });
 
-/// `SessionMigration` of the protocol.
+/// `sessions` of [`MigrationDetails`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct SessionMigration {
     pub cwd: String,
@@ -11168,23 +11354,27 @@ object!(SessionMigration {
     1 path "path" required,
     2 title "title" optional,
 });
-impl SessionMigration {
-    /// Creates it with what is required; the rest is absent.
-    pub fn new(cwd: impl Into<String>, path: impl Into<String>) -> Self {
+impl Default for SessionMigration {
+    /// An empty one; `cwd`, `path` are required: set them by name.
+    fn default() -> Self {
         Self {
-            cwd: cwd.into(),
-            path: path.into(),
+            cwd: crate::codec::Blank::blank(),
+            path: crate::codec::Blank::blank(),
             title: None,
             unknown_fields: UnknownFields::default(),
         }
     }
 }
 setters!(SessionMigration {
+    /// Sets `cwd`.
+    0 cwd required (impl Into<String>),
+    /// Sets `path`.
+    1 path required (impl Into<String>),
     /// Sets `title`.
     2 title some (impl Into<String>),
 });
 
-/// `SessionSource` of the protocol.
+/// `source` of [`Thread`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum SessionSource {
@@ -11247,7 +11437,7 @@ setters!(Settings {
     2 reasoning_effort some (impl Into<ReasoningEffort>),
 });
 
-/// `SkillDependencies` of the protocol.
+/// `dependencies` of [`SkillMetadata`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SkillDependencies {
@@ -11259,7 +11449,7 @@ object!(SkillDependencies {
     0 tools "tools" required,
 });
 
-/// `SkillErrorInfo` of the protocol.
+/// `errors` of [`SkillsListEntry`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SkillErrorInfo {
@@ -11273,7 +11463,7 @@ object!(SkillErrorInfo {
     1 path "path" required,
 });
 
-/// `SkillInterface` of the protocol.
+/// Held by [`SkillMetadata`], [`SkillSummary`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SkillInterface {
@@ -11301,7 +11491,7 @@ object!(SkillInterface {
     7 short_description "shortDescription" optional,
 });
 
-/// `SkillMetadata` of the protocol.
+/// `skills` of [`SkillsListEntry`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SkillMetadata {
@@ -11331,7 +11521,7 @@ object!(SkillMetadata {
     8 short_description "shortDescription" optional,
 });
 
-/// `SkillMigration` of the protocol.
+/// `skills` of [`MigrationDetails`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct SkillMigration {
     pub name: String,
@@ -11351,7 +11541,7 @@ impl SkillMigration {
     }
 }
 
-/// `SkillScope` of the protocol.
+/// `scope` of [`SkillMetadata`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SkillScope {
@@ -11373,7 +11563,7 @@ string_enum!(SkillScope {
     Admin "admin",
 });
 
-/// `SkillSummary` of the protocol.
+/// `onboardingSkill` of [`PluginDetail`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SkillSummary {
@@ -11395,7 +11585,7 @@ object!(SkillSummary {
     5 short_description "shortDescription" optional,
 });
 
-/// `SkillToolDependency` of the protocol.
+/// `tools` of [`SkillDependencies`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SkillToolDependency {
@@ -11417,7 +11607,7 @@ object!(SkillToolDependency {
     5 value "value" required,
 });
 
-/// `SkillUserInput` of the protocol.
+/// Variant `skill` of [`UserInput`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct SkillUserInput {
     pub name: String,
@@ -11429,18 +11619,24 @@ object!(SkillUserInput {
     0 name "name" required,
     1 path "path" required,
 });
-impl SkillUserInput {
-    /// Creates it with what is required; the rest is absent.
-    pub fn new(name: impl Into<String>, path: impl Into<String>) -> Self {
+impl Default for SkillUserInput {
+    /// An empty one; `name`, `path` are required: set them by name.
+    fn default() -> Self {
         Self {
-            name: name.into(),
-            path: path.into(),
+            name: crate::codec::Blank::blank(),
+            path: crate::codec::Blank::blank(),
             unknown_fields: UnknownFields::default(),
         }
     }
 }
+setters!(SkillUserInput {
+    /// Sets `name`.
+    0 name required (impl Into<String>),
+    /// Sets `path`.
+    1 path required (impl Into<String>),
+});
 
-/// `SkillsListEntry` of the protocol.
+/// `data` of [`SkillsListResponse`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SkillsListEntry {
@@ -11456,7 +11652,7 @@ object!(SkillsListEntry {
     2 skills "skills" required,
 });
 
-/// `SlashTmpFileSystemSpecialPath` of the protocol.
+/// Variant `slash_tmp` of [`FileSystemSpecialPath`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SlashTmpFileSystemSpecialPath {
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
@@ -11472,7 +11668,7 @@ pub struct SleepThreadItem {
     /// Unix timestamp in milliseconds when the item completed, if recorded.
     pub completed_at_ms: Option<i64>,
     pub duration_ms: u64,
-    pub id: String,
+    pub id: ItemId,
     /// Unix timestamp in milliseconds when the item started, if recorded.
     pub started_at_ms: Option<i64>,
     /// What the runtime sent beside these fields.
@@ -11485,7 +11681,7 @@ object!(SleepThreadItem {
     3 started_at_ms "startedAtMs" optional,
 });
 
-/// `SortDirection` of the protocol.
+/// Held by [`ThreadItemsListParams`], [`ThreadListParams`], [`ThreadResumeInitialTurnsPageParams`], [`ThreadTurnsListParams`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SortDirection {
@@ -11501,7 +11697,7 @@ string_enum!(SortDirection {
     Desc "desc",
 });
 
-/// `SpecialFileSystemPath` of the protocol.
+/// Variant `special` of [`FileSystemPath`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct SpecialFileSystemPath {
     pub value: FileSystemSpecialPath,
@@ -11521,7 +11717,7 @@ impl SpecialFileSystemPath {
     }
 }
 
-/// `SpendControlLimitSnapshot` of the protocol.
+/// `individualLimit` of [`RateLimitSnapshot`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SpendControlLimitSnapshot {
@@ -11539,7 +11735,7 @@ object!(SpendControlLimitSnapshot {
     3 used "used" required,
 });
 
-/// `SubAgentActivityKind` of the protocol.
+/// `kind` of [`SubAgentActivityThreadItem`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SubAgentActivityKind {
@@ -11561,7 +11757,7 @@ string_enum!(SubAgentActivityKind {
     Completed "completed",
 });
 
-/// `SubAgentActivityThreadItem` of the protocol.
+/// Variant `subAgentActivity` of [`ThreadItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SubAgentActivityThreadItem {
@@ -11569,7 +11765,7 @@ pub struct SubAgentActivityThreadItem {
     pub agent_thread_id: String,
     /// Unix timestamp in milliseconds when the item completed, if recorded.
     pub completed_at_ms: Option<i64>,
-    pub id: String,
+    pub id: ItemId,
     pub kind: SubAgentActivityKind,
     /// Resolved model at sub-agent creation; absent from older records and other activities.
     pub model: Option<String>,
@@ -11591,7 +11787,7 @@ object!(SubAgentActivityThreadItem {
     7 started_at_ms "startedAtMs" optional,
 });
 
-/// `SubAgentSource` of the protocol.
+/// Variant `subAgent` of [`SessionSource`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum SubAgentSource {
@@ -11616,7 +11812,7 @@ external!(SubAgentSource {
     Other "other" value,
 });
 
-/// `SubagentMigration` of the protocol.
+/// `subagents` of [`MigrationDetails`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct SubagentMigration {
     pub name: String,
@@ -11636,7 +11832,7 @@ impl SubagentMigration {
     }
 }
 
-/// `SummaryTextReasoningItemReasoningSummary` of the protocol.
+/// Variant `summary_text` of [`ReasoningItemReasoningSummary`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct SummaryTextReasoningItemReasoningSummary {
     pub text: String,
@@ -11656,7 +11852,9 @@ impl SummaryTextReasoningItemReasoningSummary {
     }
 }
 
-/// `SwitchedAccountSessionsSwitchResponse` of the protocol.
+/// Variant `Switched` of [`AccountSessionsSwitchResponse`].
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -11685,7 +11883,7 @@ object!(SystemConfigLayerSource {
     0 file "file" required,
 });
 
-/// `SystemErrorThreadStatus` of the protocol.
+/// Variant `systemError` of [`ThreadStatus`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SystemErrorThreadStatus {
@@ -11695,7 +11893,7 @@ pub struct SystemErrorThreadStatus {
 object!(SystemErrorThreadStatus {
 });
 
-/// `TextElement` of the protocol.
+/// `text_elements` of [`TextUserInput`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct TextElement {
     /// Byte range in the parent `text` buffer that this element occupies.
@@ -11720,11 +11918,11 @@ impl TextElement {
     }
 }
 setters!(TextElement {
-    /// Sets `placeholder`.
+    /// Sets `placeholder`: Optional human-readable placeholder for the element, displayed in the UI.
     1 placeholder some (impl Into<String>),
 });
 
-/// `TextPosition` of the protocol.
+/// `end` of [`TextRange`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TextPosition {
@@ -11740,7 +11938,7 @@ object!(TextPosition {
     1 line "line" required,
 });
 
-/// `TextRange` of the protocol.
+/// `range` of [`ConfigWarningNotification`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TextRange {
@@ -11754,7 +11952,7 @@ object!(TextRange {
     1 start "start" required,
 });
 
-/// `TextReasoningItemContent` of the protocol.
+/// Variant `text` of [`ReasoningItemContent`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct TextReasoningItemContent {
     pub text: String,
@@ -11774,7 +11972,7 @@ impl TextReasoningItemContent {
     }
 }
 
-/// `TextResourceContent` of the protocol.
+/// Variant `Text` of [`ResourceContent`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TextResourceContent {
@@ -11793,7 +11991,7 @@ object!(TextResourceContent {
     3 uri "uri" required,
 });
 
-/// `TextUserInput` of the protocol.
+/// Variant `text` of [`UserInput`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct TextUserInput {
     pub text: String,
@@ -11817,11 +12015,11 @@ impl TextUserInput {
     }
 }
 setters!(TextUserInput {
-    /// Sets `text_elements`.
+    /// Sets `text_elements`: UI-defined spans within `text` used to render or persist special elements.
     1 text_elements default (impl Into<Vec<TextElement>>),
 });
 
-/// `Thread` of the protocol.
+/// Held by [`ThreadForkResponse`], [`ThreadListResponse`], [`ThreadMetadataUpdateResponse`], [`ThreadReadResponse`] and 6 more types.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Thread {
@@ -11859,7 +12057,7 @@ pub struct Thread {
     /// Persisted thread history contract selected when this thread was created.
     pub history_mode: ThreadHistoryMode,
     /// Identifier for this thread. Codex-generated thread IDs are UUIDv7.
-    pub id: String,
+    pub id: ThreadId,
     /// Current configured model when loaded, otherwise the latest persisted model. Null when unavailable. This is not per-turn execution telemetry.
     pub model: Option<String>,
     /// Model provider used for this thread (for example, 'openai').
@@ -11913,7 +12111,7 @@ object!(Thread {
     #[cfg(feature = "experimental")] 10 extra "extra" optional,
     11 forked_from_id "forkedFromId" optional,
     12 git_info "gitInfo" optional,
-    13 history_mode "historyMode" preset(ThreadHistoryMode :: Legacy),
+    13 history_mode "historyMode" preset(ThreadHistoryMode::Legacy),
     14 id "id" required,
     15 model "model" optional,
     16 model_provider "modelProvider" required,
@@ -11935,7 +12133,7 @@ object!(Thread {
     32 updated_at "updatedAt" required,
 });
 
-/// `ThreadActiveFlag` of the protocol.
+/// `activeFlags` of [`ActiveThreadStatus`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadActiveFlag {
@@ -12009,7 +12207,7 @@ string_enum!(ThreadAttachmentOperation {
 pub struct ThreadAttachmentOwner {
     /// Whether the owning thread is archived, not whether it is currently executing a turn.
     pub archived: bool,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -12018,7 +12216,9 @@ object!(ThreadAttachmentOwner {
     1 thread_id "threadId" required,
 });
 
-/// `ThreadBackgroundTerminal` of the protocol.
+/// `data` of [`ThreadBackgroundTerminalsListResponse`].
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -12026,7 +12226,7 @@ pub struct ThreadBackgroundTerminal {
     pub command: String,
     pub cpu_percent: Option<f64>,
     pub cwd: LegacyAppPathString,
-    pub item_id: String,
+    pub item_id: ItemId,
     pub os_pid: Option<u32>,
     pub process_id: String,
     pub rss_kb: Option<u64>,
@@ -12070,14 +12270,14 @@ pub struct ThreadExtra {
 object!(ThreadExtra {
 });
 
-/// `ThreadGoal` of the protocol.
+/// Held by [`ThreadGoalGetResponse`], [`ThreadGoalSetResponse`], [`ThreadGoalUpdatedNotification`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadGoal {
     pub created_at: i64,
     pub objective: String,
     pub status: ThreadGoalStatus,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     pub time_used_seconds: i64,
     pub token_budget: Option<i64>,
     pub tokens_used: i64,
@@ -12112,7 +12312,7 @@ string_enum!(ThreadGoalMutationOrigin {
     Automatic "automatic",
 });
 
-/// `ThreadGoalStatus` of the protocol.
+/// Held by [`ThreadGoal`], [`ThreadGoalSetParams`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadGoalStatus {
@@ -12140,7 +12340,9 @@ string_enum!(ThreadGoalStatus {
     Complete "complete",
 });
 
-/// `ThreadGuardianAssessment` of the protocol.
+/// `assessment` of [`ThreadGuardianReviewResponse`].
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -12160,7 +12362,7 @@ object!(ThreadGuardianAssessment {
     3 user_authorization "userAuthorization" required,
 });
 
-/// `ThreadHistoryMode` of the protocol.
+/// `historyMode` of [`Thread`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadHistoryMode {
@@ -12175,11 +12377,6 @@ string_enum!(ThreadHistoryMode {
     Legacy "legacy",
     Paginated "paginated",
 });
-
-/// `ThreadId` of the protocol.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ThreadId(pub String);
-named_string!(ThreadId);
 
 /// A thread item and its recorded lifecycle times. The payload stays flat on the wire.
 #[derive(Debug, Clone, PartialEq)]
@@ -12275,6 +12472,7 @@ impl ThreadItem {
             Self::Unrecognized(value) => value.integer("completedAtMs"),
         }
     }
+
     /// `id`, which every known variant has; of an unrecognized one it is read from the raw JSON.
     pub fn id(&self) -> Option<&str> {
         match self {
@@ -12300,6 +12498,7 @@ impl ThreadItem {
             Self::Unrecognized(value) => value.text("id"),
         }
     }
+
     /// `startedAtMs`, which every known variant has; of an unrecognized one it is read from the raw JSON.
     pub fn started_at_ms(&self) -> Option<i64> {
         match self {
@@ -12327,7 +12526,7 @@ impl ThreadItem {
     }
 }
 
-/// `ThreadItemEntry` of the protocol.
+/// `data` of [`ThreadItemsListResponse`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadItemEntry {
@@ -12340,7 +12539,7 @@ pub struct ThreadItemEntry {
     /// Unix timestamp (milliseconds) when the item started, if recorded by the producer.
     pub started_at_ms: Option<i64>,
     /// Turn containing this item.
-    pub turn_id: String,
+    pub turn_id: TurnId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -12352,7 +12551,7 @@ object!(ThreadItemEntry {
     4 turn_id "turnId" required,
 });
 
-/// `ThreadItemOutputDeferral` of the protocol.
+/// `deferOutput` of [`ThreadItemsListParams`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ThreadItemOutputDeferral {
     /// Defer nonempty output from successful commands.
@@ -12369,10 +12568,10 @@ object!(ThreadItemOutputDeferral {
     #[cfg(feature = "experimental")] 1 mcp_tool_call "mcpToolCall" optional,
 });
 setters!(ThreadItemOutputDeferral {
-    /// Sets `commandExecution`.
+    /// Sets `commandExecution`: Defer nonempty output from successful commands.
     #[cfg(feature = "experimental")]
     0 command_execution some (impl Into<bool>),
-    /// Sets `mcpToolCall`.
+    /// Sets `mcpToolCall`: Defer nonempty plain-text results from successful MCP tool calls.
     #[cfg(feature = "experimental")]
     1 mcp_tool_call some (impl Into<bool>),
 });
@@ -12389,6 +12588,12 @@ pub enum ThreadItemsListAnchor {
 tagged!(ThreadItemsListAnchor "type" {
     Item "item",
 });
+impl ThreadItemsListAnchor {
+    /// Makes the variant `item`.
+    pub fn item(item_id: impl Into<ItemId>) -> Self {
+        Self::Item(ItemThreadItemsListAnchor::new(item_id))
+    }
+}
 
 /// Starting position for an item-history page.
 #[derive(Debug, Clone, PartialEq)]
@@ -12406,7 +12611,7 @@ untagged!(ThreadItemsListCursor {
     Anchor,
 });
 
-/// `ThreadListCwdFilter` of the protocol.
+/// `cwd` of [`ThreadListParams`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadListCwdFilter {
@@ -12422,7 +12627,7 @@ untagged!(ThreadListCwdFilter {
     Many,
 });
 
-/// `ThreadMemoryMode` of the protocol.
+/// `mode` of `ThreadMemoryModeSetParams`, which is experimental.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadMemoryMode {
@@ -12438,7 +12643,7 @@ string_enum!(ThreadMemoryMode {
     Disabled "disabled",
 });
 
-/// `ThreadMetadataGitInfoUpdateParams` of the protocol.
+/// `gitInfo` of [`ThreadMetadataUpdateParams`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ThreadMetadataGitInfoUpdateParams {
     /// Omit to leave the stored branch unchanged, set to `null` to clear it, or provide a non-empty string to replace it.
@@ -12456,15 +12661,15 @@ object!(ThreadMetadataGitInfoUpdateParams {
     2 sha "sha" patch,
 });
 setters!(ThreadMetadataGitInfoUpdateParams {
-    /// Sets `branch`.
+    /// Sets `branch`: Omit to leave the stored branch unchanged, set to `null` to clear it, or provide a non-empty string to replace it.
     0 branch some (impl Into<Option<String>>),
-    /// Sets `originUrl`.
+    /// Sets `originUrl`: Omit to leave the stored origin URL unchanged, set to `null` to clear it, or provide a non-empty string to replace it.
     1 origin_url some (impl Into<Option<String>>),
-    /// Sets `sha`.
+    /// Sets `sha`: Omit to leave the stored commit unchanged, set to `null` to clear it, or provide a non-empty string to replace it.
     2 sha some (impl Into<Option<String>>),
 });
 
-/// `ThreadPredictionResult` of the protocol.
+/// `result` of [`ThreadPredictionUpdatedNotification`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadPredictionResult {
@@ -12494,7 +12699,7 @@ object!(ThreadReadState {
     1 revision "revision" required,
 });
 
-/// `ThreadReadStateOperation` of the protocol.
+/// `operation` of `ThreadReadStateUpdateParams`, which is experimental.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadReadStateOperation {
@@ -12514,6 +12719,7 @@ impl ThreadReadStateOperation {
     pub fn read() -> Self {
         Self::Read(ReadThreadReadStateOperation::default())
     }
+
     /// Makes the variant `unread`, which holds nothing.
     pub fn unread() -> Self {
         Self::Unread(UnreadThreadReadStateOperation::default())
@@ -12524,7 +12730,7 @@ impl ThreadReadStateOperation {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadRealtimeAudioChunk {
     pub data: String,
-    pub item_id: Option<String>,
+    pub item_id: Option<ItemId>,
     pub num_channels: u16,
     pub sample_rate: u32,
     pub samples_per_channel: Option<u32>,
@@ -12540,11 +12746,7 @@ object!(ThreadRealtimeAudioChunk {
 });
 impl ThreadRealtimeAudioChunk {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        data: impl Into<String>,
-        num_channels: impl Into<u16>,
-        sample_rate: impl Into<u32>,
-    ) -> Self {
+    pub fn new(data: impl Into<String>, num_channels: impl Into<u16>, sample_rate: impl Into<u32>) -> Self {
         Self {
             data: data.into(),
             item_id: None,
@@ -12557,7 +12759,7 @@ impl ThreadRealtimeAudioChunk {
 }
 setters!(ThreadRealtimeAudioChunk {
     /// Sets `itemId`.
-    1 item_id some (impl Into<String>),
+    1 item_id some (impl Into<ItemId>),
     /// Sets `samplesPerChannel`.
     4 samples_per_channel some (impl Into<u32>),
 });
@@ -12595,9 +12797,9 @@ object!(ThreadRealtimeInitialItem {
 });
 impl ThreadRealtimeInitialItem {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(role: impl Into<ConversationTextRole>, text: impl Into<String>) -> Self {
+    pub fn new(role: ConversationTextRole, text: impl Into<String>) -> Self {
         Self {
-            role: role.into(),
+            role,
             text: text.into(),
             unknown_fields: UnknownFields::default(),
         }
@@ -12636,23 +12838,20 @@ impl ThreadRealtimeItem {
             Self::Unrecognized(value) => value.text("id"),
         }
     }
+
     /// `realtimeSessionId`, which every known variant has; of an unrecognized one it is read from the raw JSON.
     pub fn realtime_session_id(&self) -> Option<&str> {
         match self {
-            Self::RealtimeSessionStarted(value) => {
-                Some(value.realtime_session_id.as_str())
-            }
+            Self::RealtimeSessionStarted(value) => Some(value.realtime_session_id.as_str()),
             Self::TranscriptSegment(value) => Some(value.realtime_session_id.as_str()),
             Self::BemItemPromoted(value) => Some(value.realtime_session_id.as_str()),
-            Self::RealtimeSessionClosed(value) => {
-                Some(value.realtime_session_id.as_str())
-            }
+            Self::RealtimeSessionClosed(value) => Some(value.realtime_session_id.as_str()),
             Self::Unrecognized(value) => value.text("realtimeSessionId"),
         }
     }
 }
 
-/// `ThreadRealtimeSessionOutcome` of the protocol.
+/// `outcome` of [`RealtimeSessionClosedThreadRealtimeItem`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadRealtimeSessionOutcome {
@@ -12691,9 +12890,19 @@ impl ThreadRealtimeStartTransport {
     pub fn websocket() -> Self {
         Self::Websocket(WebsocketThreadRealtimeStartTransport::default())
     }
+
+    /// Makes the variant `webrtc`.
+    pub fn webrtc(sdp: impl Into<String>) -> Self {
+        Self::Webrtc(WebrtcThreadRealtimeStartTransport::new(sdp))
+    }
+
+    /// Makes the variant `existingCall`.
+    pub fn existing_call(call_id: impl Into<String>) -> Self {
+        Self::ExistingCall(ExistingCallThreadRealtimeStartTransport::new(call_id))
+    }
 }
 
-/// `ThreadRealtimeTranscriptRole` of the protocol.
+/// `role` of [`TranscriptSegmentThreadRealtimeItem`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadRealtimeTranscriptRole {
@@ -12709,7 +12918,7 @@ string_enum!(ThreadRealtimeTranscriptRole {
     Assistant "assistant",
 });
 
-/// `ThreadResumeInitialTurnsPageParams` of the protocol.
+/// `initialTurnsPage` of `ThreadResumeParams`, which is experimental.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ThreadResumeInitialTurnsPageParams {
     /// How much item detail to include for each returned turn; defaults to summary.
@@ -12727,26 +12936,28 @@ object!(ThreadResumeInitialTurnsPageParams {
     2 sort_direction "sortDirection" optional,
 });
 setters!(ThreadResumeInitialTurnsPageParams {
-    /// Sets `itemsView`.
+    /// Sets `itemsView`: How much item detail to include for each returned turn; defaults to summary.
     0 items_view some (impl Into<TurnItemsView>),
-    /// Sets `limit`.
+    /// Sets `limit`: Optional turn page size.
     1 limit some (impl Into<u32>),
-    /// Sets `sortDirection`.
+    /// Sets `sortDirection`: Optional turn pagination direction; defaults to descending.
     2 sort_direction some (impl Into<SortDirection>),
 });
 
-/// One visible message occurrence returned by \[`ThreadSearchOccurrencesResponse`\].
+/// One visible message occurrence returned by [`ThreadSearchOccurrencesResponse`].
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSearchOccurrence {
-    pub item_id: String,
+    pub item_id: ItemId,
     pub snippet: String,
     /// Match range within `snippet`, in UTF-16 code units.
     pub snippet_match_range: ThreadSearchTextRange,
     /// Opaque inclusive cursor accepted by `thread/turns/list` for this turn.
     pub turn_cursor: String,
-    pub turn_id: String,
+    pub turn_id: TurnId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -12759,7 +12970,7 @@ object!(ThreadSearchOccurrence {
     4 turn_id "turnId" required,
 });
 
-/// `ThreadSearchResult` of the protocol.
+/// `data` of `ThreadSearchResponse`, which is experimental.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSearchResult {
@@ -12773,7 +12984,7 @@ object!(ThreadSearchResult {
     1 thread "thread" required,
 });
 
-/// `ThreadSearchSortKey` of the protocol.
+/// `sortKey` of `ThreadSearchParams`, which is experimental.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadSearchSortKey {
@@ -12793,6 +13004,8 @@ string_enum!(ThreadSearchSortKey {
 });
 
 /// UTF-16 code-unit range within `snippet`.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -12848,7 +13061,7 @@ setters!(ThreadSectionAppearance {
     1 icon some (impl Into<String>),
 });
 
-/// `ThreadSettings` of the protocol.
+/// `threadSettings` of [`ThreadSettingsUpdatedNotification`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSettings {
@@ -12887,14 +13100,14 @@ object!(ThreadSettings {
     #[cfg(feature = "experimental")] 7 environments "environments" optional,
     8 model "model" required,
     9 model_provider "modelProvider" required,
-    #[cfg(feature = "experimental")] 10 multi_agent_mode "multiAgentMode" preset(MultiAgentMode :: ExplicitRequestOnly),
+    #[cfg(feature = "experimental")] 10 multi_agent_mode "multiAgentMode" preset(MultiAgentMode::ExplicitRequestOnly),
     11 personality "personality" optional,
     12 sandbox_policy "sandboxPolicy" required,
     13 service_tier "serviceTier" optional,
     14 summary "summary" optional,
 });
 
-/// `ThreadSortKey` of the protocol.
+/// `sortKey` of [`ThreadListParams`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadSortKey {
@@ -12916,7 +13129,7 @@ string_enum!(ThreadSortKey {
     SectionPosition "section_position",
 });
 
-/// `ThreadSource` of the protocol.
+/// Held by [`Thread`], [`ThreadForkParams`], [`ThreadStartParams`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadSource {
@@ -12935,7 +13148,7 @@ string_enum!(ThreadSource {
     MemoryConsolidation "memory_consolidation",
 });
 
-/// `ThreadSourceKind` of the protocol.
+/// `sourceKinds` of [`ThreadListParams`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadSourceKind {
@@ -12975,7 +13188,7 @@ string_enum!(ThreadSourceKind {
     Unknown "unknown",
 });
 
-/// `ThreadSpawnSubAgentSource` of the protocol.
+/// Variant `thread_spawn` of [`SubAgentSource`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSpawnSubAgentSource {
@@ -12995,7 +13208,7 @@ object!(ThreadSpawnSubAgentSource {
     4 parent_thread_id "parent_thread_id" required,
 });
 
-/// `ThreadStartSource` of the protocol.
+/// `sessionStartSource` of [`ThreadStartParams`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadStartSource {
@@ -13021,7 +13234,7 @@ pub struct ThreadStartThreadUnreadPosition {
 object!(ThreadStartThreadUnreadPosition {
 });
 
-/// `ThreadStatus` of the protocol.
+/// Held by [`Thread`], [`ThreadStatusChangedNotification`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadStatus {
@@ -13077,7 +13290,7 @@ impl ThreadTimelineEntry {
     }
 }
 
-/// `ThreadTokenUsage` of the protocol.
+/// `tokenUsage` of [`ThreadTokenUsageUpdatedNotification`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadTokenUsage {
@@ -13093,7 +13306,7 @@ object!(ThreadTokenUsage {
     2 total "total" required,
 });
 
-/// `ThreadUnreadPosition` of the protocol.
+/// `firstUnread` of [`ThreadReadState`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadUnreadPosition {
@@ -13109,7 +13322,7 @@ tagged!(ThreadUnreadPosition "type" {
     Turn "turn",
 });
 
-/// `ThreadUnsubscribeStatus` of the protocol.
+/// `status` of [`ThreadUnsubscribeResponse`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadUnsubscribeStatus {
@@ -13128,7 +13341,7 @@ string_enum!(ThreadUnsubscribeStatus {
     Unsubscribed "unsubscribed",
 });
 
-/// `ThreadUsage` of the protocol.
+/// `threadUsage` of [`GetAccountTokenUsageResponse`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadUsage {
@@ -13137,7 +13350,7 @@ pub struct ThreadUsage {
     pub groups: Vec<ThreadUsageBreakdownGroup>,
     /// Native dollar usage, independent of credit estimates. None means unknown, not zero.
     pub native_usage_usd_micros: Option<i64>,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -13149,7 +13362,7 @@ object!(ThreadUsage {
     4 thread_id "threadId" required,
 });
 
-/// `ThreadUsageBreakdownGroup` of the protocol.
+/// `groups` of [`ThreadUsage`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadUsageBreakdownGroup {
@@ -13177,7 +13390,7 @@ object!(ThreadUsageBreakdownGroup {
     8 total_tokens "totalTokens" optional,
 });
 
-/// `TmpdirFileSystemSpecialPath` of the protocol.
+/// Variant `tmpdir` of [`FileSystemSpecialPath`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TmpdirFileSystemSpecialPath {
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
@@ -13186,7 +13399,7 @@ pub struct TmpdirFileSystemSpecialPath {
 object!(TmpdirFileSystemSpecialPath {
 });
 
-/// `TokenUsageBreakdown` of the protocol.
+/// Held by [`RawResponseCompletedNotification`], [`ThreadTokenUsage`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TokenUsageBreakdown {
@@ -13293,7 +13506,7 @@ object!(ToolRequestUserInputQuestion {
     5 question "question" required,
 });
 
-/// `ToolSearchCallResponseItem` of the protocol.
+/// Variant `tool_search_call` of [`ResponseItem`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct ToolSearchCallResponseItem {
     pub arguments: Value,
@@ -13301,9 +13514,7 @@ pub struct ToolSearchCallResponseItem {
     pub encrypted_content: Option<String>,
     pub execution: String,
     pub id: Option<String>,
-    pub internal_chat_message_metadata_passthrough: Option<
-        InternalChatMessageMetadataPassthrough,
-    >,
+    pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
     pub status: Option<String>,
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
@@ -13345,15 +13556,13 @@ setters!(ToolSearchCallResponseItem {
     6 status some (impl Into<String>),
 });
 
-/// `ToolSearchOutputResponseItem` of the protocol.
+/// Variant `tool_search_output` of [`ResponseItem`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct ToolSearchOutputResponseItem {
     pub call_id: Option<String>,
     pub execution: String,
     pub id: Option<String>,
-    pub internal_chat_message_metadata_passthrough: Option<
-        InternalChatMessageMetadataPassthrough,
-    >,
+    pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
     pub status: String,
     pub tools: Vec<Value>,
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
@@ -13367,20 +13576,16 @@ object!(ToolSearchOutputResponseItem {
     4 status "status" required,
     5 tools "tools" required,
 });
-impl ToolSearchOutputResponseItem {
-    /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        execution: impl Into<String>,
-        status: impl Into<String>,
-        tools: impl Into<Vec<Value>>,
-    ) -> Self {
+impl Default for ToolSearchOutputResponseItem {
+    /// An empty one; `execution`, `status`, `tools` are required: set them by name.
+    fn default() -> Self {
         Self {
             call_id: None,
-            execution: execution.into(),
+            execution: crate::codec::Blank::blank(),
             id: None,
             internal_chat_message_metadata_passthrough: None,
-            status: status.into(),
-            tools: tools.into(),
+            status: crate::codec::Blank::blank(),
+            tools: crate::codec::Blank::blank(),
             unknown_fields: UnknownFields::default(),
         }
     }
@@ -13388,13 +13593,19 @@ impl ToolSearchOutputResponseItem {
 setters!(ToolSearchOutputResponseItem {
     /// Sets `call_id`.
     0 call_id some (impl Into<String>),
+    /// Sets `execution`.
+    1 execution required (impl Into<String>),
     /// Sets `id`.
     2 id some (impl Into<String>),
     /// Sets `internal_chat_message_metadata_passthrough`.
     3 internal_chat_message_metadata_passthrough some (impl Into<InternalChatMessageMetadataPassthrough>),
+    /// Sets `status`.
+    4 status required (impl Into<String>),
+    /// Sets `tools`.
+    5 tools required (impl Into<Vec<Value>>),
 });
 
-/// `ToolsV2` of the protocol.
+/// `tools` of [`Config`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ToolsV2 {
@@ -13406,7 +13617,7 @@ object!(ToolsV2 {
     0 web_search "web_search" optional,
 });
 
-/// `TranscriptSegmentThreadRealtimeItem` of the protocol.
+/// Variant `transcriptSegment` of [`ThreadRealtimeItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TranscriptSegmentThreadRealtimeItem {
@@ -13424,7 +13635,7 @@ object!(TranscriptSegmentThreadRealtimeItem {
     3 text "text" required,
 });
 
-/// `Turn` of the protocol.
+/// Held by [`ReviewStartResponse`], [`Thread`], [`ThreadTurnsListResponse`], [`TurnCompletedNotification`] and 3 more types.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Turn {
@@ -13435,7 +13646,7 @@ pub struct Turn {
     /// Error associated with a failed or interrupted turn.
     pub error: Option<TurnError>,
     /// Identifier for this turn. Codex-generated turn IDs are UUIDv7.
-    pub id: String,
+    pub id: TurnId,
     /// Thread items currently included in this turn payload.
     pub items: Vec<ThreadItem>,
     /// Describes how much of `items` has been loaded for this turn.
@@ -13454,13 +13665,13 @@ object!(Turn {
     2 error "error" optional,
     3 id "id" required,
     4 items "items" required,
-    5 items_view "itemsView" preset(TurnItemsView :: Full),
+    5 items_view "itemsView" preset(TurnItemsView::Full),
     6 root_turn_id "rootTurnId" optional,
     7 started_at "startedAt" optional,
     8 status "status" required,
 });
 
-/// `TurnCompletedThreadTimelineEntry` of the protocol.
+/// Variant `turnCompleted` of [`ThreadTimelineEntry`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TurnCompletedThreadTimelineEntry {
@@ -13484,7 +13695,7 @@ object!(TurnCompletedThreadTimelineEntry {
     6 turn_id "turn_id" required,
 });
 
-/// `TurnEnvironmentParams` of the protocol.
+/// `environments` of `ThreadSettingsUpdateParams`, which is experimental.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TurnEnvironmentParams {
     pub cwd: LegacyAppPathString,
@@ -13501,12 +13712,9 @@ object!(TurnEnvironmentParams {
 });
 impl TurnEnvironmentParams {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        cwd: impl Into<LegacyAppPathString>,
-        environment_id: impl Into<String>,
-    ) -> Self {
+    pub fn new(cwd: LegacyAppPathString, environment_id: impl Into<String>) -> Self {
         Self {
-            cwd: cwd.into(),
+            cwd,
             environment_id: environment_id.into(),
             runtime_workspace_roots: None,
             unknown_fields: UnknownFields::default(),
@@ -13514,11 +13722,11 @@ impl TurnEnvironmentParams {
     }
 }
 setters!(TurnEnvironmentParams {
-    /// Sets `runtimeWorkspaceRoots`.
+    /// Sets `runtimeWorkspaceRoots`: Environment-native runtime workspace roots.
     2 runtime_workspace_roots some (impl Into<Vec<LegacyAppPathString>>),
 });
 
-/// `TurnError` of the protocol.
+/// Held by [`ErrorNotification`], [`Turn`], [`TurnCompletedThreadTimelineEntry`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TurnError {
@@ -13537,7 +13745,7 @@ object!(TurnError {
     3 misalignment "misalignment" optional,
 });
 
-/// `TurnItemsView` of the protocol.
+/// Held by [`ThreadResumeInitialTurnsPageParams`], [`ThreadTurnsListParams`], [`Turn`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TurnItemsView {
@@ -13556,7 +13764,7 @@ string_enum!(TurnItemsView {
     Full "full",
 });
 
-/// `TurnPlanStep` of the protocol.
+/// `plan` of [`TurnPlanUpdatedNotification`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TurnPlanStep {
@@ -13570,7 +13778,7 @@ object!(TurnPlanStep {
     1 step "step" required,
 });
 
-/// `TurnPlanStepStatus` of the protocol.
+/// `status` of [`TurnPlanStep`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TurnPlanStepStatus {
@@ -13589,7 +13797,9 @@ string_enum!(TurnPlanStepStatus {
     Completed "completed",
 });
 
-/// `TurnSettingsUpdateStatus` of the protocol.
+/// `status` of [`TurnSettingsUpdateResponse`].
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -13607,7 +13817,7 @@ string_enum!(TurnSettingsUpdateStatus {
     TargetUnavailable "targetUnavailable",
 });
 
-/// `TurnStartedThreadTimelineEntry` of the protocol.
+/// Variant `turnStarted` of [`ThreadTimelineEntry`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TurnStartedThreadTimelineEntry {
@@ -13623,7 +13833,7 @@ object!(TurnStartedThreadTimelineEntry {
     2 turn_id "turn_id" required,
 });
 
-/// `TurnStatus` of the protocol.
+/// Held by [`Turn`], [`TurnCompletedThreadTimelineEntry`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TurnStatus {
@@ -13649,7 +13859,7 @@ string_enum!(TurnStatus {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TurnThreadUnreadPosition {
-    pub turn_id: String,
+    pub turn_id: TurnId,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
 }
@@ -13657,7 +13867,7 @@ object!(TurnThreadUnreadPosition {
     0 turn_id "turnId" required,
 });
 
-/// `TurnToolOutput` of the protocol.
+/// `toolOutput` of [`TurnStartParams`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct TurnToolOutput {
     pub name: String,
@@ -13676,14 +13886,11 @@ object!(TurnToolOutput {
 });
 impl TurnToolOutput {
     /// Creates it with what is required; the rest is absent.
-    pub fn new(
-        name: impl Into<String>,
-        output: impl Into<FunctionCallOutputBody>,
-    ) -> Self {
+    pub fn new(name: impl Into<String>, output: FunctionCallOutputBody) -> Self {
         Self {
             name: name.into(),
             namespace: None,
-            output: output.into(),
+            output,
             retain: None,
             unknown_fields: UnknownFields::default(),
         }
@@ -13692,11 +13899,11 @@ impl TurnToolOutput {
 setters!(TurnToolOutput {
     /// Sets `namespace`.
     1 namespace some (impl Into<String>),
-    /// Sets `retain`.
+    /// Sets `retain`: Requests retention of this output in the thread's model history.
     3 retain some (impl Into<bool>),
 });
 
-/// `TurnsPage` of the protocol.
+/// `initialTurnsPage` of `ThreadResumeResponse`, which is experimental.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TurnsPage {
@@ -13721,7 +13928,7 @@ pub struct UncommittedChangesReviewTarget {
 object!(UncommittedChangesReviewTarget {
 });
 
-/// `UnknownCommandAction` of the protocol.
+/// Variant `unknown` of [`CommandAction`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct UnknownCommandAction {
@@ -13733,7 +13940,7 @@ object!(UnknownCommandAction {
     0 command "command" required,
 });
 
-/// `UnknownFileSystemSpecialPath` of the protocol.
+/// Variant `unknown` of [`FileSystemSpecialPath`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct UnknownFileSystemSpecialPath {
     pub path: String,
@@ -13760,7 +13967,7 @@ setters!(UnknownFileSystemSpecialPath {
     1 subpath some (impl Into<LegacyAppPathString>),
 });
 
-/// `UnknownParsedCommand` of the protocol.
+/// Variant `unknown` of [`ParsedCommand`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct UnknownParsedCommand {
@@ -13772,7 +13979,7 @@ object!(UnknownParsedCommand {
     0 cmd "cmd" required,
 });
 
-/// `UnreadThreadReadStateOperation` of the protocol.
+/// Variant `unread` of [`ThreadReadStateOperation`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UnreadThreadReadStateOperation {
     /// Fields that this version does not know, sent as they are.
@@ -13781,7 +13988,7 @@ pub struct UnreadThreadReadStateOperation {
 object!(UnreadThreadReadStateOperation {
 });
 
-/// `UpdateFileChange` of the protocol.
+/// Variant `update` of [`FileChange`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct UpdateFileChange {
@@ -13795,7 +14002,7 @@ object!(UpdateFileChange {
     1 unified_diff "unified_diff" required,
 });
 
-/// `UpdatePatchChangeKind` of the protocol.
+/// Variant `update` of [`PatchChangeKind`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct UpdatePatchChangeKind {
@@ -13807,7 +14014,7 @@ object!(UpdatePatchChangeKind {
     0 move_path "move_path" optional,
 });
 
-/// `UrlMcpServerElicitationRequestParams` of the protocol.
+/// Variant `url` of [`McpServerElicitationRequestParams`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct UrlMcpServerElicitationRequestParams {
@@ -13815,11 +14022,11 @@ pub struct UrlMcpServerElicitationRequestParams {
     pub message: String,
     pub meta: Option<Value>,
     pub server_name: String,
-    pub thread_id: String,
+    pub thread_id: ThreadId,
     /// Active Codex turn when this elicitation was observed, if app-server could correlate one.
     ///
     /// This is nullable because MCP models elicitation as a standalone server-to-client request identified by the MCP server request id. It may be triggered during a turn, but turn context is app-server correlation rather than part of the protocol identity of the elicitation itself.
-    pub turn_id: Option<String>,
+    pub turn_id: Option<TurnId>,
     pub url: String,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -13834,7 +14041,7 @@ object!(UrlMcpServerElicitationRequestParams {
     6 url "url" required,
 });
 
-/// `UsageLimitExceededImageGenerationFailure` of the protocol.
+/// Variant `usageLimitExceeded` of [`ImageGenerationFailure`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct UsageLimitExceededImageGenerationFailure {
@@ -13864,7 +14071,7 @@ object!(UserConfigLayerSource {
     1 profile "profile" optional,
 });
 
-/// `UserInput` of the protocol.
+/// Held by [`QueuedSubmission`], [`TurnStartParams`], [`TurnSteerParams`], [`UserMessageThreadItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum UserInput {
@@ -13895,7 +14102,7 @@ tagged!(UserInput "type" {
     Mention "mention",
 });
 
-/// `UserMessageThreadItem` of the protocol.
+/// Variant `userMessage` of [`ThreadItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct UserMessageThreadItem {
@@ -13903,7 +14110,7 @@ pub struct UserMessageThreadItem {
     /// Unix timestamp in milliseconds when the item completed, if recorded.
     pub completed_at_ms: Option<i64>,
     pub content: Vec<UserInput>,
-    pub id: String,
+    pub id: ItemId,
     /// Unix timestamp in milliseconds when the item started, if recorded.
     pub started_at_ms: Option<i64>,
     /// What the runtime sent beside these fields.
@@ -13918,6 +14125,8 @@ object!(UserMessageThreadItem {
 });
 
 /// A signature over the exact decoded challenge. The verifier validates and consumes it.
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -13934,7 +14143,9 @@ object!(UserVerificationProof {
     1 signature "signature" required,
 });
 
-/// `UserVerificationUnavailableReason` of the protocol.
+/// `unavailableReason` of [`UserVerificationStatusResponse`].
+///
+/// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -13974,7 +14185,7 @@ string_enum!(Verbosity {
     High "high",
 });
 
-/// `WebSearchAction` of the protocol.
+/// `action` of [`WebSearchThreadItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum WebSearchAction {
@@ -13996,15 +14207,13 @@ tagged!(WebSearchAction "type" {
     Other "other",
 });
 
-/// `WebSearchCallResponseItem` of the protocol.
+/// Variant `web_search_call` of [`ResponseItem`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct WebSearchCallResponseItem {
     pub action: Option<ResponsesApiWebSearchAction>,
     pub encrypted_content: Option<String>,
     pub id: Option<String>,
-    pub internal_chat_message_metadata_passthrough: Option<
-        InternalChatMessageMetadataPassthrough,
-    >,
+    pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
     pub status: Option<String>,
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
@@ -14029,7 +14238,7 @@ setters!(WebSearchCallResponseItem {
     4 status some (impl Into<String>),
 });
 
-/// `WebSearchContextSize` of the protocol.
+/// `context_size` of [`WebSearchToolConfig`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WebSearchContextSize {
@@ -14048,7 +14257,7 @@ string_enum!(WebSearchContextSize {
     High "high",
 });
 
-/// `WebSearchLocation` of the protocol.
+/// `location` of [`WebSearchToolConfig`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct WebSearchLocation {
@@ -14066,7 +14275,7 @@ object!(WebSearchLocation {
     3 timezone "timezone" optional,
 });
 
-/// `WebSearchMode` of the protocol.
+/// Held by [`Config`], [`ConfigRequirements`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WebSearchMode {
@@ -14104,14 +14313,14 @@ string_enum!(WebSearchProvider {
     SearchMcp "search_mcp",
 });
 
-/// `WebSearchThreadItem` of the protocol.
+/// Variant `webSearch` of [`ThreadItem`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct WebSearchThreadItem {
     pub action: Option<WebSearchAction>,
     /// Unix timestamp in milliseconds when the item completed, if recorded.
     pub completed_at_ms: Option<i64>,
-    pub id: String,
+    pub id: ItemId,
     pub query: String,
     /// Structured search results returned out-of-band by standalone web search.
     ///
@@ -14131,7 +14340,7 @@ object!(WebSearchThreadItem {
     5 started_at_ms "startedAtMs" optional,
 });
 
-/// `WebSearchToolConfig` of the protocol.
+/// `web_search` of [`ToolsV2`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct WebSearchToolConfig {
@@ -14147,7 +14356,7 @@ object!(WebSearchToolConfig {
     2 location "location" optional,
 });
 
-/// `WebrtcThreadRealtimeStartTransport` of the protocol.
+/// Variant `webrtc` of [`ThreadRealtimeStartTransport`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct WebrtcThreadRealtimeStartTransport {
     /// SDP offer generated by a WebRTC RTCPeerConnection after configuring audio and the realtime events data channel.
@@ -14168,7 +14377,7 @@ impl WebrtcThreadRealtimeStartTransport {
     }
 }
 
-/// `WebsocketThreadRealtimeStartTransport` of the protocol.
+/// Variant `websocket` of [`ThreadRealtimeStartTransport`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct WebsocketThreadRealtimeStartTransport {
     /// Fields that this version does not know, sent as they are.
@@ -14177,7 +14386,7 @@ pub struct WebsocketThreadRealtimeStartTransport {
 object!(WebsocketThreadRealtimeStartTransport {
 });
 
-/// `WeekdaysScheduledTaskSchedule` of the protocol.
+/// Variant `weekdays` of [`ScheduledTaskSchedule`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct WeekdaysScheduledTaskSchedule {
@@ -14189,7 +14398,7 @@ object!(WeekdaysScheduledTaskSchedule {
     0 time "time" required,
 });
 
-/// `WeeklyScheduledTaskSchedule` of the protocol.
+/// Variant `weekly` of [`ScheduledTaskSchedule`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct WeeklyScheduledTaskSchedule {
@@ -14203,7 +14412,7 @@ object!(WeeklyScheduledTaskSchedule {
     1 time "time" required,
 });
 
-/// `WholeItemThreadRealtimeBemItemPresentation` of the protocol.
+/// Variant `wholeItem` of [`ThreadRealtimeBemItemPresentation`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct WholeItemThreadRealtimeBemItemPresentation {
@@ -14213,7 +14422,7 @@ pub struct WholeItemThreadRealtimeBemItemPresentation {
 object!(WholeItemThreadRealtimeBemItemPresentation {
 });
 
-/// `WindowsSandboxImplementation` of the protocol.
+/// `allowedWindowsSandboxImplementations` of [`ConfigRequirements`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WindowsSandboxImplementation {
@@ -14232,7 +14441,7 @@ string_enum!(WindowsSandboxImplementation {
     Mxc "mxc",
 });
 
-/// `WindowsSandboxReadiness` of the protocol.
+/// `status` of [`WindowsSandboxReadinessResponse`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WindowsSandboxReadiness {
@@ -14251,7 +14460,7 @@ string_enum!(WindowsSandboxReadiness {
     UpdateRequired "updateRequired",
 });
 
-/// `WindowsSandboxSetupMode` of the protocol.
+/// Held by [`WindowsSandboxSetupCompletedNotification`], [`WindowsSandboxSetupStartParams`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WindowsSandboxSetupMode {
@@ -14267,7 +14476,7 @@ string_enum!(WindowsSandboxSetupMode {
     Unelevated "unelevated",
 });
 
-/// `WorkspaceMessage` of the protocol.
+/// `messages` of [`GetWorkspaceMessagesResponse`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct WorkspaceMessage {
@@ -14289,7 +14498,7 @@ object!(WorkspaceMessage {
     4 message_type "messageType" required,
 });
 
-/// `WorkspaceMessageType` of the protocol.
+/// `messageType` of [`WorkspaceMessage`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WorkspaceMessageType {
@@ -14308,7 +14517,7 @@ string_enum!(WorkspaceMessageType {
     Unknown "unknown",
 });
 
-/// `WorkspaceRouting` of the protocol.
+/// `workspaceRouting` of `GetAccountResponse`, which is experimental.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct WorkspaceRouting {
@@ -14324,7 +14533,7 @@ object!(WorkspaceRouting {
     2 chatgpt_account_id "chatgptAccountId" required,
 });
 
-/// `WorkspaceWriteSandboxPolicy` of the protocol.
+/// Variant `workspaceWrite` of [`SandboxPolicy`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct WorkspaceWriteSandboxPolicy {
     pub exclude_slash_tmp: bool,
@@ -14351,7 +14560,7 @@ setters!(WorkspaceWriteSandboxPolicy {
     3 writable_roots default (impl Into<Vec<AbsolutePathBuf>>),
 });
 
-/// `WriteStatus` of the protocol.
+/// `status` of [`ConfigWriteResponse`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WriteStatus {

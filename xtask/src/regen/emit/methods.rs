@@ -3,18 +3,18 @@
 use std::fmt::Write as _;
 
 use anyhow::Result;
-use quote::quote;
 
 use super::super::ir::Ty;
-use super::super::registry::{NotificationRow, Registry, RequestRow, Route, method_name};
-use super::{Emission, cfg, cfg_text, docs, ident, pretty, size_with};
+use super::super::registry::{Registry, Route, method_name};
+use super::text::{docs, gate, gate_line};
+use super::{Emission, size_with};
 
 /// Payloads of at least this many bytes are boxed, so that an event has no more than 128 bytes and
 /// moves cheaply through queues.
 const BOXED_FROM: usize = 136;
 
-pub fn methods(context: &Emission<'_>) -> Result<String> {
-    let registry = context.registry;
+pub fn methods(emission: &Emission<'_>) -> Result<String> {
+    let registry = emission.registry;
     let mut text = String::from(
         "//! The registry: which types each method takes and gives.\n\nuse super::*;\n\
          use crate::registry::{client_requests, notifications, server_requests, server_routes};\n\n",
@@ -23,7 +23,7 @@ pub fn methods(context: &Emission<'_>) -> Result<String> {
     for row in &registry.client_requests {
         let kind = if row.unit { "unit" } else { "object" };
         let (cfg, method, params, response) = (
-            cfg_text(row.experimental),
+            gate(row.experimental),
             &row.method,
             &row.params,
             &row.response,
@@ -35,7 +35,7 @@ pub fn methods(context: &Emission<'_>) -> Result<String> {
     open_table(&mut text, "server_methods")?;
     for row in &registry.server_requests {
         let (cfg, method, params, response) = (
-            cfg_text(row.experimental),
+            gate(row.experimental),
             &row.method,
             &row.params,
             &row.response,
@@ -49,16 +49,16 @@ pub fn methods(context: &Emission<'_>) -> Result<String> {
     close_table(&mut text, "server_methods", "server_requests")?;
     text.push_str("server_routes! {\n");
     for row in &registry.server_requests {
-        let (cfg, variant) = (cfg_text(row.experimental), method_name(&row.method));
+        let (cfg, variant) = (gate(row.experimental), method_name(&row.method));
         let (thread, turn) = (route(row.thread), route(row.turn));
         writeln!(text, "    {cfg}{variant} thread={thread} turn={turn},")?;
     }
     text.push_str("}\n\n");
-    text.push_str(&notification_enum(context)?);
+    text.push_str(&notification_enum(emission)?);
     open_table(&mut text, "notification_methods")?;
     for row in &registry.notifications {
         let (cfg, method, variant, payload) = (
-            cfg_text(row.experimental),
+            gate(row.experimental),
             &row.method,
             &row.variant,
             &row.payload,
@@ -100,57 +100,51 @@ fn route(route: Route) -> &'static str {
 
 fn row_docs(method: &str, text: Option<&String>) -> String {
     match text {
-        Some(text) => format!("`{method}`: {text}"),
-        None => format!("`{method}`."),
+        Some(text) => docs(&format!("`{method}`: {text}"), "    "),
+        None => docs(&format!("`{method}`."), "    "),
     }
 }
 
 fn server_enum(registry: &Registry) -> Result<String> {
-    let variants = registry.server_requests.iter().map(|row: &RequestRow| {
-        let (docs, cfg) = (
-            docs(&row_docs(&row.method, row.docs.as_ref())),
-            cfg(row.experimental),
-        );
-        let (variant, params) = (ident(&method_name(&row.method)), ident(&row.params));
-        quote!(#docs #cfg #variant(Box<#params>),)
-    });
-    pretty(quote! {
-        /// What the runtime asks its client.
-        #[derive(Debug, Clone, PartialEq)]
-        #[non_exhaustive]
-        pub enum ServerRequest {
-            #(#variants)*
-            /// A method that this version does not know, or whose params did not fit.
-            Unknown(UnknownRequest),
-        }
-    })
+    let mut code = enum_start("ServerRequest", "A request of the runtime to its client.");
+    for row in &registry.server_requests {
+        code.push_str(&row_docs(&row.method, row.docs.as_ref()));
+        code.push_str(&gate_line(row.experimental, "    "));
+        writeln!(
+            code,
+            "    {}(Box<{}>),",
+            method_name(&row.method),
+            row.params
+        )?;
+    }
+    code.push_str(&enum_end("UnknownRequest"));
+    Ok(code)
 }
 
-fn notification_enum(context: &Emission<'_>) -> Result<String> {
-    let variants = context
-        .registry
-        .notifications
-        .iter()
-        .map(|row: &NotificationRow| {
-            let (docs, cfg) = (
-                docs(&row_docs(&row.method, row.docs.as_ref())),
-                cfg(row.experimental),
-            );
-            let (variant, payload) = (ident(&row.variant), ident(&row.payload));
-            if size_with(&Ty::Named(row.payload.clone()), context.types, 0, 72) >= BOXED_FROM {
-                quote!(#docs #cfg #variant(Box<#payload>),)
-            } else {
-                quote!(#docs #cfg #variant(#payload),)
-            }
-        });
-    pretty(quote! {
-        /// What the runtime tells its client.
-        #[derive(Debug, Clone, PartialEq)]
-        #[non_exhaustive]
-        pub enum ServerNotification {
-            #(#variants)*
-            /// A method that this version does not know, or whose params did not fit.
-            Unknown(UnknownNotification),
+fn notification_enum(emission: &Emission<'_>) -> Result<String> {
+    let mut code = enum_start("ServerNotification", "A notification of the runtime.");
+    for row in &emission.registry.notifications {
+        code.push_str(&row_docs(&row.method, row.docs.as_ref()));
+        code.push_str(&gate_line(row.experimental, "    "));
+        let (variant, payload) = (&row.variant, &row.payload);
+        if size_with(&Ty::Named(payload.clone()), emission.types, 0, 72) >= BOXED_FROM {
+            writeln!(code, "    {variant}(Box<{payload}>),")?;
+        } else {
+            writeln!(code, "    {variant}({payload}),")?;
         }
-    })
+    }
+    code.push_str(&enum_end("UnknownNotification"));
+    Ok(code)
+}
+
+fn enum_start(name: &str, text: &str) -> String {
+    format!(
+        "{}#[derive(Debug, Clone, PartialEq)]\n#[non_exhaustive]\npub enum {name} {{\n",
+        docs(text, "")
+    )
+}
+
+fn enum_end(unknown: &str) -> String {
+    let text = "A method that this version does not know, or whose params did not fit.";
+    format!("{}    Unknown({unknown}),\n}}\n", docs(text, "    "))
 }

@@ -7,14 +7,14 @@ use super::super::registry::method_name;
 use super::Emission;
 
 /// Sorted lines: `Type`, `Type.field`, `Type::Variant`, each with ` (experimental)` where it is.
-pub fn names(context: &Emission<'_>) -> String {
+pub fn names(emission: &Emission<'_>) -> String {
     let mut lines = BTreeSet::new();
     let mut add = |name: String, experimental: bool| {
         let mark = if experimental { " (experimental)" } else { "" };
         lines.insert(format!("{name}{mark}\n"));
     };
-    for (name, definition) in context.types {
-        if !context.reach.contains(name) {
+    for (name, definition) in emission.types {
+        if !emission.reach.contains(name) {
             continue;
         }
         add(name.clone(), definition.experimental);
@@ -50,13 +50,13 @@ pub fn names(context: &Emission<'_>) -> String {
             Kind::Text => {}
         }
     }
-    for row in &context.registry.server_requests {
+    for row in &emission.registry.server_requests {
         add(
             format!("ServerRequest::{}", method_name(&row.method)),
             row.experimental,
         );
     }
-    for row in &context.registry.notifications {
+    for row in &emission.registry.notifications {
         add(
             format!("ServerNotification::{}", row.variant),
             row.experimental,

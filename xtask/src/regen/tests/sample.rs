@@ -10,7 +10,7 @@ use super::super::emit::{Emission, Files, emit};
 use super::super::ir::Types;
 use super::super::reach::Reach;
 use super::super::registry::Registry;
-use super::super::{corrections, lower, merge, nulls, tables};
+use super::super::{corrections, ids, lower, merge, nulls, tables};
 
 /// What a sample's file may say; everything but `definitions` may be absent.
 pub struct Sample(pub Value);
@@ -57,6 +57,7 @@ impl Sample {
         let bundle = self.bundle(experimental);
         let corrected = corrections::correct(bundle.definitions.clone(), false)?;
         let mut types = lower::lower(&corrected)?;
+        ids::apply(&mut types)?;
         let registry = Registry::build(&bundle, &mut types, false)?;
         Ok((types, registry))
     }
@@ -86,14 +87,7 @@ impl Sample {
     pub fn files(&self) -> Result<Files> {
         let (types, registry, reach) = &self.parts()?;
         nulls::check(types, reach, false)?;
-        emit(
-            &Emission {
-                types,
-                registry,
-                reach,
-            },
-            "",
-        )
+        emit(&Emission::new(types, registry, reach), "")
     }
 
     /// The code that the sample is about: all types, or those items that `show` names.
@@ -127,8 +121,8 @@ impl Sample {
 fn table_code(methods: &str, table: &str) -> String {
     let starts = [
         ("client_methods", "#[doc(hidden)]"),
-        ("server_methods", "/// What the runtime asks"),
-        ("notification_methods", "/// What the runtime tells"),
+        ("server_methods", "/// A request of the runtime"),
+        ("notification_methods", "/// A notification of the runtime"),
     ];
     let start = starts.iter().find(|(name, _)| *name == table).unwrap().1;
     let from = methods.find(start).unwrap();
