@@ -3,6 +3,7 @@
 //! Each correction counts what it touched, and one that touches nothing is an error: the schema
 //! has moved on and the correction is stale.
 
+mod asides;
 mod fields;
 mod tables;
 mod unions;
@@ -38,8 +39,9 @@ pub struct Corrected {
 type Correction = fn(&mut Corrected) -> Result<usize>;
 
 /// The corrections in the order in which they apply.
-const CORRECTIONS: [(&str, Correction); 15] = [
+const CORRECTIONS: [(&str, Correction); 16] = [
     ("drop_nullable_aliases", drop_nullable_aliases),
+    ("replace_asides", asides::replace_asides),
     ("record_docs", record_docs),
     ("inline_single_all_of", inline_single_all_of),
     ("merge_base_properties", unions::merge_base_properties),
@@ -61,6 +63,9 @@ const CORRECTIONS: [(&str, Correction); 15] = [
 
 /// Applies every correction, and fails for one that a whole bundle does not need.
 pub fn apply(definitions: Definitions, complete: bool) -> Result<Corrected> {
+    if complete {
+        asides::check(&definitions)?;
+    }
     let corrected = correct(definitions, complete)?;
     let stale = corrected.touched.iter().find(|(_, touched)| *touched == 0);
     if let Some((name, _)) = stale {

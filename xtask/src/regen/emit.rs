@@ -44,18 +44,24 @@ impl<'a> Emission<'a> {
 
     /// The doc lines of a type: its role or its text, or else what holds it.
     fn docs(&self, name: &str, definition: &TypeDef) -> String {
-        let mut text = match (self.roles.sentence(name), &definition.docs) {
+        let text = match (self.roles.sentence(name), &definition.docs) {
             // The text of params without fields has the role.
             (Some(_), Some(text)) if text.starts_with("Params of `") => text.clone(),
             (Some(role), Some(text)) => format!("{role}\n\n{text}"),
             (Some(role), None) => role,
             (None, Some(text)) => text.clone(),
-            (None, None) => self.holders.sentence(name, definition),
+            (None, None) => String::new(),
+        };
+        let mut lines = match text.is_empty() {
+            true => format!("/// {}\n", self.holders.sentence(name, definition)),
+            false => text::docs(&text, ""),
         };
         if definition.experimental {
-            text.push_str("\n\nExperimental: it may change with any release of the runtime.");
+            lines.push_str(
+                "///\n/// Experimental: it may change with any release of the runtime.\n",
+            );
         }
-        text::docs(&text, "")
+        lines
     }
 }
 

@@ -118,7 +118,7 @@ impl Codex {
     /// Resumes a thread that is stored, or runs already, `thread/resume`.
     ///
     /// ```no_run
-    /// # async fn example(codex: openai_codex::Codex, id: ThreadId) -> openai_codex::Result<()> {
+    /// # async fn example(codex: openai_codex::Codex, id: String) -> openai_codex::Result<()> {
     /// let thread = codex.thread_resume(id).await?;
     /// println!("{}", thread.run("Where were we?").await?.text());
     /// # Ok(())

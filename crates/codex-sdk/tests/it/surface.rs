@@ -183,7 +183,7 @@ fn the_types_are_the_listed_ones() {
         .filter(|name| !name.contains(['.', ':']));
     let mut listed: BTreeSet<String> = generated.map(str::to_owned).collect();
     listed.extend(words(
-        "DecodeError Id SafeReply ServerMessage ServerNotification ServerRequest TurnFailureKind
+        "DecodeError ItemId SafeReply ServerMessage ServerNotification ServerRequest ThreadId TurnFailureKind TurnId
          UnknownFields UnknownNotification UnknownRequest Unrecognized from_str request",
     ));
     let (added, lost): (Vec<_>, Vec<_>) = (

@@ -330,7 +330,7 @@ pub enum ServerNotification {
     /// `mcpServer/oauthLogin/completed`.
     McpServerOauthLoginCompleted(McpServerOauthLoginCompletedNotification),
     /// `mcpServer/startupStatus/updated`.
-    McpServerStartupStatusUpdated(McpServerStatusUpdatedNotification),
+    McpServerStartupStatusUpdated(Box<McpServerStatusUpdatedNotification>),
     /// `model/rerouted`.
     ModelRerouted(ModelReroutedNotification),
     /// `model/safetyBuffering/updated`.
@@ -354,13 +354,13 @@ pub enum ServerNotification {
     /// `remoteControl/status/changed`.
     RemoteControlStatusChanged(RemoteControlStatusChangedNotification),
     /// `serverRequest/resolved`.
-    ServerRequestResolved(ServerRequestResolvedNotification),
+    ServerRequestResolved(Box<ServerRequestResolvedNotification>),
     /// `skills/changed`.
     SkillsChanged(SkillsChangedNotification),
     /// `thread/archived`.
     ThreadArchived(ThreadArchivedNotification),
     /// `thread/attachment/updated`.
-    ThreadAttachmentUpdated(ThreadAttachmentUpdatedNotification),
+    ThreadAttachmentUpdated(Box<ThreadAttachmentUpdatedNotification>),
     /// `thread/closed`.
     ThreadClosed(ThreadClosedNotification),
     /// `thread/compacted`: Deprecated: Use `ContextCompaction` item type instead.
@@ -416,7 +416,7 @@ pub enum ServerNotification {
     /// `thread/started`.
     ThreadStarted(Box<ThreadStartedNotification>),
     /// `thread/status/changed`.
-    ThreadStatusChanged(ThreadStatusChangedNotification),
+    ThreadStatusChanged(Box<ThreadStatusChangedNotification>),
     /// `thread/tokenUsage/updated`.
     ThreadTokenUsageUpdated(Box<ThreadTokenUsageUpdatedNotification>),
     /// `thread/unarchived`.

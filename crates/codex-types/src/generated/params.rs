@@ -3225,7 +3225,7 @@ setters!(SkillsListParams {
 /// Params of `thread/approveGuardianDeniedAction`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadApproveGuardianDeniedActionParams {
-    /// Serialized `codex_protocol::protocol::GuardianAssessmentEvent`.
+    /// The assessment event, as JSON.
     pub event: Value,
     pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
@@ -4751,7 +4751,7 @@ pub struct ThreadRealtimeStartParams {
     pub codex_responses_as_items: Option<bool>,
     /// Controls whether a realtime V3 delegation produces an acknowledgement filler. Omitted values preserve the Realtime API's default behavior.
     pub delegation_ack_filler: Option<bool>,
-    /// Routes any transcript tail remaining at session end through Codex. Defaults to false. TODO: Remove this rollout knob once transcript-tail flushing is always enabled.
+    /// Routes any transcript tail remaining at session end through Codex. Defaults to false.
     pub flush_transcript_tail_on_session_end: Option<bool>,
     /// Set to false to start without Codex's startup context. Omitted or null includes it.
     pub include_startup_context: Option<bool>,

@@ -9,7 +9,7 @@ use super::*;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ApplyPatchApprovalParams {
-    /// Use to correlate this with \[codex_protocol::protocol::PatchApplyBeginEvent\] and \[codex_protocol::protocol::PatchApplyEndEvent\].
+    /// The id of the model's call that applies the patch.
     pub call_id: String,
     pub conversation_id: ThreadId,
     pub file_changes: BTreeMap<String, FileChange>,
@@ -314,7 +314,7 @@ impl DynamicToolCallResponse {
 pub struct ExecCommandApprovalParams {
     /// Identifier for this specific approval callback.
     pub approval_id: Option<String>,
-    /// Use to correlate this with \[codex_protocol::protocol::ExecCommandBeginEvent\] and \[codex_protocol::protocol::ExecCommandEndEvent\].
+    /// The id of the model's call that runs the command.
     pub call_id: String,
     pub command: Vec<String>,
     pub conversation_id: ThreadId,

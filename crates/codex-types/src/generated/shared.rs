@@ -6,8 +6,6 @@
 use super::*;
 
 /// A path that is guaranteed to be absolute and normalized (though it is not guaranteed to be canonicalized or exist on the filesystem).
-///
-/// IMPORTANT: When deserializing an `AbsolutePathBuf`, a base path must be set using \[AbsolutePathBufGuard::new\]. If no base path is set, the deserialization will fail unless the path being deserialized is already absolute.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AbsolutePathBuf(pub String);
 named_string!(AbsolutePathBuf);
@@ -4896,7 +4894,7 @@ string_enum!(FuzzyFileSearchMatchType {
     Directory "directory",
 });
 
-/// Superset of [`codex_file_search::FileMatch`]
+/// A file that matches a search.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FuzzyFileSearchResult {
@@ -6000,8 +5998,6 @@ object!(ImageGenerationInputImage {
 });
 
 /// Either inline generated-image data or its durable attachment-store identity.
-///
-/// `File` must remain first so rollouts written during the migration, which contain both an empty `result` and a `fileId`, retain the file reference when deserialized.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ImageGenerationThreadItem {
@@ -6105,7 +6101,7 @@ pub struct InitializeCapabilities {
     pub extensions: Option<Map<String, Value>>,
     /// Legacy opt-in for the `openai/form` MCP extension.
     ///
-    /// New clients should declare `openai/form` in [`Self::extensions`].
+    /// New clients should declare `openai/form` in `extensions`.
     pub mcp_server_openai_form_elicitation: Option<bool>,
     /// Exact notification method names that should be suppressed for this connection (for example `thread/started`).
     pub opt_out_notification_methods: Option<Vec<String>>,
@@ -12413,8 +12409,6 @@ pub enum ThreadItem {
     /// Display item emitted by the interruptible `clock.sleep` tool.
     Sleep(SleepThreadItem),
     /// Either inline generated-image data or its durable attachment-store identity.
-    ///
-    /// `File` must remain first so rollouts written during the migration, which contain both an empty `result` and a `fileId`, retain the file reference when deserialized.
     ImageGeneration(Box<ImageGenerationThreadItem>),
     /// `enteredReviewMode`.
     EnteredReviewMode(EnteredReviewModeThreadItem),
@@ -12944,7 +12938,7 @@ setters!(ThreadResumeInitialTurnsPageParams {
     2 sort_direction some (impl Into<SortDirection>),
 });
 
-/// One visible message occurrence returned by [`ThreadSearchOccurrencesResponse`].
+/// One visible message occurrence returned by \[`ThreadSearchOccurrencesResponse`\].
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]

@@ -11,7 +11,7 @@ use super::{Emission, size_with};
 
 /// Payloads of at least this many bytes are boxed, so that an event has no more than 128 bytes and
 /// moves cheaply through queues.
-const BOXED_FROM: usize = 136;
+const BOXED_FROM: usize = 128;
 
 pub fn methods(emission: &Emission<'_>) -> Result<String> {
     let registry = emission.registry;

@@ -34,7 +34,7 @@ pub fn docs(text: &str, indent: &str) -> String {
     lines
 }
 
-/// Escapes what rustdoc would take for markup, outside of code and of links to types.
+/// Escapes what rustdoc would take for markup, outside of code.
 fn escape(line: &str) -> String {
     let mut escaped = String::new();
     let mut code = false;
@@ -43,10 +43,6 @@ fn escape(line: &str) -> String {
         let trimmed = bare.trim_end_matches(['.', ',', ')', ';']);
         if !code && trimmed.starts_with("http") && trimmed.contains("://") {
             let _ = write!(escaped, "<{trimmed}>{}", &word[trimmed.len()..]);
-            continue;
-        }
-        if !code && trimmed.starts_with("[`") && trimmed.ends_with("`]") {
-            escaped.push_str(word);
             continue;
         }
         for character in word.chars() {
