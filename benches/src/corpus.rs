@@ -1,4 +1,4 @@
-//! What the feeder sends, made at run time from the recorded transcripts.
+//! The corpora of the feeder, made at run time from the recorded transcripts.
 
 use std::path::Path;
 

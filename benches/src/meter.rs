@@ -1,4 +1,4 @@
-//! What a piece of work costs this process: time, CPU, allocations, memory.
+//! The cost of a piece of work in this process: time, CPU, allocations, memory.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};

@@ -1,4 +1,4 @@
-//! Which approval mode a thread has, and keeps.
+//! The approval mode of a thread, and how long it is kept.
 
 use codex_testkit::Answer;
 use openai_codex::types::{ApprovalsReviewer, AskForApproval};

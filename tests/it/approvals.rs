@@ -1,4 +1,4 @@
-//! Who decides about an escalated command, and what runs: seen on disk.
+//! Approvals of escalated commands, and what runs: seen on disk.
 
 use std::sync::{Arc, Mutex};
 

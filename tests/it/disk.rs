@@ -1,4 +1,4 @@
-//! What each sandbox allows, as the disk shows.
+//! The sandbox modes, as the disk shows them.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What the runtime refuses, and what kind of refusal that is.
+//! Refusals of the runtime, and the kind of each.
 
 use codex_testkit::{Answer, Gate};
 use openai_codex::types::{

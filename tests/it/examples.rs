@@ -124,7 +124,7 @@ async fn cli_mini_app() {
 async fn login_and_account() {
     let port = crate::login::login_port().await;
     let output = run("login_and_account", "").await;
-    prints(&output, &["account: nobody", "account: an API key"]);
+    prints(&output, &["account: none", "account: an API key"]);
     drop(port);
 }
 

@@ -1,4 +1,4 @@
-//! What the runtime does that its protocol does not tell; `docs/runtime-facts.md` has the same list.
+//! Behavior of the runtime that its protocol does not describe, as in `docs/runtime-facts.md`.
 
 use std::net::TcpListener;
 

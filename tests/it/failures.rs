@@ -1,4 +1,4 @@
-//! Why turns fail, and whether a second try may succeed.
+//! Failed turns: their kind, and whether a second try may succeed.
 
 use codex_testkit::Answer;
 use openai_codex::error::TurnFailureKind::{self, *};

@@ -1,4 +1,4 @@
-//! What the runtime keeps of a thread.
+//! The stored history of a thread.
 
 use codex_testkit::Answer;
 use futures_util::TryStreamExt;

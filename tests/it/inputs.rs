@@ -1,4 +1,4 @@
-//! What a turn can start from, and what the model sees of it.
+//! The inputs of a turn, and what the model sees of them.
 
 use codex_testkit::{Answer, FunctionCallOutput, Request};
 use openai_codex::types::{FunctionCallOutputBody, ThreadItem, UserInput};

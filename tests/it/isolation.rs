@@ -1,4 +1,4 @@
-//! What a runtime under test shares with the machine around it: nothing.
+//! The isolation of a runtime under test from the machine around it.
 
 use std::collections::BTreeSet;
 

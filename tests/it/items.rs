@@ -1,4 +1,4 @@
-//! What tests read out of items and events.
+//! Helpers that read items and events.
 
 use openai_codex::types::{
     AskForApproval, CommandExecutionStatus, MessagePhase, PatchApplyStatus, SandboxPolicy,

@@ -1,4 +1,4 @@
-//! How the runtime is started and ended, and what it says of itself.
+//! Starting and ending the runtime, and the metadata of its handshake.
 
 use codex_testkit::{Answer, Home, MockModel};
 use openai_codex::types::{ConfigReadParams, ThreadLoadedListParams, TurnStatus};

@@ -1,4 +1,4 @@
-//! How threads come, are kept, and go.
+//! The life of threads: started, resumed, forked, archived.
 
 use codex_testkit::{Answer, Gate};
 use futures_util::TryStreamExt;
@@ -167,7 +167,7 @@ async fn compacting_asks_the_model_for_a_summary() {
     stage.finish().await;
 }
 
-/// Waits for the end of the turn that compacts, which nobody follows.
+/// Waits for the end of the turn that compacts, which no handle follows.
 async fn compacted(global: &mut Notifications) {
     let mut compacted = false;
     loop {

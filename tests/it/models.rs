@@ -1,4 +1,4 @@
-//! What models there are.
+//! Lists of models.
 
 use futures_util::TryStreamExt;
 use openai_codex::types::Model;

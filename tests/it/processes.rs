@@ -1,4 +1,4 @@
-//! Which processes there are, while a client lives and after it.
+//! The processes that exist while a client lives, and after it.
 
 use std::path::Path;
 use std::time::Duration;

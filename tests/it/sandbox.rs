@@ -1,4 +1,4 @@
-//! What the agent may touch: what the runtime is told, and what is on the disk.
+//! Sandbox policies: what is sent to the runtime, and what the disk shows.
 
 use codex_testkit::Answer;
 use openai_codex::Sandbox;

@@ -139,7 +139,7 @@ pub(crate) async fn asking_the_user(stage: &Stage) -> Thread {
 
 /// Takes a thread up that was started with a bare request, with all that it has.
 ///
-/// A thread is stored with its first turn, which nobody follows here.
+/// A thread is stored with its first turn, which no handle follows here.
 pub(crate) async fn stored(stage: &Stage, id: impl Into<ThreadId>) -> Thread {
     let Stage { codex, model, .. } = stage;
     let mut global = codex.notifications();

@@ -1,4 +1,4 @@
-//! What else the runtime asks of the client: tools, permissions, and the user's answers.
+//! Server requests beside approvals: tools, permissions, and the user's answers.
 
 use std::collections::BTreeMap;
 

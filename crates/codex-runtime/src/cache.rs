@@ -1,4 +1,4 @@
-//! Where the pinned runtime is installed, and whether it is there.
+//! The folder of the pinned runtime, and the check of what is in it.
 
 use std::fs;
 use std::io;

@@ -1,4 +1,4 @@
-//! What can go wrong, and what to do about it.
+//! The errors of this crate, each with its remedy.
 
 use std::fmt;
 use std::io;

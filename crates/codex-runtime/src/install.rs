@@ -196,7 +196,7 @@ impl Installer {
         let spec = package.spec();
         let mut reporter = Reporter::new(self.progress.as_mut(), &self.cancel, &spec);
         let lock = lock::acquire(installation.root(), &mut reporter)?;
-        // Whoever held the lock before may have installed it.
+        // The process that held the lock before may have installed it.
         if let Some(runtime) = intact(&installation)? {
             return Ok(runtime);
         }

@@ -1,4 +1,4 @@
-//! How a runtime is started: its command line, environment and folder.
+//! The launch of a runtime: its command line, environment and folder.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;

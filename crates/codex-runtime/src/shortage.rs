@@ -1,4 +1,4 @@
-//! What the system has run out of when it refuses something that is right.
+//! System resources that have run out, told from other failures of a start.
 
 use std::io;
 

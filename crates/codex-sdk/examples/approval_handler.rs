@@ -1,6 +1,6 @@
 //! The user decides what the agent may do beyond its sandbox.
 
-#![allow(clippy::print_stdout, reason = "examples talk to whoever runs them")]
+#![allow(clippy::print_stdout, reason = "examples print their output")]
 
 mod common;
 
@@ -37,7 +37,7 @@ fn is_harmless(request: &CommandExecutionRequestApprovalParams) -> bool {
         && known_script.contains(&script)
 }
 
-/// Asks whoever sits at the terminal; nobody there means no.
+/// Asks the user at the terminal; without one the answer is no.
 async fn ask_user(question: String) -> bool {
     if !std::io::stdin().is_terminal() {
         return false;

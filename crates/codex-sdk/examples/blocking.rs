@@ -1,6 +1,6 @@
 //! The client without async. Needs the feature `blocking`.
 
-#![allow(clippy::print_stdout, reason = "examples talk to whoever runs them")]
+#![allow(clippy::print_stdout, reason = "examples print their output")]
 
 mod common;
 

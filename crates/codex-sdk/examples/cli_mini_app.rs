@@ -1,6 +1,6 @@
 //! A small chat in the terminal: `/exit` ends it, Ctrl-C interrupts the answer.
 
-#![allow(clippy::print_stdout, reason = "examples talk to whoever runs them")]
+#![allow(clippy::print_stdout, reason = "examples print their output")]
 
 mod common;
 

@@ -1,6 +1,6 @@
 //! A tool of this program's own, which the model calls. Needs the feature `experimental`.
 
-#![allow(clippy::print_stdout, reason = "examples talk to whoever runs them")]
+#![allow(clippy::print_stdout, reason = "examples print their output")]
 
 mod common;
 

@@ -1,6 +1,6 @@
 //! Typed errors, and trying again where that helps.
 
-#![allow(clippy::print_stdout, reason = "examples talk to whoever runs them")]
+#![allow(clippy::print_stdout, reason = "examples print their output")]
 
 mod common;
 

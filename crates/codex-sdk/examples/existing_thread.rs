@@ -1,6 +1,6 @@
 //! A thread outlives its client: another one resumes it by its id.
 
-#![allow(clippy::print_stdout, reason = "examples talk to whoever runs them")]
+#![allow(clippy::print_stdout, reason = "examples print their output")]
 
 mod common;
 

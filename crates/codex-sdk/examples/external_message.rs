@@ -1,7 +1,7 @@
 //! A message from a tool outside of the conversation, which the model does not take for the
 //! user's word.
 
-#![allow(clippy::print_stdout, reason = "examples talk to whoever runs them")]
+#![allow(clippy::print_stdout, reason = "examples print their output")]
 
 mod common;
 

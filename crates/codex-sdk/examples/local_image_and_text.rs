@@ -1,6 +1,6 @@
 //! A picture in a file beside a question; the runtime reads it.
 
-#![allow(clippy::print_stdout, reason = "examples talk to whoever runs them")]
+#![allow(clippy::print_stdout, reason = "examples print their output")]
 
 mod common;
 

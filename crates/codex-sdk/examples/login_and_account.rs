@@ -1,6 +1,6 @@
-//! Who is logged in, and three ways to log in.
+//! The account, and three ways to log in.
 
-#![allow(clippy::print_stdout, reason = "examples talk to whoever runs them")]
+#![allow(clippy::print_stdout, reason = "examples print their output")]
 
 mod common;
 
@@ -10,7 +10,7 @@ use openai_codex::types::Account;
 
 async fn show_account(codex: &Codex) -> Outcome {
     match codex.account().await?.account {
-        None => println!("account: nobody"),
+        None => println!("account: none"),
         Some(Account::ApiKey(_)) => println!("account: an API key"),
         Some(Account::Chatgpt(account)) => {
             println!("account: ChatGPT, {}", account.email.unwrap_or_default());
@@ -36,7 +36,7 @@ async fn main() -> Outcome {
     codex.logout().await?;
     show_account(&codex).await?;
 
-    // The user would open this in a browser. Nobody does here, so it is given up.
+    // The user would open this in a browser. This example has no user, so the login is canceled.
     let login = codex.login_chatgpt().await?;
     let (page, _) = login.auth_url().split_once('?').unwrap_or_default();
     println!("browser.open: {page}");

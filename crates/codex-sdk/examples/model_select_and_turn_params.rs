@@ -1,6 +1,6 @@
 //! Picks a model, and the most effort that it offers.
 
-#![allow(clippy::print_stdout, reason = "examples talk to whoever runs them")]
+#![allow(clippy::print_stdout, reason = "examples print their output")]
 
 mod common;
 

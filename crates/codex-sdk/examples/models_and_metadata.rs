@@ -1,6 +1,6 @@
-//! What the runtime says of itself, and which models it has, page by page.
+//! The runtime's metadata, and its models page by page.
 
-#![allow(clippy::print_stdout, reason = "examples talk to whoever runs them")]
+#![allow(clippy::print_stdout, reason = "examples print their output")]
 
 mod common;
 

@@ -1,6 +1,6 @@
-//! What no turn owns: warnings, and what happens to threads and accounts.
+//! Notifications of no turn: warnings, and changes of threads and accounts.
 
-#![allow(clippy::print_stdout, reason = "examples talk to whoever runs them")]
+#![allow(clippy::print_stdout, reason = "examples print their output")]
 
 mod common;
 

@@ -1,6 +1,6 @@
 //! Two threads of one client at work at the same time.
 
-#![allow(clippy::print_stdout, reason = "examples talk to whoever runs them")]
+#![allow(clippy::print_stdout, reason = "examples print their output")]
 
 mod common;
 

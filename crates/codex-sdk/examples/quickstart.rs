@@ -5,7 +5,7 @@
 //! cargo run --example quickstart -- --live   # with your own login
 //! ```
 
-#![allow(clippy::print_stdout, reason = "examples talk to whoever runs them")]
+#![allow(clippy::print_stdout, reason = "examples print their output")]
 
 mod common;
 

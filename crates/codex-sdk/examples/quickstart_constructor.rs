@@ -1,6 +1,6 @@
 //! Starts a client, runs one turn, and shuts down.
 
-#![allow(clippy::print_stdout, reason = "examples talk to whoever runs them")]
+#![allow(clippy::print_stdout, reason = "examples print their output")]
 
 mod common;
 

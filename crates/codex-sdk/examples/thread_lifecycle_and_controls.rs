@@ -1,6 +1,6 @@
 //! A thread's whole life: turns, a name, lists, a fork, the archive, a summary.
 
-#![allow(clippy::print_stdout, reason = "examples talk to whoever runs them")]
+#![allow(clippy::print_stdout, reason = "examples print their output")]
 
 mod common;
 
@@ -44,7 +44,7 @@ async fn main() -> Outcome {
     let thread = codex.thread_unarchive(thread.id()).await?;
     println!("again: {}", thread.run("And now?").await?.text());
 
-    // Compaction runs as a turn of its own, which nobody follows.
+    // Compaction runs as a turn of its own, which no handle follows.
     let mut notifications = codex.notifications();
     thread.compact().await?;
     while let Some(notification) = notifications.next().await {

@@ -1,7 +1,7 @@
 //! A turn that may take only so long: dropping what waits for it interrupts it, and interrupting it
 //! keeps what it came to.
 
-#![allow(clippy::print_stdout, reason = "examples talk to whoever runs them")]
+#![allow(clippy::print_stdout, reason = "examples print their output")]
 
 mod common;
 

@@ -1,6 +1,6 @@
 //! Steers one turn, and interrupts another.
 
-#![allow(clippy::print_stdout, reason = "examples talk to whoever runs them")]
+#![allow(clippy::print_stdout, reason = "examples print their output")]
 
 mod common;
 

@@ -1,6 +1,6 @@
 //! Many options of a turn at once, and an answer of a given shape.
 
-#![allow(clippy::print_stdout, reason = "examples talk to whoever runs them")]
+#![allow(clippy::print_stdout, reason = "examples print their output")]
 
 mod common;
 

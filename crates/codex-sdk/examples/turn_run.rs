@@ -1,6 +1,6 @@
 //! Every field of a turn's result, and what the runtime has stored of it.
 
-#![allow(clippy::print_stdout, reason = "examples talk to whoever runs them")]
+#![allow(clippy::print_stdout, reason = "examples print their output")]
 
 mod common;
 

@@ -1,6 +1,6 @@
 //! A turn as a stream of typed events.
 
-#![allow(clippy::print_stdout, reason = "examples talk to whoever runs them")]
+#![allow(clippy::print_stdout, reason = "examples print their output")]
 
 mod common;
 

@@ -1,4 +1,4 @@
-//! What can go wrong in a test double, told so that the test's author sees why.
+//! The errors of the test doubles, told for the author of a test.
 
 use std::fmt;
 use std::io;

@@ -383,7 +383,7 @@ impl ScriptedServer {
         async move { inbox.wait(|state| state.ended.then_some(())).await }
     }
 
-    /// Waits for what was sent to be written, as long as somebody may read it.
+    /// Waits for what was sent to be written, as long as the client may read it.
     async fn flushed_before_the_end(&self) {
         let _ = tokio::time::timeout(LAST_WORDS, self.outbox.flush()).await;
     }

@@ -1,4 +1,4 @@
-//! How generated types are read and written.
+//! The codec of generated types: the macros that implement reading and writing.
 //!
 //! serde's derives would be most of what this crate costs to compile, and they cannot express what
 //! the protocol needs: unknown fields, values and variants survive a round trip, absent and null
@@ -37,7 +37,7 @@ macro_rules! object {
     // Absence is a value of the field.
     (@blank $kind:ident) => { None };
     (@absence required) => { crate::codec::Absence::Error };
-    // Where the field is not compiled in, nobody misses it.
+    // Where the field is not compiled in, its absence is no error.
     (@absence required $cfg:meta) => {
         if cfg!($cfg) { crate::codec::Absence::Error } else { crate::codec::Absence::Usual }
     };

@@ -1,4 +1,4 @@
-//! What the runtime is started with: arguments, environment, folder.
+//! The arguments, environment and folder that the runtime is started with.
 
 use codex_testkit::{Script, Start};
 use openai_codex::{Codex, CodexConfig, Error};

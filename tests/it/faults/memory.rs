@@ -1,4 +1,4 @@
-//! How much memory and how many threads the client takes when nobody reads, or for very long.
+//! Memory and threads of a client that is not read, or runs for very long.
 //!
 //! Each measure is taken in a process of its own, where no other test runs.
 #![cfg(target_os = "linux")]

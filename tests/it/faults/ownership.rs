@@ -1,4 +1,4 @@
-//! Who may hold, drop and close what, and where.
+//! Ownership: where handles may be held, dropped and closed.
 
 use std::time::{Duration, Instant};
 

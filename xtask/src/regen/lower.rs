@@ -19,7 +19,7 @@ pub fn lower(corrected: &Corrected) -> Result<Types> {
         let name = match &item {
             Item::Struct(item) => item.ident.to_string(),
             Item::Enum(item) => item.ident.to_string(),
-            // Conversions, error and default modules: nobody calls them and everybody compiles them.
+            // Conversions, error and default modules: they are not called, and would all be compiled.
             _ => continue,
         };
         ensure!(

@@ -1,4 +1,4 @@
-//! Where null means something: every field whose text speaks of null stands in one of two tables.
+//! The fields in which null means something: each stands in one of two tables.
 
 use anyhow::{Result, bail, ensure};
 

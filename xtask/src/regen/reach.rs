@@ -1,4 +1,4 @@
-//! Which way each type travels; types that no method reaches are not generated.
+//! The directions in which each type travels; types that no method reaches are not generated.
 
 use std::collections::BTreeSet;
 

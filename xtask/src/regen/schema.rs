@@ -1,4 +1,4 @@
-//! What the runtime says of its own protocol, in canonical bytes.
+//! The runtime's schema of its protocol, in canonical bytes.
 
 use std::fmt::Write as _;
 use std::fs;

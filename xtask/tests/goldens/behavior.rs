@@ -1,4 +1,4 @@
-//! What the golden files' features are there for.
+//! Tests of what the golden files compile to.
 
 use std::fmt::Debug;
 

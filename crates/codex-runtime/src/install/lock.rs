@@ -38,7 +38,7 @@ pub(super) fn acquire_with(
     root: &Path,
     waiting: &mut dyn FnMut() -> Result<(), Error>,
 ) -> Result<Lock, Error> {
-    // The two last folders are ours, whoever made them.
+    // The two last folders belong to this crate, also if another process made them.
     let mut above = root.ancestors().skip(2);
     let existing = above.find(|dir| dir.exists());
     let existing = existing.map(Path::to_owned);
@@ -130,7 +130,7 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Removed while it is held: whoever waits for it notices, see `is_current`.
+        // Removed while it is held: a waiting process notices, see `is_current`.
         if cfg!(unix) && self.exclusive {
             let _ = fs::remove_file(self.root.join(LOCK_FILE));
         }

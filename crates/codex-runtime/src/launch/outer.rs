@@ -1,4 +1,4 @@
-//! What a Codex sets for the processes that it starts, and must not reach another Codex.
+//! The variables that a Codex sets for its own processes, which another Codex must not inherit.
 //!
 //! A program that an agent runs has these in its environment. A runtime that this program starts would
 //! take them for its own: the outer client's name instead of its client's, a sandbox and an

@@ -1,4 +1,4 @@
-//! What a process is started with, worked out.
+//! The plan of a process: its program, arguments, environment and folder.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What goes wrong while installing: each names the thing and the remedy, and nothing stays.
+//! Installations that fail: each names the thing and the remedy, and leaves nothing.
 
 use std::fs;
 use std::time::Duration;

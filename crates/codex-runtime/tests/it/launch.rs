@@ -1,4 +1,4 @@
-//! What a started process sees.
+//! The environment and arguments that a started process sees.
 
 use std::fs;
 use std::io::{Read, Write};

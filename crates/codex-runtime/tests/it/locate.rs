@@ -1,4 +1,4 @@
-//! Which runtime is used, out of the four places.
+//! The order of the four places in which a runtime is looked for.
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! What hinders a start, named.
+//! Starts that fail, and the error of each.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,11 +1,11 @@
-//! What the examples share: the runtime, and a model to talk to.
+//! Shared by the examples: the runtime, and a model to talk to.
 //!
 //! Without arguments an example talks to a scripted model on this machine: no login, no network,
 //! no cost. With `--live` it uses your own login and configuration of Codex.
 
 // Each example is a program of its own and uses what it needs.
 #![allow(dead_code, unused_imports, reason = "no example uses all of it")]
-#![allow(clippy::print_stdout, reason = "examples talk to whoever runs them")]
+#![allow(clippy::print_stdout, reason = "examples print their output")]
 
 use std::error::Error;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! Why a connection ended.
+//! The reason why a connection ended.
 
 use std::fmt;
 use std::io;

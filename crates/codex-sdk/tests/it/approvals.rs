@@ -1,4 +1,4 @@
-//! What the runtime asks, and user code that misbehaves about it.
+//! Server requests, and handlers that misbehave.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! What the public types can be turned into, and where they can go.
+//! Conversions and auto traits of the public types.
 
 /// Tells whether a type meets a bound: the inherent method is there only if it does, and is
 /// preferred then.

@@ -1,4 +1,4 @@
-//! What the builders put on the wire.
+//! The params that the builders send.
 
 use codex_testkit::ScriptedServer;
 use futures_util::TryStreamExt;

@@ -1,4 +1,4 @@
-//! Which method each call is, and what it must not send to an older runtime.
+//! The method of each call, and the options that older runtimes are not sent.
 
 use openai_codex::{Codex, Error, ExternalMessage, Result, Thread};
 use serde_json::{Value, json};

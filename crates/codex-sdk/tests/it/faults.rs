@@ -1,4 +1,4 @@
-//! What a broken peer sends, and how it goes away.
+//! A peer that sends garbage or goes away.
 
 use openai_codex::{CloseReason, Codex, CodexConfig, Error, Notification};
 use serde_json::json;

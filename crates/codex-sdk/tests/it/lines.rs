@@ -1,4 +1,4 @@
-//! What comes on the runtime's output that is no message, or not a good one.
+//! Lines of the runtime's output that are no message, or a broken one.
 
 use codex_testkit::ScriptedServer;
 use openai_codex::{CloseReason, Codex, CodexConfig, Error, Notification};

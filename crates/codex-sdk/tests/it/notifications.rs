@@ -1,4 +1,4 @@
-//! What belongs to no turn and no login.
+//! Notifications that belong to no turn and no login.
 
 use openai_codex::{Error, Notification};
 use serde_json::json;

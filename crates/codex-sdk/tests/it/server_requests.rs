@@ -1,4 +1,4 @@
-//! What the runtime asks.
+//! Server requests and their typed handlers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

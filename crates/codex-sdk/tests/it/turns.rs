@@ -1,4 +1,4 @@
-//! Which handle gets which events.
+//! Routing: the events that each handle gets.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What exactly the client sends: whole params, and keys that must not be there.
+//! The exact bytes that the client sends: whole params, and keys that must be absent.
 
 use codex_testkit::ScriptedServer;
 use openai_codex::types::{

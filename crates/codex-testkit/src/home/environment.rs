@@ -1,4 +1,4 @@
-//! Which variables of the user's environment must not reach the runtime.
+//! The variables of the user's environment that must not reach the runtime.
 
 use std::ffi::OsString;
 

@@ -1,4 +1,4 @@
-//! Where isolated homes are put, and how they are removed again.
+//! The folder in which isolated homes are made, and their removal.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

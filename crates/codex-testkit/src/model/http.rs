@@ -119,7 +119,7 @@ async fn stream(answer: Answer, shared: &Shared) -> Response<AnswerBody> {
         ending => {
             // A bound of one: an event leaves only when the one before it is on its way.
             let (sender, receiver) = mpsc::channel(1);
-            // It ends with the answer, or as soon as nobody reads the body any more.
+            // It ends with the answer, or as soon as the body has no reader any more.
             tokio::spawn(async move {
                 tokio::select! {
                     () = send(steps, ending, &sender) => {}

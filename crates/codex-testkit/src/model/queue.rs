@@ -1,4 +1,4 @@
-//! Which answer a request gets: rules first, then the queue, then the default.
+//! The queue of answers: rules first, then the queue, then the default.
 
 use std::collections::VecDeque;
 use std::fmt;

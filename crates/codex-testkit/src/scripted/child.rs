@@ -58,7 +58,7 @@ pub fn scripted_main() -> ! {
     let code = match run() {
         Ok(()) => 0,
         Err(error) => {
-            // Whoever started it by hand has no log.
+            // A process that was started by hand has no log.
             let _ = writeln!(io::stderr(), "{error}");
             FAILED
         }

@@ -1,4 +1,4 @@
-//! What the runtime puts into its messages, and so the scripted server.
+//! The envelopes of messages, as the runtime writes them.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

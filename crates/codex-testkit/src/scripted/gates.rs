@@ -21,7 +21,7 @@ impl Stage for Gates {
     async fn hold(&self, gate: &str) {
         match self.0.get(gate) {
             Some(gate) => gate.pass().await,
-            // Nobody can open a gate that nobody holds.
+            // A gate without a holder cannot be opened any more.
             None => std::future::pending().await,
         }
     }

@@ -1,4 +1,4 @@
-//! What a scripted server has received: what waits to be looked at, and the log.
+//! The messages that a scripted server has received: those to be looked at, and the log of all.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 use tokio::sync::watch;
 
-/// The messages of the client, between the reader and whoever awaits them.
+/// The messages of the client, between the reader and the tests that await them.
 #[derive(Default)]
 pub(super) struct Inbox {
     state: Mutex<State>,
@@ -21,9 +21,9 @@ pub(super) type Tap = Box<dyn Fn(&Value) + Send + Sync>;
 
 #[derive(Debug, Default)]
 pub(super) struct State {
-    /// Requests and notifications that nobody has taken.
+    /// Requests and notifications that have not been taken.
     pub(super) calls: VecDeque<Value>,
-    /// Answers to the server's requests that nobody has taken.
+    /// Answers to the server's requests that have not been taken.
     pub(super) answers: VecDeque<Value>,
     /// Everything in the order it came; a line that is not JSON as a string.
     pub(super) log: Vec<Value>,

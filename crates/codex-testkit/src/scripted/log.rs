@@ -1,4 +1,4 @@
-//! What a scripted process writes down for the test.
+//! The log that a scripted process writes for the test.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

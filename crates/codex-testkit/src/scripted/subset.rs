@@ -1,4 +1,4 @@
-//! Whether a JSON value has the members that a script asks for.
+//! Comparison of JSON values: whether one has all members of another.
 
 use serde_json::Value;
 

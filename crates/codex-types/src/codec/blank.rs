@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::unknown::Unrecognized;
 
-/// A type with a value that costs nothing to make, and that nobody sees: it is replaced, or reading
+/// A type with a value that costs nothing to make, and that is never visible: it is replaced, or reading
 /// fails.
 ///
 /// It is no `Default`, which says that a value is a good one.

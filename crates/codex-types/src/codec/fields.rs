@@ -69,7 +69,7 @@ type Field = (&'static str, Absence);
 
 /// Reads the fields of an object, up to the first error.
 ///
-/// It knows which key is likely next, and keeps what nobody knows.
+/// It knows which key is likely next, and keeps unknown keys.
 pub(crate) struct Reader<A, E> {
     map: A,
     fields: &'static [Field],

@@ -196,7 +196,7 @@ fn tag_first(text: &str, name: &str) -> Result<String, String> {
     Ok(first)
 }
 
-/// Says why a text that nobody sees could not be read, without the place in it.
+/// Says why a text that is not shown could not be read, without the place in it.
 fn reason(error: &serde_json::Error) -> String {
     let place = format!(" at line {} column {}", error.line(), error.column());
     let reason = error.to_string();

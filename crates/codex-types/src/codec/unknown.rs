@@ -1,4 +1,4 @@
-//! What a newer runtime says and these types do not know, kept.
+//! The parts of messages that these types do not know, kept for writing them again.
 
 use std::fmt;
 
@@ -62,7 +62,7 @@ impl UnknownFields {
 
 impl fmt::Debug for UnknownFields {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Names only: nobody knows whether a value that nobody knows is a secret.
+        // Names only: an unknown value may be a secret.
         f.debug_set()
             .entries(self.iter().map(|(name, _)| name))
             .finish()

@@ -81,7 +81,7 @@ impl<'a, M: SerializeMap> Writer<'a, M> {
         }
     }
 
-    /// Writes what nobody knows behind what is known.
+    /// Writes the unknown fields behind the known ones.
     pub(crate) fn finish(self) -> Result<(), M::Error> {
         self.outcome?;
         self.unknown.write(self.map)

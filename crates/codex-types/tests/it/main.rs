@@ -1,4 +1,4 @@
-//! What the generated types promise, on single values.
+//! Tests of the generated types on single values.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,

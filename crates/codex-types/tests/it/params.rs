@@ -1,4 +1,4 @@
-//! What the client writes: what was set, and nothing else.
+//! Tests of the params that the client writes: what was set, and nothing else.
 
 use codex_types::{
     AccountLogoutParams, ApiKeyLoginAccountParams, LoginAccountParams, ReadOnlySandboxPolicy,

@@ -1,4 +1,4 @@
-//! What it costs to pass an event on.
+//! The size of an event.
 
 use codex_types::ServerNotification;
 

@@ -1,4 +1,4 @@
-//! What the generator refuses, and how it says so.
+//! Schemas that the generator refuses, and the error of each.
 
 use serde_json::{Value, json};
 
