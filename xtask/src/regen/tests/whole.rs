@@ -2,73 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::super::bundle::Bundle;
 use super::super::ir::{Kind, Presence};
 use super::super::reach::Reach;
 use super::super::schema::Schema;
-use super::super::{corrections, generate, lower};
+use super::super::{generate, lower};
 
 fn schema() -> Schema {
     Schema::read(&crate::tree::root().join("schema")).unwrap()
-}
-
-/// The definitions that are a `oneOf` in the bundle and a plain string enum after the corrections.
-fn flattened(text: &str, complete: bool) -> BTreeSet<String> {
-    let bundle = Bundle::parse(text).unwrap();
-    let before = bundle.definitions.clone();
-    let corrected = corrections::apply(bundle.definitions, complete).unwrap();
-    let flat = corrected
-        .definitions
-        .into_iter()
-        .filter(|(name, definition)| {
-            let union = before
-                .get(name)
-                .is_some_and(|before| before.get("oneOf").is_some());
-            union && definition["type"] == "string"
-        });
-    flat.map(|(name, _)| name).collect()
-}
-
-/// The catalogue lists those of the v2 part whose branches have one value each. To these come the
-/// same outside of v2, and those that group values without a text of their own in one branch, which
-/// are no other type for that.
-#[test]
-fn these_definitions_are_flattened() {
-    let single = [
-        "AuthMode",
-        "AutoCompactTokenLimitScope",
-        "CommandExecOutputStream",
-        "ConsumeAccountRateLimitResetCreditOutcome",
-        "ExperimentalFeatureStage",
-        "InputModality",
-        "MessagePhase",
-        "PluginAvailability",
-        "ProcessOutputStream",
-        "ToolExposureSurface",
-        "TurnItemsView",
-    ];
-    let outside = [
-        "ChatgptAuthTokensRefreshReason",
-        "FileChangeApprovalDecision",
-    ];
-    let grouped = ["CommandExecutionApprovalKind", "ReasoningSummary"];
-    let experimental = ["EnvironmentStatusKind", "TurnSettingsUpdateStatus"];
-    let set = |names: &[&[&str]]| -> BTreeSet<String> {
-        names
-            .iter()
-            .flat_map(|names| names.iter())
-            .map(|&name| name.to_owned())
-            .collect()
-    };
-    let schema = schema();
-    assert_eq!(
-        flattened(&schema.stable, false),
-        set(&[&single, &outside, &grouped])
-    );
-    assert_eq!(
-        flattened(&schema.experimental, true),
-        set(&[&single, &outside, &grouped, &experimental])
-    );
 }
 
 /// Names stay, none is made up, and none is there twice.
@@ -112,23 +52,6 @@ fn names_are_those_of_the_schema() {
             ends.len() < parts.clone().next().unwrap_or_default().len() && names.contains(ends);
         assert!(!doubled, "{name} looks like a second {ends}");
     }
-}
-
-#[test]
-fn the_methods_are_counted() {
-    let bundle = Bundle::parse(&schema().stable).unwrap();
-    let counts = (
-        bundle.client_requests.len(),
-        bundle.server_requests.len(),
-        bundle.notifications.len(),
-    );
-    assert_eq!(counts, (109, 10, 86));
-    let payloads: BTreeSet<_> = bundle
-        .notifications
-        .iter()
-        .map(|method| &method.params)
-        .collect();
-    assert_eq!(payloads.len(), 84);
 }
 
 /// What came to the types of an older runtime: none of it is required of that one's messages, and every
