@@ -35,7 +35,7 @@ impl<T: DeserializeOwned + Serialize> Through for T {
 }
 
 macro_rules! client_rows {
-    ($($(#[$cfg:meta])* $method:literal $params:ident $kind:ident => $response:ident,)*) => {
+    ($($(#[$cfg:meta])* $method:literal $params:ident $kind:ident => $response:ident $($compiled:ident)?,)*) => {
         pub(crate) fn client_params(method: &str, json: &Value) -> Recoded {
             Some(match method {
                 $($(#[$cfg])* $method => recode::<$params>(json),)*

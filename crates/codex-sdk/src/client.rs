@@ -171,7 +171,7 @@ impl Codex {
     pub async fn request<P: ClientRequest>(&self, params: P) -> Result<P::Response> {
         let request = encode(&params)?;
         drop(params);
-        self.respond(request).await?.decode()
+        self.respond(request).await?.decode_as::<P>()
     }
 
     /// Makes a request of any name, with params and result as they stand in the JSON.
@@ -185,7 +185,7 @@ impl Codex {
         let method: Cow<'static, str> = Cow::Owned(method.to_owned());
         let request = Request::new(method.clone(), &params)
             .map_err(|source| Error::Encode { method, source })?;
-        self.respond(request).await?.decode()
+        self.respond(request).await?.decode_value()
     }
 
     async fn respond(&self, request: Request) -> Result<Response> {

@@ -247,7 +247,7 @@ impl Codex {
             .connection()
             .request(request, OnAnswer::OpenLogin)
             .await?;
-        let result = response.decode()?;
+        let result = response.decode_as::<LoginAccountParams>()?;
         Ok(match response.opened {
             Opened::Login(events) => (result, Some(events)),
             _ => (result, None),

@@ -108,11 +108,21 @@ pub(crate) fn read_message<'de, D: Deserializer<'de>, M>(
 macro_rules! client_requests {
     (@has object) => { true };
     (@has unit) => { false };
-    ($($(#[$cfg:meta])* $method:literal $params:ident $kind:ident => $response:ident,)*) => {
+    // A concrete function is compiled here and not in every crate that makes the request.
+    (@decode $response:ident compiled) => {
+        fn decode_response(text: &str) -> serde_json::Result<$response> {
+            crate::codec::from_str(text)
+        }
+    };
+    ($(
+        $(#[$cfg:meta])*
+        $method:literal $params:ident $kind:ident => $response:ident $($compiled:ident)?,
+    )*) => {
         $($(#[$cfg])* impl crate::request::ClientRequest for $params {
             const METHOD: &'static str = $method;
             const HAS_PARAMS: bool = client_requests!(@has $kind);
             type Response = $response;
+            $(client_requests!(@decode $response $compiled);)?
         })*
 
         /// The names of all methods that a client can call, sorted.

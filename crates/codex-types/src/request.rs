@@ -25,6 +25,16 @@ pub trait ClientRequest: Serialize + Send + Sync + 'static {
     const HAS_PARAMS: bool = true;
     /// What the runtime answers.
     type Response: DeserializeOwned + Send + 'static;
+
+    /// Decodes a response, as [`from_str`](crate::from_str) does.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_str`](crate::from_str).
+    #[doc(hidden)]
+    fn decode_response(text: &str) -> serde_json::Result<Self::Response> {
+        crate::codec::from_str(text)
+    }
 }
 
 /// The params of a request that the runtime makes of its client.

@@ -5,7 +5,8 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use codex_types::TurnId;
-use serde::de::DeserializeOwned;
+use codex_types::request::ClientRequest;
+use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout_at};
 use tracing::Instrument;
@@ -27,17 +28,30 @@ pub(crate) struct Response {
 }
 
 impl Response {
-    /// Decodes the result.
+    /// Decodes the result of a typed request.
     ///
     /// # Errors
     ///
     /// [`Error::Decode`] with the text that did not fit.
-    pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<T> {
-        codex_types::from_str(&self.text).map_err(|source| Error::Decode {
+    pub(crate) fn decode_as<P: ClientRequest>(&self) -> Result<P::Response> {
+        P::decode_response(&self.text).map_err(|source| self.undecodable(source))
+    }
+
+    /// Decodes the result of a request without a type.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Decode`] with the text that no value can hold.
+    pub(crate) fn decode_value(&self) -> Result<Value> {
+        codex_types::from_str(&self.text).map_err(|source| self.undecodable(source))
+    }
+
+    fn undecodable(&self, source: serde_json::Error) -> Error {
+        Error::Decode {
             method: self.method.clone(),
             source: without_values(source),
             raw: RawPayload::new(&*self.text),
-        })
+        }
     }
 
     /// Makes the error for a result that can be decoded and makes no sense.

@@ -4,9 +4,7 @@ use std::future::IntoFuture;
 use std::path::PathBuf;
 
 use codex_types::request::ClientRequest;
-use codex_types::{
-    ReasoningEffort, ReasoningSummary, SandboxPolicy, TurnStartParams, TurnStartResponse,
-};
+use codex_types::{ReasoningEffort, ReasoningSummary, SandboxPolicy, TurnStartParams};
 use serde_json::Value;
 
 use super::TurnHandle;
@@ -299,7 +297,7 @@ impl Codex {
         let response = self.connection().request(request, on_answer).await?;
         match response.opened {
             Opened::Turn(events) => Ok(events),
-            _ => Err(match response.decode::<TurnStartResponse>() {
+            _ => Err(match response.decode_as::<TurnStartParams>() {
                 Err(error) => error,
                 Ok(_) => response.unexpected("it names no turn"),
             }),

@@ -1,5 +1,6 @@
 //! The registry: one table line a method.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use anyhow::Result;
@@ -28,7 +29,15 @@ pub fn methods(emission: &Emission<'_>) -> Result<String> {
             &row.params,
             &row.response,
         );
-        writeln!(text, "    {cfg}{method:?} {params} {kind} => {response},")?;
+        // Others are compiled where they are used, if they are.
+        let compiled = match holds_items(emission, response) {
+            true => " compiled",
+            false => "",
+        };
+        writeln!(
+            text,
+            "    {cfg}{method:?} {params} {kind} => {response}{compiled},"
+        )?;
     }
     close_table(&mut text, "client_methods", "client_requests")?;
     text.push_str(&server_enum(registry)?);
@@ -71,6 +80,24 @@ pub fn methods(emission: &Emission<'_>) -> Result<String> {
     }
     close_table(&mut text, "notification_methods", "notifications")?;
     Ok(text)
+}
+
+/// Tells whether a response holds items of turns: the decoders of those are large, and compiled here
+/// for the notifications anyway.
+fn holds_items(emission: &Emission<'_>, response: &str) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut next = vec![response.to_owned()];
+    while let Some(name) = next.pop() {
+        if name == "ThreadItem" {
+            return true;
+        }
+        if seen.insert(name.clone())
+            && let Some(definition) = emission.types.get(&name)
+        {
+            definition.names(&mut |held| next.push(held.to_owned()));
+        }
+    }
+    false
 }
 
 /// A table is a macro that hands its rows to another one, so that tools can read it as well.
