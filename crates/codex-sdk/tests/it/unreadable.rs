@@ -13,14 +13,20 @@ use crate::peer::{
 /// Stands in a message for JSON that no value can hold.
 const HERE: &str = "unreadable-here";
 
-fn unreadable() -> [String; 4] {
+fn unreadable() -> Vec<String> {
     let nested = |levels| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
-    [
+    let texts = [
         r#""\ud800""#.into(),
         r#"{"\udfff":1}"#.into(),
         "1e999".into(),
         nested(50_000),
-    ]
+    ];
+    // With serde_json's `arbitrary_precision` a value can hold the number.
+    let is_number = serde_json::from_str::<Value>("1e999").is_ok();
+    let texts = texts.into_iter();
+    texts
+        .filter(|text| *text != "1e999" || !is_number)
+        .collect()
 }
 
 /// Sends a message in which `novel` stands where [`HERE`] does.
