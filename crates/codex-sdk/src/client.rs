@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use codex_runtime::{Environment, Locator, Runtime, Version};
+use codex_types::ApprovalsReviewer;
 use codex_types::request::ClientRequest;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -218,6 +219,22 @@ impl Codex {
     /// Returns the connection.
     pub(crate) fn connection(&self) -> &Connection {
         &self.inner.connection
+    }
+
+    /// Refuses approvals by the user where no question would reach the program.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidInput`].
+    pub(crate) fn check_reviewer(&self, reviewer: Option<&ApprovalsReviewer>) -> Result<()> {
+        if reviewer == Some(&ApprovalsReviewer::User) && !self.connection().decides_approvals() {
+            return Err(Error::InvalidInput(
+                "approvals by the user need someone to decide them: set `CodexConfig::on_approval`, or take \
+                 `Codex::approvals` first"
+                    .into(),
+            ));
+        }
+        Ok(())
     }
 
     /// Refuses what the running version of the runtime does not have, before anything is sent.

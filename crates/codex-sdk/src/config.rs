@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::error::ResponseError;
 use crate::handler::Handlers;
+use crate::question::{Approval, Decision};
 use crate::retry::RetryPolicy;
 use crate::secrets;
 
@@ -146,6 +147,17 @@ impl CodexConfig {
         self
     }
 
+    /// Sets environment variables for the runtime, as [`env`](Self::env) does for one.
+    pub fn envs(
+        mut self,
+        vars: impl IntoIterator<Item = (impl Into<OsString>, impl Into<OsString>)>,
+    ) -> Self {
+        let vars = vars.into_iter();
+        self.env
+            .extend(vars.map(|(key, value)| (key.into(), Some(value.into()))));
+        self
+    }
+
     /// Keeps an environment variable from the runtime.
     pub fn env_remove(mut self, key: impl Into<OsString>) -> Self {
         self.env.push((key.into(), None));
@@ -225,6 +237,21 @@ impl CodexConfig {
     /// the client starts.
     pub fn opt_out_notification(mut self, method: impl Into<String>) -> Self {
         self.opt_out.push(method.into());
+        self
+    }
+
+    /// Sets the handler that decides approvals: commands, changes of files and permissions of threads
+    /// with [`ApprovalMode::UserReview`](crate::ApprovalMode::UserReview).
+    ///
+    /// It runs on a task of its own for each question, and is stopped when the question is answered
+    /// elsewhere or its turn is over. A panic declines. An [`on_request`](Self::on_request) handler for the
+    /// same method goes first. See [`approval`](crate::approval).
+    pub fn on_approval<F, Fut>(mut self, decide: F) -> Self
+    where
+        F: Fn(Approval) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Decision> + Send + 'static,
+    {
+        self.handlers.set_approver(decide);
         self
     }
 

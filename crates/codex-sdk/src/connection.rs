@@ -9,12 +9,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 mod call;
+mod changes;
 mod dispatch;
 mod effects;
+mod questions;
 mod resumes;
 mod serve;
 mod subscription;
@@ -26,15 +28,17 @@ mod usage;
 pub(crate) use call::Response;
 pub(crate) use effects::Opened;
 use effects::RouterEffects;
+pub(crate) use questions::Question;
 pub(crate) use subscription::{Cut, GlobalEvents, LoginEvents, TurnEvents};
 pub(crate) use usage::UsedBefore;
 
 use crate::child::Child;
 use crate::config::ConnectionConfig;
-use crate::error::CloseReason;
+use crate::error::{CloseReason, Error, Result};
 use crate::event::Notification;
 use crate::router::{Effects, Outcome, Phase, Router};
 use crate::writer::Outbox;
+use questions::Questions;
 use resumes::Resumes;
 
 /// How many unread notifications a global subscription keeps.
@@ -81,6 +85,7 @@ struct Shared {
     /// Says that there is a new deadline.
     timer: Notify,
     resumes: Resumes,
+    questions: Questions,
     config: ConnectionConfig,
     counters: Counters,
     /// Asks the supervisor to end the connection.
@@ -94,6 +99,7 @@ struct Shared {
 struct Routing {
     router: Router<Notification, oneshot::Sender<Outcome<Opened>>>,
     totals: usage::Totals,
+    changes: changes::Changes,
 }
 
 /// Counts of lines that could not be used, for diagnosis.
@@ -131,11 +137,13 @@ impl Connection {
             routing: Mutex::new(Routing {
                 router: Router::new(config.max_in_flight, config.timeout),
                 totals: usage::Totals::default(),
+                changes: changes::Changes::default(),
             }),
             outbox: Arc::default(),
             began: Instant::now(),
             timer: Notify::new(),
             resumes: Resumes::default(),
+            questions: Questions::default(),
             config,
             counters: Counters::default(),
             stop: Notify::new(),
@@ -168,6 +176,31 @@ impl Connection {
     /// Returns why the connection ended, if it has.
     pub(crate) fn closed(&self) -> Option<Arc<CloseReason>> {
         self.shared.routing().router.closed().cloned()
+    }
+
+    /// Takes the questions that no handler decides.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`], and [`Error::InvalidInput`] if they are decided already.
+    pub(crate) fn questions(&self) -> Result<mpsc::UnboundedReceiver<Question>> {
+        if let Some(reason) = self.closed() {
+            return Err(Error::Closed(reason));
+        }
+        if self.shared.config.handlers.approver().is_some() {
+            return Err(Error::InvalidInput(
+                "`on_approval` decides the approvals of this client already".into(),
+            ));
+        }
+        let questions = self.shared.questions.open();
+        questions.ok_or_else(|| {
+            Error::InvalidInput("the approvals of this client are taken already".into())
+        })
+    }
+
+    /// Tells whether approvals of commands or of file changes come to the program.
+    pub(crate) fn decides_approvals(&self) -> bool {
+        self.shared.config.handlers.decide() || self.shared.questions.consumer().is_some()
     }
 
     /// Sends a notification without params.
@@ -277,6 +310,7 @@ impl Shared {
 
     /// Ends the connection for all callers and readers; the first reason stays.
     fn close(self: &Arc<Self>, reason: CloseReason) {
+        self.questions.close();
         self.route(|routing, fx| routing.router.close(Arc::new(reason), fx));
     }
 }

@@ -3,10 +3,11 @@
 
 use std::borrow::Cow;
 
-use codex_types::request::ClientRequest;
+use codex_types::request::{ClientRequest, ServerRequest as _};
 use codex_types::{
-    ItemId, RequestId, ServerRequest, ThreadCompactStartParams, ThreadId, ThreadResumeParams,
-    ThreadStatus, ThreadUnsubscribeParams, TurnId, TurnInterruptParams, raw,
+    CommandExecutionRequestApprovalParams, FileChangeRequestApprovalParams, ItemId,
+    PermissionsRequestApprovalParams, RequestId, ServerRequest, ThreadCompactStartParams, ThreadId,
+    ThreadResumeParams, ThreadStatus, ThreadUnsubscribeParams, TurnId, TurnInterruptParams, raw,
 };
 
 pub(crate) use codex_types::ServerNotification as Notification;
@@ -171,11 +172,34 @@ impl Routed for Notification {
     }
 }
 
-/// Returns the turn that a request of the runtime belongs to.
-pub(crate) fn turn_of_request(method: &str, params: &str) -> Option<Box<str>> {
-    ServerRequest::decode(method, params)
-        .turn_id()
-        .map(Box::from)
+/// The turn and the item that a request of the runtime belongs to.
+#[derive(Debug)]
+pub(crate) struct RequestIds {
+    pub(crate) turn: Option<Box<str>>,
+    pub(crate) item: Option<Box<str>>,
+}
+
+/// Returns the ids of what a request of the runtime belongs to.
+pub(crate) fn ids_of_request(method: &str, params: &str) -> RequestIds {
+    let request = ServerRequest::decode(method, params);
+    let item = match &request {
+        ServerRequest::ItemFileChangeRequestApproval(params) => Some(params.item_id.as_str()),
+        _ => None,
+    };
+    RequestIds {
+        turn: request.turn_id().map(Box::from),
+        item: item.map(Box::from),
+    }
+}
+
+/// Tells whether requests of this method ask for a decision of a person.
+pub(crate) fn is_approval(method: &str) -> bool {
+    matches!(
+        method,
+        CommandExecutionRequestApprovalParams::METHOD
+            | FileChangeRequestApprovalParams::METHOD
+            | PermissionsRequestApprovalParams::METHOD
+    )
 }
 
 /// Returns the id of what a result opens, whatever else the result holds.

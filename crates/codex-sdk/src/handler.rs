@@ -9,8 +9,10 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use codex_types::request::{SafeReply, ServerRequest};
+use codex_types::{CommandExecutionRequestApprovalParams, FileChangeRequestApprovalParams};
 
 use crate::error::{ResponseError, RpcErrorCode};
+use crate::question::{Approval, Decision};
 
 /// What the runtime is answered.
 #[derive(Debug)]
@@ -30,10 +32,17 @@ pub(crate) struct Handler {
     safe: fn(Option<ResponseError>) -> Reply,
 }
 
-/// The handlers by method.
+type Deciding = Pin<Box<dyn Future<Output = Decision> + Send>>;
+
+/// The handler of approvals.
+#[derive(Clone)]
+pub(crate) struct Approver(Arc<dyn Fn(Approval) -> Deciding + Send + Sync>);
+
+/// The handlers by method, and the one of approvals.
 #[derive(Clone, Default)]
 pub(crate) struct Handlers {
     by_method: HashMap<&'static str, Handler>,
+    approver: Option<Approver>,
 }
 
 impl Handlers {
@@ -74,26 +83,71 @@ impl Handlers {
     pub(crate) fn get(&self, method: &str) -> Option<Handler> {
         self.by_method.get(method).cloned()
     }
+
+    /// Sets the handler of approvals.
+    pub(crate) fn set_approver<F, Fut>(&mut self, decide: F)
+    where
+        F: Fn(Approval) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Decision> + Send + 'static,
+    {
+        let decide = move |approval| -> Deciding { Box::pin(decide(approval)) };
+        self.approver = Some(Approver(Arc::new(decide)));
+    }
+
+    pub(crate) fn approver(&self) -> Option<Approver> {
+        self.approver.clone()
+    }
+
+    /// Tells whether there is a handler that approvals of commands or of file changes come to.
+    pub(crate) fn decide(&self) -> bool {
+        self.approver.is_some()
+            || self
+                .by_method
+                .contains_key(CommandExecutionRequestApprovalParams::METHOD)
+            || self
+                .by_method
+                .contains_key(FileChangeRequestApprovalParams::METHOD)
+    }
+}
+
+impl Approver {
+    /// Asks the handler; a panic declines.
+    pub(crate) async fn decide(&self, approval: Approval) -> Decision {
+        caught(|| (self.0)(approval))
+            .await
+            .unwrap_or(Decision::Decline)
+    }
+}
+
+/// Runs a handler; `None` if it panics.
+async fn caught<T>(start: impl FnOnce() -> Pin<Box<dyn Future<Output = T> + Send>>) -> Option<T> {
+    let started = catch_unwind(AssertUnwindSafe(start));
+    let outcome = match started {
+        // What a panic may have torn is dropped and never looked at again.
+        Ok(mut running) => {
+            poll_fn(
+                |cx| match catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(cx))) {
+                    Ok(poll) => poll.map(Some),
+                    Err(_) => Poll::Ready(None),
+                },
+            )
+            .await
+        }
+        Err(_) => None,
+    };
+    if outcome.is_none() {
+        tracing::error!("a request handler panicked");
+    }
+    outcome
 }
 
 impl Handler {
     /// Runs the handler; a panic is a failure like any other.
     pub(crate) async fn run(&self, params: &str) -> Reply {
-        let panicked = || {
-            tracing::error!("a request handler panicked");
-            (self.safe)(Some(ResponseError::new("the client's handler panicked")))
-        };
-        let Ok(mut answer) = catch_unwind(AssertUnwindSafe(|| (self.start)(params))) else {
-            return panicked();
-        };
-        // What a panic may have torn is dropped and never looked at again.
-        poll_fn(
-            |cx| match catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(cx))) {
-                Ok(poll) => poll,
-                Err(_) => Poll::Ready(panicked()),
-            },
-        )
-        .await
+        let panicked = || (self.safe)(Some(ResponseError::new("the client's handler panicked")));
+        caught(|| (self.start)(params))
+            .await
+            .unwrap_or_else(panicked)
     }
 }
 
@@ -136,7 +190,11 @@ impl fmt::Debug for Handler {
 
 impl fmt::Debug for Handlers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.by_method.keys()).finish()
+        let approver = self.approver.as_ref().map(|_| &"approvals");
+        f.debug_set()
+            .entries(self.by_method.keys())
+            .entries(approver)
+            .finish()
     }
 }
 

@@ -145,6 +145,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::disallowed_methods)]
 
+mod approvals;
 #[cfg(feature = "blocking")]
 #[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
 pub mod blocking;
@@ -152,6 +153,7 @@ mod child;
 mod client;
 mod config;
 mod connection;
+mod door;
 pub mod error;
 mod event;
 mod handler;
@@ -163,6 +165,7 @@ mod names;
 mod notifications;
 mod pages;
 mod policy;
+mod question;
 mod reader;
 mod result;
 mod retry;
@@ -192,6 +195,41 @@ pub use retry::{RetryPolicy, retry_on_overload};
 pub use server_info::ServerInfo;
 pub use thread::{Thread, ThreadInfo};
 pub use turn::{TurnControl, TurnHandle};
+
+/// Approvals: questions of the runtime that a person, or your code, decides.
+///
+/// They come from threads with [`ApprovalMode::UserReview`], to the handler of
+/// [`CodexConfig::on_approval`] or, one by one, from [`Codex::approvals`].
+///
+/// ```no_run
+/// use openai_codex::approval::{Approval, Decision, Subject};
+/// use openai_codex::{ApprovalMode, Codex, CodexConfig};
+///
+/// # async fn example() -> openai_codex::Result<()> {
+/// let config = CodexConfig::new().on_approval(|ask: Approval| async move {
+///     match &ask.subject {
+///         Subject::Command(command) if command.argv() == Some(&["cargo", "test"][..]) => {
+///             Decision::Accept
+///         }
+///         _ => Decision::Decline,
+///     }
+/// });
+/// let codex = Codex::start_with(config).await?;
+/// let thread = codex
+///     .thread_start()
+///     .approval_mode(ApprovalMode::UserReview)
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Nothing is accepted by itself: a panic, a dropped question, a question that cannot be decoded, a change of
+/// files that was not announced before, and a decision that the runtime does not offer all decline. An
+/// [`on_request`](CodexConfig::on_request) handler for the same method goes first.
+pub mod approval {
+    pub use crate::approvals::{Approvals, Pending};
+    pub use crate::question::{Approval, Command, Decision, FileChange, Permissions, Subject};
+}
 
 /// Every type of the protocol: params, responses, notifications, items, enums.
 pub mod types {

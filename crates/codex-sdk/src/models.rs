@@ -6,6 +6,7 @@ use codex_types::{Model, ModelListParams, ModelListResponse};
 use futures_core::Stream;
 
 use crate::client::Codex;
+use crate::door::Door;
 use crate::error::Result;
 use crate::pages::{Pages, Pending};
 
@@ -29,7 +30,8 @@ use crate::pages::{Pages, Pending};
 #[must_use = "models are listed when this is awaited, streamed or sent"]
 pub struct ModelList<C = Codex> {
     pub(crate) client: C,
-    pub(crate) params: ModelListParams,
+    params: ModelListParams,
+    door: Door<ModelListParams>,
 }
 
 impl<C> ModelList<C> {
@@ -37,6 +39,7 @@ impl<C> ModelList<C> {
         Self {
             client,
             params: ModelListParams::default(),
+            door: Door::default(),
         }
     }
 
@@ -46,7 +49,25 @@ impl<C> ModelList<C> {
         ModelList {
             client: client(self.client),
             params: self.params,
+            door: self.door,
         }
+    }
+
+    /// Changes the params that are sent, after all setters: for what no setter offers.
+    ///
+    /// A later call adds to the earlier ones.
+    pub fn with<F>(mut self, change: F) -> Self
+    where
+        F: Fn(&mut ModelListParams) + Send + Sync + 'static,
+    {
+        self.door.add(change);
+        self
+    }
+
+    /// Returns the client and what is sent.
+    pub(crate) fn into_parts(mut self) -> (C, ModelListParams) {
+        self.door.apply(&mut self.params);
+        (self.client, self.params)
     }
 
     /// Lists models too that are not offered by default.
@@ -74,7 +95,8 @@ impl ModelList {
     /// A page is asked for when the models of the one before have been read. An error ends the
     /// stream; a cursor that comes twice is one.
     pub fn stream(self) -> impl Stream<Item = Result<Model>> + Send + Unpin + use<> {
-        Pages::new(self.client, self.params)
+        let (client, params) = self.into_parts();
+        Pages::new(client, params)
     }
 }
 
@@ -83,7 +105,10 @@ impl IntoFuture for ModelList {
     type IntoFuture = Pending<ModelListResponse>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { self.client.request(self.params).await })
+        Box::pin(async move {
+            let (client, params) = self.into_parts();
+            client.request(params).await
+        })
     }
 }
 

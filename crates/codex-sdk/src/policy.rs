@@ -15,30 +15,33 @@ use crate::error::Error;
 /// A new thread starts with [`ApprovalMode::AutoReview`]; resumed and forked threads, and turns,
 /// keep what they have unless told otherwise.
 ///
-/// In neither mode is a handler of [`CodexConfig::on_request`](crate::CodexConfig::on_request) asked
-/// about commands and patches. For threads whose approvals go to your own code, start them with
-/// their raw params and attach to them. With `OnRequest` the handler is asked when the agent wants
-/// to leave its sandbox, and what the sandbox allows runs unasked; with `Untrusted` it is asked about
-/// every command that the runtime does not know to be harmless.
-///
 /// ```no_run
 /// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
-/// use openai_codex::{Thread, types};
+/// use openai_codex::ApprovalMode;
 ///
-/// let params = types::ThreadStartParams::default()
-///     .approval_policy(types::AskForApproval::OnRequest)
-///     .approvals_reviewer(types::ApprovalsReviewer::User)
-///     .sandbox(types::SandboxMode::WorkspaceWrite);
-/// let thread = Thread::attach(&codex, codex.request(params).await?);
+/// let thread = codex
+///     .thread_start()
+///     .approval_mode(ApprovalMode::DenyAll)
+///     .await?;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// Other policies of the runtime, such as asking about every command that it does not know to be
+/// harmless, are set by the builders' `with`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ApprovalMode {
     /// A reviewer model decides; it denies whatever it cannot judge.
     #[default]
     AutoReview,
+    /// The program decides, by [`CodexConfig::on_approval`](crate::CodexConfig::on_approval) or
+    /// [`Codex::approvals`](crate::Codex::approvals): the agent asks when it wants to leave its sandbox, and what
+    /// the sandbox allows runs unasked.
+    ///
+    /// Without either it is refused with [`Error::InvalidInput`](crate::Error::InvalidInput) before anything is
+    /// sent. See [`approval`](crate::approval).
+    UserReview,
     /// Nothing beyond the sandbox is ever approved.
     ///
     /// A command that the sandbox stops then makes no item and no event; only the model is told.
@@ -61,6 +64,7 @@ impl fmt::Display for ApprovalMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::AutoReview => "auto_review",
+            Self::UserReview => "user_review",
             Self::DenyAll => "deny_all",
         })
     }
@@ -72,9 +76,10 @@ impl FromStr for ApprovalMode {
     fn from_str(text: &str) -> Result<Self, Error> {
         match text {
             "auto_review" => Ok(Self::AutoReview),
+            "user_review" => Ok(Self::UserReview),
             "deny_all" => Ok(Self::DenyAll),
             _ => Err(Error::InvalidInput(format!(
-                "unknown approval mode {text:?}; use one of deny_all, auto_review"
+                "unknown approval mode {text:?}; use one of deny_all, auto_review, user_review"
             ))),
         }
     }
@@ -87,6 +92,7 @@ pub(crate) fn approval(mode: ApprovalMode) -> (AskForApproval, Option<ApprovalsR
             AskForApproval::OnRequest,
             Some(ApprovalsReviewer::AutoReview),
         ),
+        ApprovalMode::UserReview => (AskForApproval::OnRequest, Some(ApprovalsReviewer::User)),
         ApprovalMode::DenyAll => (AskForApproval::Never, None),
     }
 }
@@ -97,6 +103,12 @@ pub(crate) fn sandbox_mode(sandbox: Sandbox) -> SandboxMode {
         Sandbox::ReadOnly => SandboxMode::ReadOnly,
         Sandbox::WorkspaceWrite => SandboxMode::WorkspaceWrite,
         Sandbox::FullAccess => SandboxMode::DangerFullAccess,
+    }
+}
+
+impl From<Sandbox> for SandboxPolicy {
+    fn from(sandbox: Sandbox) -> Self {
+        sandbox_policy(sandbox)
     }
 }
 
@@ -112,7 +124,7 @@ pub(crate) fn policy_of_mode(mode: &SandboxMode) -> Option<SandboxPolicy> {
 }
 
 /// Returns the sandbox of a turn, every member written out: nothing of an earlier policy stays.
-pub(crate) fn sandbox_policy(sandbox: Sandbox) -> SandboxPolicy {
+fn sandbox_policy(sandbox: Sandbox) -> SandboxPolicy {
     match sandbox {
         Sandbox::ReadOnly => {
             SandboxPolicy::ReadOnly(ReadOnlySandboxPolicy::default().network_access(false))
@@ -138,7 +150,11 @@ mod tests {
     /// The two modes and their texts.
     #[test]
     fn an_approval_mode_is_its_own_text() {
-        for mode in [ApprovalMode::AutoReview, ApprovalMode::DenyAll] {
+        for mode in [
+            ApprovalMode::AutoReview,
+            ApprovalMode::UserReview,
+            ApprovalMode::DenyAll,
+        ] {
             assert_eq!(mode.to_string().parse::<ApprovalMode>().unwrap(), mode);
         }
         assert_eq!(ApprovalMode::default(), ApprovalMode::AutoReview);
@@ -148,7 +164,10 @@ mod tests {
     #[test]
     fn an_unknown_approval_mode_names_the_known_ones() {
         let error = "allow_all".parse::<ApprovalMode>().unwrap_err().to_string();
-        assert!(error.contains("deny_all, auto_review"), "{error}");
+        assert!(
+            error.contains("deny_all, auto_review, user_review"),
+            "{error}"
+        );
     }
 
     #[test]

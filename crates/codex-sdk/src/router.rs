@@ -30,7 +30,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 
 mod buffer;
 mod deadlines;
@@ -113,7 +113,7 @@ pub(crate) struct Effects<E: Routed, R> {
     /// Callers whose request has ended.
     pub(crate) replies: Vec<(R, Outcome<OpenedIds<E>>)>,
     /// Handlers to stop, by dropping these.
-    pub(crate) stops: Vec<oneshot::Sender<()>>,
+    pub(crate) stops: Vec<watch::Sender<()>>,
 }
 
 /// Names one subscription.

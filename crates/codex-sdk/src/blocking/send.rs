@@ -76,7 +76,8 @@ impl ThreadList<Codex> {
     ///
     /// As [`Codex::request`](crate::Codex::request).
     pub fn send(self) -> Result<ThreadListResponse> {
-        self.client.request(self.params)
+        let (client, params) = self.into_parts();
+        client.request(params)
     }
 
     /// Goes through the threads of every page, from the cursor on.
@@ -96,7 +97,8 @@ impl ModelList<Codex> {
     ///
     /// As [`Codex::request`](crate::Codex::request).
     pub fn send(self) -> Result<ModelListResponse> {
-        self.client.request(self.params)
+        let (client, params) = self.into_parts();
+        client.request(params)
     }
 
     /// Goes through the models of every page, from the cursor on.

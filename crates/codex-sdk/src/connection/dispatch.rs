@@ -49,17 +49,28 @@ impl Dispatch {
                 self.note_unknown(&event);
                 Item::Event(event)
             }
-            Incoming::Request { id, method, params } => Item::Request(Job {
-                id: id.into(),
-                handler: self.shared.config.handlers.get(&method),
-                method: method.into(),
-                params: params.into(),
-                entered: None,
-            }),
+            Incoming::Request { id, method, params } => {
+                Item::Request(self.job(id, &method, params))
+            }
             Incoming::Answer { id, answer } => Item::Answer(id, answer.map(answered)),
             Incoming::Unusable(reason) => return self.skip(reason, line.len()),
         };
         self.batch.push(item);
+    }
+
+    fn job(&self, id: &str, method: &str, params: &str) -> Job {
+        let handler = self.shared.config.handlers.get(method);
+        let is_handled =
+            handler.is_some() || event::is_approval(method) && self.shared.has_approver();
+        Job {
+            id: id.into(),
+            method: method.into(),
+            params: params.into(),
+            handler,
+            ids: is_handled.then(|| event::ids_of_request(method, params)),
+            entered: None,
+            changes: None,
+        }
     }
 
     /// Reads the ids of what results open, outside the lock.
@@ -127,6 +138,7 @@ impl Sink for Dispatch {
                 match item {
                     Item::Event(event) => {
                         routing.totals.observe(&event);
+                        routing.changes.observe(&event);
                         routing.router.event(event, fx);
                     }
                     Item::Answer(id, answer) => routing.router.answer(id, answer, fx),
@@ -150,9 +162,11 @@ impl Routing {
     /// Enters a request that has a handler. Nothing is decided about a turn that is over, so that
     /// one is answered without its handler.
     fn enter(&mut self, mut job: Job) -> Job {
-        if job.handler.is_some() {
-            let turn_id = event::turn_of_request(&job.method, &job.params);
-            job.entered = self.router.enter_request(job.id.clone(), turn_id);
+        if let Some(ids) = &job.ids {
+            if let (Some(turn), Some(item)) = (&ids.turn, &ids.item) {
+                job.changes = self.changes.of(turn, item);
+            }
+            job.entered = self.router.enter_request(job.id.clone(), ids.turn.clone());
         }
         job
     }

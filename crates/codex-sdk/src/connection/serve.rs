@@ -1,13 +1,19 @@
 //! Server requests: answered by the user's handlers, or safely.
 
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
+use codex_types::FileUpdateChange;
+use tokio::sync::watch;
+
 use super::Shared;
+use super::questions::Question;
+use crate::event::RequestIds;
 use crate::handler::{self, Handler, Reply};
 use crate::message::{error_line, result_line};
+use crate::question::Approval;
 use crate::router::Entered;
 
 /// A server request.
@@ -18,45 +24,92 @@ pub(super) struct Job {
     pub(super) method: Box<str>,
     pub(super) params: Box<str>,
     pub(super) handler: Option<Handler>,
+    /// What it belongs to, where it has a handler or is an approval that someone decides.
+    pub(super) ids: Option<RequestIds>,
     /// The router's entry of a request whose handler may start.
     pub(super) entered: Option<Entered>,
+    /// The change of files that the runtime announced for its item.
+    pub(super) changes: Option<Arc<[FileUpdateChange]>>,
 }
 
 impl Shared {
+    /// Tells whether approvals without a handler of their own are decided by the program.
+    pub(super) fn has_approver(&self) -> bool {
+        self.config.handlers.approver().is_some() || self.questions.consumer().is_some()
+    }
+
     /// Answers a request. A handler runs on a task of its own, which ends when the request's turn
     /// does, or when the runtime resolves the request otherwise.
     pub(super) fn serve(self: &Arc<Self>, job: Job) {
-        let (Some(handler), Some(entered)) = (job.handler, job.entered) else {
-            let reply = handler::unattended(&job.method);
-            tracing::debug!(
-                method = &*job.method,
-                "answering a request without a handler"
-            );
-            return self.reply(&job.id, reply);
+        let Some(entered) = job.entered else {
+            return self.reply_unattended(&job.id, &job.method);
         };
-        let shared = Arc::clone(self);
-        #[expect(clippy::disallowed_methods, reason = "a task of ARCHITECTURE.md")]
-        tokio::spawn(async move {
-            let Entered { key, mut stopped } = entered;
-            let mut running = pin!(handler.run(&job.params));
-            // The stop first: an answer that is not wanted any more is not awaited.
-            let reply = poll_fn(|cx| match Pin::new(&mut stopped).poll(cx) {
-                Poll::Ready(_) => Poll::Ready(None),
-                Poll::Pending => running.as_mut().poll(cx).map(Some),
+        if let Some(handler) = job.handler {
+            let (shared, id, params) = (Arc::clone(self), job.id, job.params);
+            let Entered { key, stopped } = entered;
+            return spawn(async move {
+                if let Some(reply) = unless_stopped(stopped, handler.run(&params)).await
+                    && shared.take_request(key)
+                {
+                    shared.reply(&id, reply);
+                }
             });
-            if let Some(reply) = reply.await
-                && shared.route(|routing, fx| routing.router.request_answered(key, fx))
-            {
-                shared.reply(&job.id, reply);
+        }
+        let Some(approval) = Approval::read(&job.id, &job.method, &job.params, job.changes) else {
+            if self.take_request(entered.key) {
+                self.reply_unattended(&job.id, &job.method);
             }
-        });
+            return;
+        };
+        if let Some(approver) = self.config.handlers.approver() {
+            let (shared, id) = (Arc::clone(self), job.id);
+            let Entered { key, stopped } = entered;
+            spawn(async move {
+                let deciding = approver.decide(approval.clone());
+                if let Some(decision) = unless_stopped(stopped, deciding).await {
+                    let answer = approval.answer(decision);
+                    shared.decide(&id, key, &approval, answer);
+                }
+            });
+        } else {
+            let question = Question::new(Arc::clone(self), job.id, job.method, entered, approval);
+            if let Some(consumer) = self.questions.consumer() {
+                // A question that does not arrive is dropped, and that declines it.
+                let _ = consumer.send(question);
+            }
+        }
     }
 
-    fn reply(&self, id: &str, reply: Reply) {
+    fn reply_unattended(&self, id: &str, method: &str) {
+        tracing::debug!(method, "answering a request without a handler");
+        self.reply(id, handler::unattended(method));
+    }
+
+    pub(super) fn reply(&self, id: &str, reply: Reply) {
         let line = match reply {
             Reply::Result(result) => result_line(id, &result),
             Reply::Error(error) => error_line(id, error.code().into(), error.text()),
         };
         self.outbox.push(&line);
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a task of ARCHITECTURE.md")]
+fn spawn(answering: impl Future<Output = ()> + Send + 'static) {
+    tokio::spawn(answering);
+}
+
+/// Runs a handler until it is to stop; the stop comes first, because an answer that is not wanted
+/// any more is not awaited.
+async fn unless_stopped<T>(
+    mut stopped: watch::Receiver<()>,
+    running: impl Future<Output = T>,
+) -> Option<T> {
+    let mut stop = pin!(stopped.changed());
+    let mut running = pin!(running);
+    poll_fn(|cx| match stop.as_mut().poll(cx) {
+        Poll::Ready(_) => Poll::Ready(None),
+        Poll::Pending => running.as_mut().poll(cx).map(Some),
+    })
+    .await
 }

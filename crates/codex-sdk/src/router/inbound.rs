@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 
 use super::{Effects, Kind, Routed, Router};
 
@@ -11,8 +11,8 @@ use super::{Effects, Kind, Routed, Router};
 pub(crate) struct Entered {
     /// Names the request in [`Router::request_answered`].
     pub(crate) key: u64,
-    /// Ready when the handler is to stop: its answer is not wanted any more.
-    pub(crate) stopped: oneshot::Receiver<()>,
+    /// Closed when the handler is to stop: its answer is not wanted any more.
+    pub(crate) stopped: watch::Receiver<()>,
 }
 
 /// A server request whose handler has not answered.
@@ -21,7 +21,7 @@ struct InboundRequest {
     /// The id as the runtime wrote it.
     id: Box<str>,
     turn_id: Option<Box<str>>,
-    stop: oneshot::Sender<()>,
+    stop: watch::Sender<()>,
 }
 
 /// The server requests whose handler is running.
@@ -33,7 +33,7 @@ pub(super) struct Inbound {
 
 impl Inbound {
     /// Stops the handlers of requests that an event says are over.
-    pub(super) fn observe<E: Routed>(&mut self, event: &E, stops: &mut Vec<oneshot::Sender<()>>) {
+    pub(super) fn observe<E: Routed>(&mut self, event: &E, stops: &mut Vec<watch::Sender<()>>) {
         if self.running.is_empty() {
             return;
         }
@@ -46,20 +46,20 @@ impl Inbound {
     }
 
     /// Stops the handlers of a turn that has ended.
-    pub(super) fn turn_ended(&mut self, turn: &str, stops: &mut Vec<oneshot::Sender<()>>) {
+    pub(super) fn turn_ended(&mut self, turn: &str, stops: &mut Vec<watch::Sender<()>>) {
         self.stop(|request| request.turn_id.as_deref() == Some(turn), stops);
     }
 
     fn stop(
         &mut self,
         which: impl Fn(&InboundRequest) -> bool,
-        stops: &mut Vec<oneshot::Sender<()>>,
+        stops: &mut Vec<watch::Sender<()>>,
     ) {
         let stopped = self.running.extract_if(|_, request| which(request));
         stops.extend(stopped.map(|(_, request)| request.stop));
     }
 
-    pub(super) fn into_stops(self) -> impl Iterator<Item = oneshot::Sender<()>> {
+    pub(super) fn into_stops(self) -> impl Iterator<Item = watch::Sender<()>> {
         self.running.into_values().map(|request| request.stop)
     }
 
@@ -81,7 +81,7 @@ impl<E: Routed, R> Router<E, R> {
         if self.closed.is_some() || turn_id.as_deref().is_some_and(over) {
             return None;
         }
-        let (stop, stopped) = oneshot::channel();
+        let (stop, stopped) = watch::channel(());
         let inbound = &mut self.live.inbound;
         inbound.last += 1;
         let request = InboundRequest { id, turn_id, stop };

@@ -35,7 +35,7 @@ impl Interrupts {
 
 impl<E: Routed, R> Router<E, R> {
     /// Interrupts a turn as soon as few enough interrupts are in flight.
-    pub(super) fn interrupt(&mut self, thread: &str, turn: Box<str>, fx: &mut Effects<E, R>) {
+    pub(crate) fn interrupt(&mut self, thread: &str, turn: Box<str>, fx: &mut Effects<E, R>) {
         self.live.interrupts.due.push_back(Interrupt {
             thread_id: thread.into(),
             turn_id: turn,

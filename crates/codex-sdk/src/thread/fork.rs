@@ -10,6 +10,7 @@ use super::Thread;
 use super::applied::Asked;
 use super::options::{self, OPTIONS_SINCE, thread_options};
 use crate::client::Codex;
+use crate::door::Door;
 use crate::error::Result;
 use crate::pages::Pending;
 
@@ -46,9 +47,10 @@ pub struct ThreadFork<C = Codex> {
     pub(crate) client: C,
     params: ThreadForkParams,
     cwd: Option<PathBuf>,
+    door: Door<ThreadForkParams>,
 }
 
-thread_options!(ThreadFork);
+thread_options!(ThreadFork, ThreadForkParams);
 
 impl<C> ThreadFork<C> {
     pub(crate) fn new(client: C, id: ThreadId) -> Self {
@@ -56,6 +58,7 @@ impl<C> ThreadFork<C> {
             client,
             params: ThreadForkParams::new(id),
             cwd: None,
+            door: Door::default(),
         }
     }
 
@@ -101,6 +104,7 @@ impl<C> ThreadFork<C> {
         if params.exclude_turns.is_some() {
             require_option("excludeTurns")?;
         }
+        self.door.apply(&mut params);
         Ok(params)
     }
 }
@@ -113,6 +117,7 @@ impl IntoFuture for ThreadFork {
         Box::pin(async move {
             let codex = self.client.clone();
             let params = self.into_params(&codex)?;
+            codex.check_reviewer(params.approvals_reviewer.as_ref())?;
             let asked = Asked::from(&params);
             let answer = codex.request(params).await?;
             Thread::answered(codex, asked, answer)

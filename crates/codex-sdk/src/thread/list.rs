@@ -9,6 +9,7 @@ use codex_types::{
 use futures_core::Stream;
 
 use crate::client::Codex;
+use crate::door::Door;
 use crate::error::Result;
 use crate::pages::{Pages, Pending};
 
@@ -33,7 +34,8 @@ use crate::pages::{Pages, Pending};
 #[must_use = "threads are listed when this is awaited, streamed or sent"]
 pub struct ThreadList<C = Codex> {
     pub(crate) client: C,
-    pub(crate) params: ThreadListParams,
+    params: ThreadListParams,
+    door: Door<ThreadListParams>,
 }
 
 impl<C> ThreadList<C> {
@@ -41,6 +43,7 @@ impl<C> ThreadList<C> {
         Self {
             client,
             params: ThreadListParams::default(),
+            door: Door::default(),
         }
     }
 
@@ -50,7 +53,25 @@ impl<C> ThreadList<C> {
         ThreadList {
             client: client(self.client),
             params: self.params,
+            door: self.door,
         }
+    }
+
+    /// Changes the params that are sent, after all setters: for what no setter offers.
+    ///
+    /// A later call adds to the earlier ones.
+    pub fn with<F>(mut self, change: F) -> Self
+    where
+        F: Fn(&mut ThreadListParams) + Send + Sync + 'static,
+    {
+        self.door.add(change);
+        self
+    }
+
+    /// Returns the client and what is sent.
+    pub(crate) fn into_parts(mut self) -> (C, ThreadListParams) {
+        self.door.apply(&mut self.params);
+        (self.client, self.params)
     }
 
     /// Lists archived threads instead of the others.
@@ -94,9 +115,15 @@ impl<C> ThreadList<C> {
         self
     }
 
-    /// Lists threads of this section only; `None` means those without a section.
-    pub fn section_id(mut self, id: impl Into<Option<String>>) -> Self {
-        self.params.section_id = Some(id.into());
+    /// Lists threads of this section only.
+    pub fn section_id(mut self, id: impl Into<String>) -> Self {
+        self.params.section_id = Some(Some(id.into()));
+        self
+    }
+
+    /// Lists threads without a section only.
+    pub fn without_section(mut self) -> Self {
+        self.params.section_id = Some(None);
         self
     }
 
@@ -143,7 +170,8 @@ impl ThreadList {
     /// # }
     /// ```
     pub fn stream(self) -> impl Stream<Item = Result<Thread>> + Send + Unpin + use<> {
-        Pages::new(self.client, self.params)
+        let (client, params) = self.into_parts();
+        Pages::new(client, params)
     }
 }
 
@@ -152,7 +180,10 @@ impl IntoFuture for ThreadList {
     type IntoFuture = Pending<ThreadListResponse>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { self.client.request(self.params).await })
+        Box::pin(async move {
+            let (client, params) = self.into_parts();
+            client.request(params).await
+        })
     }
 }
 

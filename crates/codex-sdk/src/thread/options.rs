@@ -11,7 +11,7 @@ pub(crate) const OPTIONS_SINCE: Version = Version::new(0, 151, 0);
 
 /// Adds the shared setters to a builder with `params` and `cwd`.
 macro_rules! thread_options {
-    ($builder:ident) => {
+    ($builder:ident, $params:ident) => {
         impl<C> $builder<C> {
             /// Makes it a builder of another kind of client.
             #[cfg(feature = "blocking")]
@@ -20,7 +20,19 @@ macro_rules! thread_options {
                     client: client(self.client),
                     params: self.params,
                     cwd: self.cwd,
+                    door: self.door,
                 }
+            }
+
+            /// Changes the params that are sent, after all setters: for what no setter offers.
+            ///
+            /// A later call adds to the earlier ones.
+            pub fn with<F>(mut self, change: F) -> Self
+            where
+                F: Fn(&mut codex_types::$params) + Send + Sync + 'static,
+            {
+                self.door.add(change);
+                self
             }
 
             /// Sets who decides when the agent asks to do more than its sandbox allows.
@@ -74,9 +86,15 @@ macro_rules! thread_options {
                 self
             }
 
-            /// Sets the service tier; `None` takes the one of the configuration back.
-            pub fn service_tier(mut self, tier: impl Into<Option<String>>) -> Self {
-                self.params.service_tier = Some(tier.into());
+            /// Sets the service tier.
+            pub fn service_tier(mut self, tier: impl Into<String>) -> Self {
+                self.params.service_tier = Some(Some(tier.into()));
+                self
+            }
+
+            /// Takes the service tier of the configuration back.
+            pub fn default_service_tier(mut self) -> Self {
+                self.params.service_tier = Some(None);
                 self
             }
         }

@@ -12,6 +12,7 @@ use super::Thread;
 use super::applied::{Asked, hidden};
 use super::options::{self, OPTIONS_SINCE, thread_options};
 use crate::client::Codex;
+use crate::door::Door;
 use crate::error::{Error, Result};
 use crate::pages::{Pages, Pending};
 
@@ -56,9 +57,10 @@ pub struct ThreadResume<C = Codex> {
     pub(crate) client: C,
     params: ThreadResumeParams,
     cwd: Option<PathBuf>,
+    door: Door<ThreadResumeParams>,
 }
 
-thread_options!(ThreadResume);
+thread_options!(ThreadResume, ThreadResumeParams);
 
 impl<C> ThreadResume<C> {
     pub(crate) fn new(client: C, id: ThreadId) -> Self {
@@ -66,6 +68,7 @@ impl<C> ThreadResume<C> {
             client,
             params: ThreadResumeParams::new(id),
             cwd: None,
+            door: Door::default(),
         }
     }
 
@@ -95,6 +98,7 @@ impl<C> ThreadResume<C> {
         if params.exclude_turns.is_some() {
             require_option("excludeTurns")?;
         }
+        self.door.apply(&mut params);
         Ok(params)
     }
 }
@@ -107,6 +111,7 @@ impl IntoFuture for ThreadResume {
         Box::pin(async move {
             let codex = self.client.clone();
             let params = self.into_params(&codex)?;
+            codex.check_reviewer(params.approvals_reviewer.as_ref())?;
             let asked = Asked::from(&params);
             let answer = codex.resume(params).await?;
             Thread::answered(codex, asked, answer)

@@ -9,6 +9,7 @@ use super::Thread;
 use super::applied::Asked;
 use super::options::{self, thread_options};
 use crate::client::Codex;
+use crate::door::Door;
 use crate::error::Result;
 use crate::pages::Pending;
 use crate::policy::ApprovalMode;
@@ -44,9 +45,10 @@ pub struct ThreadStart<C = Codex> {
     pub(crate) client: C,
     params: ThreadStartParams,
     cwd: Option<PathBuf>,
+    door: Door<ThreadStartParams>,
 }
 
-thread_options!(ThreadStart);
+thread_options!(ThreadStart, ThreadStartParams);
 
 impl<C> ThreadStart<C> {
     pub(crate) fn new(client: C) -> Self {
@@ -54,6 +56,7 @@ impl<C> ThreadStart<C> {
             client,
             params: ThreadStartParams::default(),
             cwd: None,
+            door: Door::default(),
         }
     }
 
@@ -93,6 +96,7 @@ impl<C> ThreadStart<C> {
         }
         let mut params = self.params;
         params.cwd = options::path(self.cwd)?;
+        self.door.apply(&mut params);
         Ok(params)
     }
 }
@@ -106,6 +110,7 @@ impl IntoFuture for ThreadStart {
             let codex = self.client.clone();
             let chosen = self.has_approval_mode();
             let params = self.into_params()?;
+            codex.check_reviewer(params.approvals_reviewer.as_ref())?;
             let mut asked = Asked::from(&params);
             if !chosen {
                 asked.keep_approval();

@@ -10,10 +10,11 @@ use serde_json::Value;
 use super::TurnHandle;
 use crate::client::{Codex, encode};
 use crate::connection::{Opened, TurnEvents};
+use crate::door::Door;
 use crate::error::{Error, Result};
 use crate::input::RunInput;
 use crate::pages::Pending;
-use crate::policy::{self, ApprovalMode, Sandbox};
+use crate::policy::{self, ApprovalMode};
 use crate::result::TurnResult;
 use crate::router::{Joining, OnAnswer};
 use crate::thread::Thread;
@@ -57,8 +58,8 @@ pub struct TurnStart<T = Thread> {
     input: RunInput,
     params: TurnStartParams,
     cwd: Option<PathBuf>,
-    sandbox: Option<Sandbox>,
-    sandbox_policy: Option<SandboxPolicy>,
+    only_if_idle: bool,
+    door: Door<TurnStartParams>,
 }
 
 impl<T> TurnStart<T> {
@@ -68,8 +69,8 @@ impl<T> TurnStart<T> {
             input,
             params: TurnStartParams::new([], ""),
             cwd: None,
-            sandbox: None,
-            sandbox_policy: None,
+            only_if_idle: false,
+            door: Door::default(),
         }
     }
 
@@ -112,25 +113,48 @@ impl<T> TurnStart<T> {
         self
     }
 
-    /// Sets what the agent may touch without asking; later turns keep it.
+    /// Sets what the agent may touch without asking: a [`Sandbox`](crate::Sandbox), or a policy with writable
+    /// folders and network; later turns keep it.
+    pub fn sandbox(mut self, sandbox: impl Into<SandboxPolicy>) -> Self {
+        self.params.sandbox_policy = Some(sandbox.into());
+        self
+    }
+
+    /// Sets the service tier; later turns keep it.
+    pub fn service_tier(mut self, tier: impl Into<String>) -> Self {
+        self.params.service_tier = Some(Some(tier.into()));
+        self
+    }
+
+    /// Takes the service tier of the configuration back; later turns keep it.
+    pub fn default_service_tier(mut self) -> Self {
+        self.params.service_tier = Some(None);
+        self
+    }
+
+    /// Sets an id of your own for the message, `clientUserMessageId`, by which it is found in the history.
+    pub fn client_message_id(mut self, id: impl Into<String>) -> Self {
+        self.params.client_user_message_id = Some(id.into());
+        self
+    }
+
+    /// Starts the turn only if none runs on the thread, as far as this client knows.
     ///
-    /// Together with [`sandbox_policy`](Self::sandbox_policy) it is refused with
-    /// [`Error::InvalidInput`] before anything is sent.
-    pub fn sandbox(mut self, sandbox: Sandbox) -> Self {
-        self.sandbox = Some(sandbox);
+    /// Otherwise it fails with [`Error::ThreadBusy`], and nothing is sent; without this the input joins the
+    /// turn that runs.
+    pub fn if_idle(mut self) -> Self {
+        self.only_if_idle = true;
         self
     }
 
-    /// Sets what the agent may touch without asking in full, with writable folders and network;
-    /// later turns keep it.
-    pub fn sandbox_policy(mut self, policy: SandboxPolicy) -> Self {
-        self.sandbox_policy = Some(policy);
-        self
-    }
-
-    /// Sets the service tier, `None` that of the configuration; later turns keep it.
-    pub fn service_tier(mut self, tier: impl Into<Option<String>>) -> Self {
-        self.params.service_tier = Some(tier.into());
+    /// Changes the params that are sent, after all setters: for what no setter offers.
+    ///
+    /// A later call adds to the earlier ones.
+    pub fn with<F>(mut self, change: F) -> Self
+    where
+        F: Fn(&mut TurnStartParams) + Send + Sync + 'static,
+    {
+        self.door.add(change);
         self
     }
 
@@ -166,8 +190,8 @@ impl<T> TurnStart<T> {
             input: self.input,
             params: self.params,
             cwd: self.cwd,
-            sandbox: self.sandbox,
-            sandbox_policy: self.sandbox_policy,
+            only_if_idle: self.only_if_idle,
+            door: self.door,
         }
     }
 
@@ -184,14 +208,7 @@ impl<T> TurnStart<T> {
             RunInput::User(input) => params.input = input.into_items()?,
             RunInput::External(message) => params.tool_output = Some(message.into_output()?),
         }
-        params.sandbox_policy = match (self.sandbox, self.sandbox_policy) {
-            (Some(_), Some(_)) => {
-                return Err(invalid(
-                    "`sandbox` cannot be combined with `sandbox_policy`",
-                ));
-            }
-            (sandbox, policy) => policy.or_else(|| sandbox.map(policy::sandbox_policy)),
-        };
+        self.door.apply(&mut params);
         let effort = params.effort.as_ref();
         if effort.is_some_and(|effort| effort.as_str().trim().is_empty()) {
             return Err(invalid("the reasoning effort is empty"));
@@ -251,14 +268,16 @@ impl IntoFuture for TurnStart {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let thread = self.thread.clone();
+            let only_if_idle = self.only_if_idle;
             let mut params = self.into_params(thread.id())?;
             let codex = thread.codex();
+            codex.check_reviewer(params.approvals_reviewer.as_ref())?;
             for option in newer_options(&params) {
                 codex.require(TurnStartParams::METHOD, option, &OPTIONS_SINCE)?;
             }
             let outstanding = thread.prepare(&mut params).await?;
             // A turn that runs has its options already.
-            let joining = if outstanding {
+            let joining = if outstanding || only_if_idle {
                 Joining::Refused
             } else {
                 Joining::Allowed

@@ -244,10 +244,9 @@ fn handlers_stop_with_their_turn_their_request_and_the_connection() {
     ]
     .map(Option::unwrap);
     let stopped = |entered: &mut [Entered; 4]| {
-        let ended = |entered: &mut Entered| entered.stopped.try_recv().is_err();
+        let ended = |entered: &mut Entered| entered.stopped.has_changed().is_err();
         let closed = |entered: &mut Entered| {
-            ended(entered)
-                && entered.stopped.try_recv() == Err(oneshot::error::TryRecvError::Closed)
+            ended(entered) && entered.stopped.has_changed().is_err() == true
         };
         entered.each_mut().map(closed)
     };
@@ -270,8 +269,8 @@ fn handlers_stop_with_their_turn_their_request_and_the_connection() {
     assert_eq!(stopped(&mut entered), [true, true, true, true]);
     let mut last = enter(&mut router, "6", None).unwrap();
     router.close(Arc::new(CloseReason::Requested), &mut at(3));
-    let closed = last.stopped.try_recv();
-    assert_eq!(closed, Err(oneshot::error::TryRecvError::Closed));
+    let closed = last.stopped.has_changed().is_err();
+    assert_eq!(closed, true);
     assert!(enter(&mut router, "7", None).is_none());
     assert!(router.is_idle());
 }

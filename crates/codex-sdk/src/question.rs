@@ -1,0 +1,236 @@
+//! Questions of the runtime that a person decides: commands, changes of files, permissions.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use codex_types::{
+    CommandExecutionApprovalKind, CommandExecutionRequestApprovalParams,
+    FileChangeRequestApprovalParams, FileUpdateChange, ItemId, PermissionsRequestApprovalParams,
+    ServerRequest, ThreadId, TurnId,
+};
+
+mod answer;
+mod argv;
+
+pub(crate) use answer::Answer;
+use argv::{Words, argv};
+
+/// A question of the runtime: may the agent do this?
+///
+/// It comes to the handler of [`CodexConfig::on_approval`](crate::CodexConfig::on_approval) or to
+/// [`Codex::approvals`](crate::Codex::approvals), for threads with
+/// [`ApprovalMode::UserReview`](crate::ApprovalMode::UserReview).
+///
+/// ```
+/// use openai_codex::approval::{Approval, Decision, Subject};
+///
+/// fn decide(ask: &Approval) -> Decision {
+///     match &ask.subject {
+///         Subject::Command(command) if command.argv() == Some(&["cargo", "test"][..]) => {
+///             Decision::Accept
+///         }
+///         _ => Decision::Decline,
+///     }
+/// }
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Approval {
+    /// Names the question among those of this client, to keep it in a map.
+    pub key: String,
+    /// The thread.
+    pub thread_id: ThreadId,
+    /// The turn.
+    pub turn_id: TurnId,
+    /// The item that waits for the answer.
+    pub item_id: ItemId,
+    /// The action that is asked about.
+    pub subject: Subject,
+    /// The agent's reason.
+    pub reason: Option<String>,
+}
+
+/// The action that is asked about.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Subject {
+    /// A command.
+    Command(Command),
+    /// A change of files.
+    FileChange(FileChange),
+    /// More permissions for the rest of the turn.
+    Permissions(Permissions),
+}
+
+/// A command that the agent wants to run, `item/commandExecution/requestApproval`.
+#[derive(Clone)]
+pub struct Command {
+    params: Arc<CommandExecutionRequestApprovalParams>,
+    words: Option<Arc<Words>>,
+}
+
+/// A change of files that the agent wants to make, `item/fileChange/requestApproval`.
+#[derive(Clone, Debug)]
+pub struct FileChange {
+    params: Arc<FileChangeRequestApprovalParams>,
+    changes: Arc<[FileUpdateChange]>,
+}
+
+/// Permissions that the agent wants to have, `item/permissions/requestApproval`.
+#[derive(Clone, Debug)]
+pub struct Permissions {
+    params: Arc<PermissionsRequestApprovalParams>,
+}
+
+/// The answer to a question.
+///
+/// One that the runtime does not offer for the question declines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Decision {
+    /// Yes, this once; permissions are granted for the turn.
+    Accept,
+    /// Yes, and what is like it for as long as the thread is loaded.
+    AcceptForSession,
+    /// Yes, and the rule that the runtime proposed is stored; where it proposed none, as
+    /// [`Accept`](Self::Accept).
+    AcceptAndRemember,
+    /// No; the turn goes on.
+    Decline,
+    /// No, and the turn is interrupted.
+    Cancel,
+}
+
+impl Command {
+    /// Returns the command line, with the shell that runs it; empty where the runtime sent none.
+    pub fn line(&self) -> &str {
+        self.params.command.as_deref().unwrap_or_default()
+    }
+
+    /// Returns the words of the command behind the shell's `-c` or `-lc`, split as the shell does.
+    ///
+    /// `None` for anything but one simple command: with an operator, a substitution, a variable, a
+    /// pattern, a redirection, an escape, a comment or a newline. Only such a list may be compared with
+    /// what is allowed. It is `None` too where the question is about more than running the command:
+    /// about access to the network, more permissions, or input to a command that runs.
+    pub fn argv(&self) -> Option<&[&str]> {
+        self.words.as_ref().map(|words| words.as_slice())
+    }
+
+    /// Returns the folder that the command runs in, if the runtime said so.
+    pub fn cwd(&self) -> Option<&Path> {
+        self.params.cwd.as_ref().map(|cwd| Path::new(&cwd.0))
+    }
+
+    /// Returns the params of the request.
+    pub fn raw(&self) -> &CommandExecutionRequestApprovalParams {
+        &self.params
+    }
+}
+
+impl FileChange {
+    /// Returns the change of each file, as the runtime announced it before it asked.
+    pub fn changes(&self) -> &[FileUpdateChange] {
+        &self.changes
+    }
+
+    /// Returns the params of the request.
+    pub fn raw(&self) -> &FileChangeRequestApprovalParams {
+        &self.params
+    }
+}
+
+impl Permissions {
+    /// Returns the params of the request.
+    pub fn raw(&self) -> &PermissionsRequestApprovalParams {
+        &self.params
+    }
+}
+
+impl Approval {
+    /// Reads the question of a request; `None` if it is none that can be decided: another method,
+    /// params that do not fit, or a change of files that was not announced.
+    pub(crate) fn read(
+        id: &str,
+        method: &str,
+        params: &str,
+        changes: Option<Arc<[FileUpdateChange]>>,
+    ) -> Option<Self> {
+        let (thread_id, turn_id, item_id, reason, subject) =
+            match ServerRequest::decode(method, params) {
+                ServerRequest::ItemCommandExecutionRequestApproval(params) => (
+                    params.thread_id.clone(),
+                    params.turn_id.clone(),
+                    params.item_id.clone(),
+                    params.reason.clone(),
+                    Subject::Command(Command::new(*params)),
+                ),
+                ServerRequest::ItemFileChangeRequestApproval(params) => (
+                    params.thread_id.clone(),
+                    params.turn_id.clone(),
+                    params.item_id.clone(),
+                    params.reason.clone(),
+                    Subject::FileChange(FileChange {
+                        params: Arc::new(*params),
+                        changes: changes?,
+                    }),
+                ),
+                ServerRequest::ItemPermissionsRequestApproval(params) => (
+                    params.thread_id.clone(),
+                    params.turn_id.clone(),
+                    params.item_id.clone(),
+                    params.reason.clone(),
+                    Subject::Permissions(Permissions {
+                        params: Arc::new(*params),
+                    }),
+                ),
+                _ => return None,
+            };
+        Some(Self {
+            key: format!("{turn_id}:{}", id.trim_matches('"')),
+            thread_id,
+            turn_id,
+            item_id,
+            subject,
+            reason,
+        })
+    }
+}
+
+impl Command {
+    fn new(params: CommandExecutionRequestApprovalParams) -> Self {
+        let words = match &params.command {
+            Some(line) if is_about_running(&params) => argv(line).map(Arc::new),
+            _ => None,
+        };
+        Self {
+            params: Arc::new(params),
+            words,
+        }
+    }
+}
+
+/// Tells whether a question is about running its command and nothing more.
+fn is_about_running(params: &CommandExecutionRequestApprovalParams) -> bool {
+    #[cfg(feature = "experimental")]
+    let has_permissions = params.additional_permissions.is_some();
+    #[cfg(not(feature = "experimental"))]
+    let has_permissions = params
+        .unknown_fields
+        .get("additionalPermissions")
+        .is_some_and(|permissions| !permissions.is_null());
+    params.kind == CommandExecutionApprovalKind::Command
+        && params.network_approval_context.is_none()
+        && !has_permissions
+}
+
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Command")
+            .field("line", &self.line())
+            .field("argv", &self.argv())
+            .field("cwd", &self.cwd())
+            .finish_non_exhaustive()
+    }
+}

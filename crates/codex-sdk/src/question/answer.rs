@@ -1,0 +1,159 @@
+//! Answers to questions: what each decision is on the wire.
+
+use codex_types::{
+    AcceptWithExecpolicyAmendmentCommandExecutionApprovalDecision,
+    ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision, CommandExecutionApprovalDecision,
+    CommandExecutionApprovalKind, CommandExecutionRequestApprovalParams,
+    CommandExecutionRequestApprovalResponse, FileChangeApprovalDecision,
+    FileChangeRequestApprovalResponse, GrantedPermissionProfile, NetworkPolicyRuleAction,
+    PermissionGrantScope, PermissionsRequestApprovalParams, PermissionsRequestApprovalResponse,
+};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Approval, Decision, Subject};
+
+/// An answer, as JSON text.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) result: Option<String>,
+    /// Whether the turn is interrupted too, for questions whose answer cannot say that.
+    pub(crate) interrupts: bool,
+}
+
+impl Answer {
+    fn new(result: &impl Serialize) -> Self {
+        Self {
+            result: serde_json::to_string(result).ok(),
+            interrupts: false,
+        }
+    }
+}
+
+impl Approval {
+    /// Returns the answer for a decision; one that the runtime does not offer declines.
+    pub(crate) fn answer(&self, decision: Decision) -> Answer {
+        match &self.subject {
+            Subject::Command(command) => Answer::new(&of_command(command.raw(), decision)),
+            Subject::FileChange(_) => {
+                let decision = match decision {
+                    Decision::Accept | Decision::AcceptAndRemember => {
+                        FileChangeApprovalDecision::Accept
+                    }
+                    Decision::AcceptForSession => FileChangeApprovalDecision::AcceptForSession,
+                    Decision::Decline => FileChangeApprovalDecision::Decline,
+                    Decision::Cancel => FileChangeApprovalDecision::Cancel,
+                };
+                Answer::new(&FileChangeRequestApprovalResponse::new(decision))
+            }
+            Subject::Permissions(permissions) => Answer {
+                interrupts: decision == Decision::Cancel,
+                ..Answer::new(&of_permissions(permissions.raw(), decision))
+            },
+        }
+    }
+}
+
+fn of_command(
+    params: &CommandExecutionRequestApprovalParams,
+    decision: Decision,
+) -> CommandExecutionRequestApprovalResponse {
+    use CommandExecutionApprovalDecision as Wire;
+    let wire = match decision {
+        Decision::Accept => Wire::Accept,
+        Decision::AcceptForSession => Wire::AcceptForSession,
+        Decision::AcceptAndRemember => remember(params).unwrap_or(Wire::Accept),
+        Decision::Decline => Wire::Decline,
+        Decision::Cancel => Wire::Cancel,
+    };
+    CommandExecutionRequestApprovalResponse::new(if is_offered(params, &wire) {
+        wire
+    } else {
+        tracing::warn!(
+            ?decision,
+            "the runtime does not offer this decision; it is declined"
+        );
+        Wire::Decline
+    })
+}
+
+/// Returns the decision that stores the rule that the runtime proposes, if it proposes one.
+fn remember(
+    params: &CommandExecutionRequestApprovalParams,
+) -> Option<CommandExecutionApprovalDecision> {
+    if let Some(rule) = &params.proposed_execpolicy_amendment {
+        let rule = AcceptWithExecpolicyAmendmentCommandExecutionApprovalDecision::new(rule.clone());
+        return Some(CommandExecutionApprovalDecision::AcceptWithExecpolicyAmendment(rule));
+    }
+    let rules = params.proposed_network_policy_amendments.as_ref()?;
+    let allows = |action: &NetworkPolicyRuleAction| *action == NetworkPolicyRuleAction::Allow;
+    let rule = rules.iter().find(|rule| allows(&rule.action))?.clone();
+    let rule = ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision::new(rule);
+    Some(CommandExecutionApprovalDecision::ApplyNetworkPolicyAmendment(rule))
+}
+
+/// Tells whether the runtime offers a decision: by its list, where it sends one.
+fn is_offered(
+    params: &CommandExecutionRequestApprovalParams,
+    decision: &CommandExecutionApprovalDecision,
+) -> bool {
+    use CommandExecutionApprovalDecision as Wire;
+    if matches!(decision, Wire::Decline | Wire::Cancel) {
+        return true;
+    }
+    if params.kind == CommandExecutionApprovalKind::HumanCommand && *decision != Wire::Accept {
+        return false;
+    }
+    match offered(params) {
+        Some(offered) => {
+            let kind = std::mem::discriminant(decision);
+            offered
+                .iter()
+                .any(|offer| std::mem::discriminant(offer) == kind)
+        }
+        None => true,
+    }
+}
+
+#[cfg(feature = "experimental")]
+fn offered(
+    params: &CommandExecutionRequestApprovalParams,
+) -> Option<Vec<CommandExecutionApprovalDecision>> {
+    params.available_decisions.clone()
+}
+
+/// The list is experimental, and so among the fields that these types do not know.
+#[cfg(not(feature = "experimental"))]
+fn offered(
+    params: &CommandExecutionRequestApprovalParams,
+) -> Option<Vec<CommandExecutionApprovalDecision>> {
+    let list = params.unknown_fields.get("availableDecisions")?;
+    match list {
+        Value::Null => None,
+        // A list that cannot be read offers nothing.
+        list => Some(serde_json::from_value(list.clone()).unwrap_or_default()),
+    }
+}
+
+fn of_permissions(
+    params: &PermissionsRequestApprovalParams,
+    decision: Decision,
+) -> PermissionsRequestApprovalResponse {
+    let asked = &params.permissions;
+    let granted = GrantedPermissionProfile {
+        file_system: asked.file_system.clone(),
+        network: asked.network.clone(),
+        ..GrantedPermissionProfile::default()
+    };
+    match decision {
+        Decision::Accept | Decision::AcceptAndRemember => {
+            PermissionsRequestApprovalResponse::new(granted).scope(PermissionGrantScope::Turn)
+        }
+        Decision::AcceptForSession => {
+            PermissionsRequestApprovalResponse::new(granted).scope(PermissionGrantScope::Session)
+        }
+        Decision::Decline | Decision::Cancel => {
+            PermissionsRequestApprovalResponse::new(GrantedPermissionProfile::default())
+        }
+    }
+}
