@@ -75,7 +75,7 @@ async fn a_policy_can_allow_one_more_folder() {
         .exclude_tmpdir_env_var(true)
         .writable_roots([folder.as_path().into()]);
     let turn = thread.turn("write it");
-    let turn = turn.sandbox_policy(SandboxPolicy::WorkspaceWrite(policy));
+    let turn = turn.sandbox(SandboxPolicy::WorkspaceWrite(policy));
     let result = ok(turn.run()).await;
     assert_eq!(result.status, TurnStatus::Completed);
     assert!(folder.join("made.txt").exists());

@@ -42,3 +42,4 @@ mod text;
 mod thread_options;
 mod tools;
 mod usage;
+mod user_review;

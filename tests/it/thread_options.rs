@@ -166,7 +166,7 @@ async fn folder_model_and_service_tier_hold_on_every_thread() {
             scene
                 .cwd(&odd)
                 .model("other-model")
-                .service_tier("flex".to_owned())
+                .service_tier("flex")
                 .sandbox(Sandbox::WorkspaceWrite)
         );
         let thread = ok(Box::pin(opened)).await;

@@ -135,6 +135,11 @@ impl Child {
         self.wait_for(KILL_GRACE).await
     }
 
+    /// Returns the id of the process, until it has been reaped.
+    pub(crate) fn id(&self) -> Option<u32> {
+        self.process.id()
+    }
+
     #[cfg(unix)]
     fn terminate(&self) {
         use rustix::process::{Signal, kill_process_group};

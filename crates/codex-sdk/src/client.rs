@@ -112,7 +112,8 @@ impl Codex {
     ///
     /// # Errors
     ///
-    /// As [`Codex::start_with`].
+    /// As [`Codex::start_with`]; [`Error::InvalidInput`] too for the settings that only a process has:
+    /// `codex_bin`, `launch_command`, `cwd`, the environment, and `config_override`.
     pub async fn connect(
         config: CodexConfig,
         read: impl AsyncRead + Send + Unpin + 'static,
@@ -120,6 +121,7 @@ impl Codex {
     ) -> Result<Self> {
         surroundings::check()?;
         config.check()?;
+        config.check_without_process()?;
         let connection = Connection::open(config.connection(), read, write, None);
         Self::initialize(connection, &config, None).await
     }
@@ -148,6 +150,11 @@ impl Codex {
     /// Returns what the runtime said of itself in the handshake.
     pub fn server_info(&self) -> &ServerInfo {
         &self.inner.info
+    }
+
+    /// Returns the id of the runtime's process; `None` where this client did not start one.
+    pub fn process_id(&self) -> Option<u32> {
+        self.connection().process_id()
     }
 
     /// Makes any request of the protocol: the params pick the method and the response.
@@ -219,6 +226,25 @@ impl Codex {
     /// Returns the connection.
     pub(crate) fn connection(&self) -> &Connection {
         &self.inner.connection
+    }
+
+    /// Refuses a folder that does not exist, where this client has started the runtime: over any other
+    /// pipe the runtime may be on another machine.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidInput`].
+    pub(crate) fn check_folder(&self, folder: Option<&str>) -> Result<()> {
+        match folder {
+            Some(folder)
+                if self.process_id().is_some() && !std::path::Path::new(folder).is_dir() =>
+            {
+                Err(Error::InvalidInput(format!(
+                    "the folder {folder:?} does not exist, or is no folder"
+                )))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Refuses approvals by the user where no question would reach the program.

@@ -92,6 +92,7 @@ struct Shared {
     stop: Notify,
     /// Whether the supervisor has ended everything.
     ended: watch::Sender<bool>,
+    process_id: Option<u32>,
 }
 
 /// The state behind the one lock.
@@ -148,6 +149,7 @@ impl Connection {
             counters: Counters::default(),
             stop: Notify::new(),
             ended: watch::Sender::new(false),
+            process_id: process.as_ref().and_then(|(child, _)| child.id()),
         });
         supervise::spawn(Arc::clone(&shared), read, write, process);
         Self {
@@ -166,6 +168,11 @@ impl Connection {
     /// Returns the end of the connection, to wait for.
     pub(crate) fn ended(&self) -> ConnectionEnd {
         ConnectionEnd(self.shared.ended.subscribe())
+    }
+
+    /// Returns the id of the process, if there is one.
+    pub(crate) fn process_id(&self) -> Option<u32> {
+        self.shared.process_id
     }
 
     /// Returns how long a request may take.

@@ -57,7 +57,7 @@ macro_rules! shared_options {
             .model("m")
             .model_provider("p")
             .sandbox(Sandbox::ReadOnly)
-            .service_tier(None)
+            .default_service_tier()
     };
 }
 
@@ -107,12 +107,12 @@ fn thread_list_offers_what_the_schema_has() {
         .limit(1)
         .model_providers(["p"])
         .search_term("s")
-        .section_id(None)
+        .without_section()
         .sort_direction(SortDirection::Asc)
         .sort_key(ThreadSortKey::CreatedAt)
         .source_kinds([ThreadSourceKind::Vscode])
         .use_state_db_only(true);
-    let params: ThreadListParams = list.params;
+    let params: ThreadListParams = list.into_parts().1;
     // Of accounts and hosts that programs of this kind do not share, and a rare filter.
     let left_out = ["currentAccountOnly", "excludedThreadIds", "originators"];
     check("ThreadListParams", &params, &left_out);
@@ -121,7 +121,7 @@ fn thread_list_offers_what_the_schema_has() {
 #[test]
 fn model_list_offers_what_the_schema_has() {
     let list = ModelList::new(()).include_hidden(true).cursor("c").limit(1);
-    let params: ModelListParams = list.params;
+    let params: ModelListParams = list.into_parts().1;
     // Newer than the option list of the SDKs.
     check("ModelListParams", &params, &["modelProvider"]);
 }
@@ -134,19 +134,18 @@ fn turn_start() -> TurnStart<()> {
         .model("m")
         .output_schema(json!({"type": "object"}))
         .sandbox(Sandbox::ReadOnly)
-        .service_tier(None)
+        .default_service_tier()
         .source("automation")
         .summary(ReasoningSummary::Auto)
         .turn_service_tier("default")
+        .client_message_id("m-1")
 }
 
-/// Renamed are `sandbox`, `turn_service_tier` and `source`.
+/// Renamed are `sandbox`, `turn_service_tier`, `source` and `client_message_id`.
 #[test]
 fn turn_start_offers_what_the_schema_has() {
     let params: TurnStartParams = turn_start().into_params("t").unwrap();
     let left_out = [
-        // Bookkeeping of clients that show a history.
-        "clientUserMessageId",
         "disabledPluginIds",
         // Set by those who start turns on behalf of other turns.
         "parentTurnId",
@@ -158,18 +157,29 @@ fn turn_start_offers_what_the_schema_has() {
     check("TurnStartParams", &params, &left_out);
 }
 
-/// Presets that conflict are refused before anything is sent.
 #[test]
-fn a_turns_sandbox_is_the_preset_or_the_policy() {
+fn a_turns_sandbox_is_a_preset_or_a_policy() {
+    let turn = || TurnStart::new((), "hello".into());
     let policy = SandboxPolicy::ReadOnly(ReadOnlySandboxPolicy::default().network_access(true));
-    let both = turn_start().sandbox_policy(policy.clone());
-    let refused = both.into_params("t").unwrap_err();
-    assert!(
-        matches!(refused, crate::Error::InvalidInput(_)),
-        "{refused}"
-    );
-    let turn = TurnStart::new((), "hello".into()).sandbox_policy(policy.clone());
-    assert_eq!(turn.into_params("t").unwrap().sandbox_policy, Some(policy));
+    let sent = |turn: TurnStart<()>| turn.into_params("t").unwrap().sandbox_policy;
+    assert_eq!(sent(turn().sandbox(policy.clone())), Some(policy));
+    let preset = SandboxPolicy::from(Sandbox::ReadOnly);
+    assert_eq!(sent(turn().sandbox(Sandbox::ReadOnly)), Some(preset));
+}
+
+/// What no setter offers is set on the params themselves, after all setters.
+#[test]
+fn the_door_is_applied_last() {
+    let list = ThreadList::new(())
+        .with(|params| params.limit = Some(2))
+        .limit(1);
+    assert_eq!(list.into_parts().1.limit, Some(2));
+    let start = ThreadStart::new(())
+        .with(|params| params.model = Some("door".into()))
+        .model("setter");
+    assert_eq!(start.into_params().unwrap().model.as_deref(), Some("door"));
+    let turn = turn_start().with(|params| params.effort = None);
+    assert_eq!(turn.into_params("t").unwrap().effort, None);
 }
 
 #[test]

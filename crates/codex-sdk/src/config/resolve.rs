@@ -63,6 +63,24 @@ impl CodexConfig {
         launch.check().map_err(refused)
     }
 
+    /// Returns which setting of this configuration only a process has.
+    pub(crate) fn check_without_process(&self) -> Result<()> {
+        let settings = [
+            ("codex_bin", self.codex_bin.is_some()),
+            ("launch_command", self.launch_command.is_some()),
+            ("cwd", self.cwd.is_some()),
+            ("env", !self.env.is_empty()),
+            ("env_clear", self.env_clear),
+            ("config_override", !self.overrides.is_empty()),
+        ];
+        match settings.into_iter().find(|(_, is_set)| *is_set) {
+            Some((name, _)) => Err(invalid(format!(
+                "`{name}` is for a process, and this client starts none; remove it"
+            ))),
+            None => Ok(()),
+        }
+    }
+
     /// Returns the executable that was set.
     pub(crate) fn explicit_bin(&self) -> Option<&PathBuf> {
         self.codex_bin.as_ref()

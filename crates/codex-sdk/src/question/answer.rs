@@ -104,15 +104,23 @@ fn is_offered(
     if params.kind == CommandExecutionApprovalKind::HumanCommand && *decision != Wire::Accept {
         return false;
     }
-    match offered(params) {
-        Some(offered) => {
-            let kind = std::mem::discriminant(decision);
-            offered
-                .iter()
-                .any(|offer| std::mem::discriminant(offer) == kind)
-        }
-        None => true,
-    }
+    let Some(offered) = offered(params) else {
+        return true;
+    };
+    let kind = std::mem::discriminant(decision);
+    let is_listed = offered
+        .iter()
+        .any(|offer| std::mem::discriminant(offer) == kind);
+    // The runtime lists this one only where it has no rule to propose, and takes it in both cases:
+    // who may remember a command for good may remember it for the session.
+    let is_narrower = *decision == Wire::AcceptForSession
+        && offered.iter().any(|offer| {
+            matches!(
+                offer,
+                Wire::AcceptWithExecpolicyAmendment(_) | Wire::ApplyNetworkPolicyAmendment(_)
+            )
+        });
+    is_listed || is_narrower
 }
 
 #[cfg(feature = "experimental")]

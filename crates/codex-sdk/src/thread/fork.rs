@@ -118,6 +118,7 @@ impl IntoFuture for ThreadFork {
             let codex = self.client.clone();
             let params = self.into_params(&codex)?;
             codex.check_reviewer(params.approvals_reviewer.as_ref())?;
+            codex.check_folder(params.cwd.as_deref())?;
             let asked = Asked::from(&params);
             let answer = codex.request(params).await?;
             Thread::answered(codex, asked, answer)

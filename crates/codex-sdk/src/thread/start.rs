@@ -111,6 +111,7 @@ impl IntoFuture for ThreadStart {
             let chosen = self.has_approval_mode();
             let params = self.into_params()?;
             codex.check_reviewer(params.approvals_reviewer.as_ref())?;
+            codex.check_folder(params.cwd.as_deref())?;
             let mut asked = Asked::from(&params);
             if !chosen {
                 asked.keep_approval();

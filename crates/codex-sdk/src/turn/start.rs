@@ -272,6 +272,7 @@ impl IntoFuture for TurnStart {
             let mut params = self.into_params(thread.id())?;
             let codex = thread.codex();
             codex.check_reviewer(params.approvals_reviewer.as_ref())?;
+            codex.check_folder(params.cwd.as_deref())?;
             for option in newer_options(&params) {
                 codex.require(TurnStartParams::METHOD, option, &OPTIONS_SINCE)?;
             }

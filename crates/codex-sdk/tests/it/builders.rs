@@ -49,7 +49,7 @@ async fn a_thread_has_the_id_and_the_words_of_the_runtime() {
         .approval_mode(ApprovalMode::DenyAll)
         .sandbox(Sandbox::FullAccess)
         .cwd("/w")
-        .service_tier(None);
+        .default_service_tier();
     let start = tokio::spawn(start.into_future());
     let call = server.expect("thread/start").await.unwrap();
     assert_eq!(
@@ -126,7 +126,7 @@ async fn inputs_and_options_of_turns_are_sent_as_they_are() {
     for (n, (input, items, tool_output)) in inputs.into_iter().enumerate() {
         let start = thread
             .turn(input)
-            .service_tier(Some("priority".into()))
+            .service_tier("priority")
             .turn_service_tier("default")
             .source("automation")
             .sandbox(Sandbox::ReadOnly);

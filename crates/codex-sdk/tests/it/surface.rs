@@ -117,7 +117,7 @@ fn the_root_is_what_the_api_page_lists() {
          TurnFailure ApprovalMode Sandbox Input InputItem ExternalMessage RunInput Notification
          Notifications UnknownNotification ChatgptLoginHandle DeviceCodeLoginHandle RetryPolicy
          retry_on_overload Error Result RpcError RpcErrorCode RpcErrorKind CloseReason
-         ResponseError types request error runtime blocking VERSION RUNTIME_VERSION",
+         ResponseError types request approval error runtime blocking VERSION RUNTIME_VERSION",
     );
     assert_eq!(public_names(&items(&source("src/lib.rs"))), expected);
 }
@@ -266,14 +266,17 @@ fn the_methods_are_the_listed_ones() {
     let rows = [
         (
             "Codex",
-            "start start_with connect server_info request request_raw notifications close
+            "start start_with connect server_info process_id request request_raw notifications
+             close approvals
              thread_start thread_resume thread_fork thread_list thread_archive thread_unarchive
              models login_api_key login_chatgpt login_chatgpt_device_code account logout",
         ),
         (
             "CodexConfig",
-            "new codex_bin launch_command config_override cwd env env_remove env_clear isolated client_info
+            "new codex_bin launch_command config_override cwd env envs env_remove env_clear isolated
+             client_info
              experimental_api request_timeout max_in_flight retry opt_out_notification on_request
+             on_approval
              max_line_bytes",
         ),
         (
@@ -341,7 +344,10 @@ fn modes_and_presets_are_these() {
             .map(|variant| variant.ident.to_string())
             .collect::<Vec<_>>()
     };
-    assert_eq!(variants("ApprovalMode"), ["AutoReview", "DenyAll"]);
+    assert_eq!(
+        variants("ApprovalMode"),
+        ["AutoReview", "UserReview", "DenyAll"]
+    );
     assert_eq!(
         variants("Sandbox"),
         ["ReadOnly", "WorkspaceWrite", "FullAccess"]

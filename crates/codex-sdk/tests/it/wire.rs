@@ -109,7 +109,7 @@ async fn resume_and_fork_send_what_was_set() {
                 (plain().include_turns(true), json!({"excludeTurns": false})),
                 (plain().include_turns(false), json!({"excludeTurns": true})),
                 (plain().sandbox(Sandbox::FullAccess), json!({"sandbox": "danger-full-access"})),
-                (plain().service_tier(None), json!({"serviceTier": null})),
+                (plain().default_service_tier(), json!({"serviceTier": null})),
             ];
             for (start, expected) in rows {
                 let answer = thread_answer("new");
@@ -186,7 +186,7 @@ async fn turn_start_sends_what_was_set() {
         ),
         (
             plain()
-                .service_tier("fast".to_owned())
+                .service_tier("fast")
                 .turn_service_tier("default")
                 .source("cron"),
             text.clone(),

@@ -245,9 +245,8 @@ fn handlers_stop_with_their_turn_their_request_and_the_connection() {
     .map(Option::unwrap);
     let stopped = |entered: &mut [Entered; 4]| {
         let ended = |entered: &mut Entered| entered.stopped.has_changed().is_err();
-        let closed = |entered: &mut Entered| {
-            ended(entered) && entered.stopped.has_changed().is_err() == true
-        };
+        let closed =
+            |entered: &mut Entered| ended(entered) && entered.stopped.has_changed().is_err();
         entered.each_mut().map(closed)
     };
     let mut fx = at(0);
@@ -267,10 +266,10 @@ fn handlers_stop_with_their_turn_their_request_and_the_connection() {
     }
     router.expire(&mut at(2));
     assert_eq!(stopped(&mut entered), [true, true, true, true]);
-    let mut last = enter(&mut router, "6", None).unwrap();
+    let last = enter(&mut router, "6", None).unwrap();
     router.close(Arc::new(CloseReason::Requested), &mut at(3));
     let closed = last.stopped.has_changed().is_err();
-    assert_eq!(closed, true);
+    assert!(closed);
     assert!(enter(&mut router, "7", None).is_none());
     assert!(router.is_idle());
 }

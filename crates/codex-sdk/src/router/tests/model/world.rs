@@ -458,6 +458,6 @@ impl Handle {
 fn stopped(request: ServerRequest, fx: &mut TestEffects, router: &mut TestRouter) {
     fx.stops.clear();
     let stopped = request.entered.stopped.has_changed().is_err();
-    assert_eq!(stopped, true);
+    assert!(stopped);
     assert!(!router.request_answered(request.entered.key, fx));
 }

@@ -27,7 +27,7 @@ impl World {
         drop(fx);
         for request in &mut self.requests {
             let stopped = request.entered.stopped.has_changed().is_err();
-            assert_eq!(stopped, false);
+            assert!(!stopped);
         }
     }
 

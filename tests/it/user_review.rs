@@ -1,0 +1,256 @@
+//! Approvals that the program decides, by a handler or one by one: seen on the disk.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use codex_testkit::Answer;
+use openai_codex::approval::{Approval, Decision, Pending, Subject};
+use openai_codex::types::{CommandExecutionStatus, PatchApplyStatus, PatchChangeKind, TurnStatus};
+use openai_codex::{ApprovalMode, CodexConfig, Error, Thread};
+
+use crate::items::{commands, patches};
+use crate::stage::{Stage, err, ok, within};
+
+const COMMAND: &str = "touch made.txt";
+
+fn escalated() -> Answer {
+    Answer::exec_command(COMMAND).escalated("May I make a file?")
+}
+
+fn is_made(stage: &Stage) -> bool {
+    stage.home.workspace().join("made.txt").exists()
+}
+
+/// Starts a thread whose approvals the program decides.
+async fn reviewed(stage: &Stage) -> Thread {
+    let start = stage.codex.thread_start();
+    ok(start.approval_mode(ApprovalMode::UserReview)).await
+}
+
+/// Configures a handler that notes each question and decides as `decide` does.
+fn deciding(
+    asked: &Arc<Mutex<Vec<Approval>>>,
+    decide: impl Fn(&Approval) -> Decision + Send + Sync + 'static,
+) -> impl FnOnce(CodexConfig) -> CodexConfig {
+    let asked = Arc::clone(asked);
+    move |config| {
+        config.on_approval(move |ask: Approval| {
+            let decision = decide(&ask);
+            asked.lock().unwrap().push(ask);
+            async move { decision }
+        })
+    }
+}
+
+/// Each decision about a command has its effect, and the question says what it is about.
+#[tokio::test]
+async fn a_command_is_decided_by_the_handler() {
+    use CommandExecutionStatus::{Completed, Declined};
+    let rows = [
+        (Decision::Accept, Some(Completed), TurnStatus::Completed),
+        (
+            Decision::AcceptForSession,
+            Some(Completed),
+            TurnStatus::Completed,
+        ),
+        (
+            Decision::AcceptAndRemember,
+            Some(Completed),
+            TurnStatus::Completed,
+        ),
+        (Decision::Decline, Some(Declined), TurnStatus::Completed),
+        (Decision::Cancel, None, TurnStatus::Interrupted),
+    ];
+    for (decision, command, status) in rows {
+        let asked = Arc::default();
+        let stage = Stage::with_config(deciding(&asked, move |_| decision)).await;
+        let thread = reviewed(&stage).await;
+        stage.model.push(escalated());
+        if status == TurnStatus::Completed {
+            stage.model.push(Answer::text("understood"));
+        }
+        let result = ok(thread.run("make it")).await;
+        assert_eq!(result.status, status, "{decision:?}");
+        let runs = command == Some(Completed);
+        if let Some(command) = command {
+            assert_eq!(commands(&result.items), [command], "{decision:?}");
+        }
+        assert_eq!(is_made(&stage), runs, "{decision:?}");
+        let asked = asked.lock().unwrap().clone();
+        let [ask] = asked.as_slice() else {
+            panic!("{asked:?}");
+        };
+        assert_eq!((&ask.thread_id, &*ask.turn_id), (thread.id(), &*result.id));
+        assert_eq!(ask.reason.as_deref(), Some("May I make a file?"));
+        let Subject::Command(command) = &ask.subject else {
+            panic!("{ask:?}");
+        };
+        assert_eq!(command.argv(), Some(&["touch", "made.txt"][..]));
+        assert!(command.line().contains(COMMAND));
+        assert_eq!(command.cwd(), Some(stage.home.workspace()));
+        stage.finish().await;
+    }
+}
+
+/// What is accepted for the session is not asked about again.
+#[tokio::test]
+async fn a_command_that_is_accepted_for_the_session_is_asked_about_once() {
+    let asked = Arc::default();
+    let stage = Stage::with_config(deciding(&asked, |_| Decision::AcceptForSession)).await;
+    let thread = reviewed(&stage).await;
+    for _ in 0..2 {
+        stage.model.push(escalated()).push(Answer::text("made"));
+        ok(thread.run("make it")).await;
+    }
+    assert_eq!(asked.lock().unwrap().len(), 1);
+    stage.finish().await;
+}
+
+/// A change of files comes with the change itself, and each decision has its effect.
+#[tokio::test]
+async fn a_change_of_files_is_decided_with_the_change() {
+    for decision in [
+        Decision::Accept,
+        Decision::AcceptForSession,
+        Decision::Decline,
+    ] {
+        let asked = Arc::default();
+        let stage = Stage::with_config(deciding(&asked, move |_| decision)).await;
+        let thread = reviewed(&stage).await;
+        stage
+            .model
+            .push(Answer::add_file("made.txt", "made"))
+            .push(Answer::text("understood"));
+        let result = ok(thread.run("make it")).await;
+        let accepted = decision != Decision::Decline;
+        let status = match accepted {
+            true => PatchApplyStatus::Completed,
+            false => PatchApplyStatus::Declined,
+        };
+        assert_eq!(patches(&result.items), [status], "{decision:?}");
+        assert_eq!(is_made(&stage), accepted, "{decision:?}");
+        let asked = asked.lock().unwrap().clone();
+        let [
+            Approval {
+                subject: Subject::FileChange(change),
+                ..
+            },
+        ] = asked.as_slice()
+        else {
+            panic!("{asked:?}");
+        };
+        let [file] = change.changes() else {
+            panic!("{change:?}");
+        };
+        assert!(file.path.ends_with("made.txt"), "{}", file.path);
+        assert!(matches!(file.kind, PatchChangeKind::Add(_)), "{file:?}");
+        assert!(file.diff.contains("made"), "{}", file.diff);
+        stage.finish().await;
+    }
+}
+
+/// A handler that panics declines.
+#[tokio::test]
+async fn a_handler_that_panics_declines() {
+    let asked = Arc::default();
+    let stage = Stage::with_config(deciding(&asked, |_| panic!("a handler with a bug"))).await;
+    let thread = reviewed(&stage).await;
+    stage.model.push(escalated()).push(Answer::text("not made"));
+    let result = ok(thread.run("make it")).await;
+    assert_eq!(commands(&result.items), [CommandExecutionStatus::Declined]);
+    assert!(!is_made(&stage));
+    stage.finish().await;
+}
+
+/// Two questions wait at once, are kept in a map by their keys, and are answered in another order.
+#[tokio::test]
+async fn questions_are_kept_and_answered_later() {
+    let stage = Stage::new().await;
+    let mut approvals = stage.codex.approvals().unwrap();
+    stage
+        .model
+        .when(|request| request.function_call_outputs().is_empty())
+        .always(escalated());
+    stage.model.default_answer(Answer::text("understood"));
+    let mut turns = Vec::new();
+    let mut waiting: HashMap<String, Pending> = HashMap::new();
+    for _ in 0..2 {
+        let thread = reviewed(&stage).await;
+        turns.push(ok(thread.turn("make it")).await);
+        let pending = within(approvals.next()).await.unwrap();
+        waiting.insert(pending.approval().key.clone(), pending);
+    }
+    assert_eq!(waiting.len(), 2);
+    let of = |turn: &str| {
+        let mut keys = waiting.iter();
+        let found = keys.find(|(_, pending)| *pending.approval().turn_id == *turn);
+        found.unwrap().0.clone()
+    };
+    let (first, second) = (of(turns[0].id()), of(turns[1].id()));
+    let accepted = waiting.remove(&second).unwrap();
+    ok(accepted.answer(Decision::Accept)).await;
+    let result = ok(turns.pop().unwrap().run()).await;
+    assert_eq!(commands(&result.items), [CommandExecutionStatus::Completed]);
+    assert!(is_made(&stage));
+    // One that is dropped is declined.
+    drop(waiting.remove(&first));
+    let result = ok(turns.pop().unwrap().run()).await;
+    assert_eq!(commands(&result.items), [CommandExecutionStatus::Declined]);
+    ok(stage.codex.close()).await;
+    assert!(within(approvals.next()).await.is_none());
+}
+
+/// A question ends by itself with its turn and with the client; an answer after that is an error.
+#[tokio::test]
+async fn a_question_ends_with_its_turn_and_with_the_client() {
+    let stage = Stage::new().await;
+    let mut approvals = stage.codex.approvals().unwrap();
+    let thread = reviewed(&stage).await;
+    stage.model.default_answer(escalated());
+    let turn = ok(thread.turn("make it")).await;
+    let pending = within(approvals.next()).await.unwrap();
+    ok(turn.interrupt()).await;
+    within(pending.resolved()).await;
+    let late = err(pending.answer(Decision::Accept)).await;
+    assert!(matches!(late, Error::InvalidInput(_)), "{late:?}");
+    assert_eq!(ok(turn.run()).await.status, TurnStatus::Interrupted);
+    assert!(!is_made(&stage));
+
+    let turn = ok(thread.turn("again")).await;
+    let pending = within(approvals.next()).await.unwrap();
+    ok(stage.codex.close()).await;
+    within(pending.resolved()).await;
+    assert!(err(pending.answer(Decision::Accept)).await.is_closed());
+    assert!(err(turn.run()).await.is_closed());
+    assert!(!is_made(&stage));
+}
+
+/// There is one consumer at a time, and one that is dropped declines what comes.
+#[tokio::test]
+async fn approvals_have_one_consumer() {
+    let stage = Stage::new().await;
+    let approvals = stage.codex.approvals().unwrap();
+    let second = stage.codex.approvals().unwrap_err();
+    assert!(matches!(second, Error::InvalidInput(_)), "{second:?}");
+    let thread = reviewed(&stage).await;
+    drop(approvals);
+    stage.model.push(escalated()).push(Answer::text("not made"));
+    let result = ok(thread.run("make it")).await;
+    assert_eq!(commands(&result.items), [CommandExecutionStatus::Declined]);
+    assert!(stage.codex.approvals().is_ok());
+    stage.finish().await;
+}
+
+/// Without anyone to decide, the mode is refused before anything is sent.
+#[tokio::test]
+async fn user_review_needs_someone_to_decide() {
+    let stage = Stage::new().await;
+    let start = stage.codex.thread_start();
+    let refused = err(start.approval_mode(ApprovalMode::UserReview)).await;
+    assert!(matches!(refused, Error::InvalidInput(_)), "{refused:?}");
+    let thread = stage.thread().await;
+    let turn = thread.turn("go").approval_mode(ApprovalMode::UserReview);
+    let refused = err(turn).await;
+    assert!(matches!(refused, Error::InvalidInput(_)), "{refused:?}");
+    stage.finish().await;
+}
