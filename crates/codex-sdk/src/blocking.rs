@@ -26,15 +26,18 @@
 //! text that says so. Use the types of the root there, or `tokio::task::spawn_blocking`. Dropping
 //! is fine anywhere, and never blocks.
 
+mod approvals;
 mod client;
 mod driver;
 mod login;
 mod notifications;
+mod pipe;
 mod retry;
 mod send;
 mod thread;
 mod turn;
 
+pub use approvals::{Approvals, Pending};
 pub use client::Codex;
 pub use login::{ChatgptLoginHandle, DeviceCodeLoginHandle};
 pub use notifications::Notifications;

@@ -11,8 +11,10 @@ pub(crate) struct Door<P> {
 }
 
 impl<P> Door<P> {
-    pub(crate) fn add(&mut self, change: impl Fn(&mut P) + Send + Sync + 'static) {
-        self.changes.push(Arc::new(change));
+    /// Adds a change, which may move what it holds into the params: builders are cloned, so it is too.
+    pub(crate) fn add(&mut self, change: impl FnOnce(&mut P) + Clone + Send + Sync + 'static) {
+        self.changes
+            .push(Arc::new(move |params| change.clone()(params)));
     }
 
     pub(crate) fn apply(&self, params: &mut P) {

@@ -58,7 +58,7 @@ impl<C> ModelList<C> {
     /// A later call adds to the earlier ones.
     pub fn with<F>(mut self, change: F) -> Self
     where
-        F: Fn(&mut ModelListParams) + Send + Sync + 'static,
+        F: FnOnce(&mut ModelListParams) + Clone + Send + Sync + 'static,
     {
         self.door.add(change);
         self

@@ -150,11 +150,16 @@ fn five_hundred_turns_leave_neither_memory_nor_threads() {
         let grown = status("VmRSS:").saturating_sub(before.1);
         assert!(grown < 3 * 1024, "{grown} kB");
     });
-    let (ends, pipe) = std::sync::mpsc::channel();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
     let peer = std::thread::spawn(move || {
         async_test(async move {
-            let (mut server, read, write) = ScriptedServer::pipe();
-            ends.send((read, write)).unwrap();
+            let (stream, _) = listener.accept().unwrap();
+            stream.set_nonblocking(true).unwrap();
+            let (read, write) = tokio::net::TcpStream::from_std(stream)
+                .unwrap()
+                .into_split();
+            let mut server = ScriptedServer::over(read, write);
             server.handshake().await.unwrap();
             server
                 .expect("thread/start")
@@ -169,8 +174,9 @@ fn five_hundred_turns_leave_neither_memory_nor_threads() {
             server.closed().await.unwrap();
         });
     });
-    let (read, write) = pipe.recv().unwrap();
-    let codex = blocking::Codex::connect(CodexConfig::new(), read, write).unwrap();
+    let stream = std::net::TcpStream::connect(address).unwrap();
+    let read = stream.try_clone().unwrap();
+    let codex = blocking::Codex::connect(CodexConfig::new(), read, stream).unwrap();
     let thread = codex.thread_start().send().unwrap();
     let threads = status("Threads:");
     for _ in 0..500 {

@@ -1,13 +1,14 @@
 //! The blocking version of the client.
 
+use std::io::{Read, Write};
 use std::sync::Arc;
 
 use codex_types::request::ClientRequest;
 use serde_json::Value;
-use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::driver::Driver;
 use super::notifications::Notifications;
+use super::pipe;
 use crate::client;
 use crate::config::CodexConfig;
 use crate::error::Result;
@@ -60,15 +61,24 @@ impl Codex {
 
     /// Connects to a runtime over any byte pipe; there is no process to start or to end.
     ///
+    /// A thread reads and another writes. The one that reads ends when `read` does, which is after the client
+    /// where the other side keeps it open.
+    ///
     /// # Errors
     ///
     /// As [`Codex::connect`](crate::Codex::connect).
     pub fn connect(
         config: CodexConfig,
-        read: impl AsyncRead + Send + Unpin + 'static,
-        write: impl AsyncWrite + Send + Unpin + 'static,
+        read: impl Read + Send + 'static,
+        write: impl Write + Send + 'static,
     ) -> Result<Self> {
         let driver = Driver::start()?;
+        let failed = |source| codex_runtime::Error::SetUp {
+            what: "the threads of a pipe",
+            source,
+        };
+        let read = pipe::reading(driver.handle(), read).map_err(failed)?;
+        let write = pipe::writing(driver.handle(), write).map_err(failed)?;
         let inner = driver.block_on(client::Codex::connect(config, read, write))?;
         Ok(Self::new(inner, driver))
     }
@@ -81,6 +91,11 @@ impl Codex {
     /// Returns what the runtime said of itself in the handshake.
     pub fn server_info(&self) -> &ServerInfo {
         self.inner.server_info()
+    }
+
+    /// Returns the id of the runtime's process; `None` where this client did not start one.
+    pub fn process_id(&self) -> Option<u32> {
+        self.inner.process_id()
     }
 
     /// Makes any request of the protocol: the params pick the method and the response.

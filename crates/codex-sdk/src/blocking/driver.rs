@@ -64,6 +64,11 @@ impl Driver {
         let _ = self.ended.set(ended);
     }
 
+    /// Returns the async runtime.
+    pub(super) fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
     /// Waits for a future on this thread, while the driver serves the connection.
     ///
     /// # Panics

@@ -9,7 +9,6 @@ use codex_types::{
     PermissionGrantScope, PermissionsRequestApprovalParams, PermissionsRequestApprovalResponse,
 };
 use serde::Serialize;
-use serde_json::Value;
 
 use super::{Approval, Decision, Subject};
 
@@ -137,7 +136,7 @@ fn offered(
 ) -> Option<Vec<CommandExecutionApprovalDecision>> {
     let list = params.unknown_fields.get("availableDecisions")?;
     match list {
-        Value::Null => None,
+        serde_json::Value::Null => None,
         // A list that cannot be read offers nothing.
         list => Some(serde_json::from_value(list.clone()).unwrap_or_default()),
     }

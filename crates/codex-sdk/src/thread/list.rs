@@ -62,7 +62,7 @@ impl<C> ThreadList<C> {
     /// A later call adds to the earlier ones.
     pub fn with<F>(mut self, change: F) -> Self
     where
-        F: Fn(&mut ThreadListParams) + Send + Sync + 'static,
+        F: FnOnce(&mut ThreadListParams) + Clone + Send + Sync + 'static,
     {
         self.door.add(change);
         self

@@ -29,7 +29,7 @@ macro_rules! thread_options {
             /// A later call adds to the earlier ones.
             pub fn with<F>(mut self, change: F) -> Self
             where
-                F: Fn(&mut codex_types::$params) + Send + Sync + 'static,
+                F: FnOnce(&mut codex_types::$params) + Clone + Send + Sync + 'static,
             {
                 self.door.add(change);
                 self

@@ -152,7 +152,7 @@ impl<T> TurnStart<T> {
     /// A later call adds to the earlier ones.
     pub fn with<F>(mut self, change: F) -> Self
     where
-        F: Fn(&mut TurnStartParams) + Send + Sync + 'static,
+        F: FnOnce(&mut TurnStartParams) + Clone + Send + Sync + 'static,
     {
         self.door.add(change);
         self

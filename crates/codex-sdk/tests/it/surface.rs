@@ -210,6 +210,7 @@ fn the_types_are_the_listed_ones() {
 #[test]
 fn every_type_of_the_client_has_a_blocking_twin_with_its_methods() {
     let modules = [
+        "approvals",
         "client",
         "login",
         "models",
@@ -230,6 +231,7 @@ fn every_type_of_the_client_has_a_blocking_twin_with_its_methods() {
         "ChatgptLoginHandle",
         "DeviceCodeLoginHandle",
         "Notifications",
+        "Pending",
     ] {
         let mut expected = methods(&files, name);
         assert!(!expected.is_empty(), "{name}");
@@ -240,7 +242,7 @@ fn every_type_of_the_client_has_a_blocking_twin_with_its_methods() {
     let twins = public_names(&items(&source("src/blocking.rs")));
     let expected = words(
         "Codex Thread TurnHandle TurnControl ChatgptLoginHandle DeviceCodeLoginHandle
-         Notifications TextDeltas retry_on_overload",
+         Notifications TextDeltas Approvals Pending retry_on_overload",
     );
     assert_eq!(twins, expected);
 }
@@ -249,6 +251,7 @@ fn every_type_of_the_client_has_a_blocking_twin_with_its_methods() {
 #[test]
 fn the_methods_are_the_listed_ones() {
     let modules = [
+        "approvals",
         "client",
         "config",
         "error",
@@ -267,17 +270,14 @@ fn the_methods_are_the_listed_ones() {
         (
             "Codex",
             "start start_with connect server_info process_id request request_raw notifications
-             close approvals
-             thread_start thread_resume thread_fork thread_list thread_archive thread_unarchive
+             close approvals thread_start thread_resume thread_fork thread_list thread_archive thread_unarchive
              models login_api_key login_chatgpt login_chatgpt_device_code account logout",
         ),
         (
             "CodexConfig",
             "new codex_bin launch_command config_override cwd env envs env_remove env_clear isolated
-             client_info
-             experimental_api request_timeout max_in_flight retry opt_out_notification on_request
-             on_approval
-             max_line_bytes",
+             client_info experimental_api request_timeout max_in_flight retry
+             opt_out_notification on_request on_approval max_line_bytes",
         ),
         (
             "Thread",
@@ -297,6 +297,8 @@ fn the_methods_are_the_listed_ones() {
             "login_id verification_url user_code wait cancel",
         ),
         ("Notifications", "next"),
+        ("Approvals", "next"),
+        ("Pending", "approval answer resolved"),
     ];
     for (name, expected) in rows {
         assert_eq!(methods(&files, name), words(expected), "{name}");
