@@ -8,6 +8,7 @@ use std::process::Command;
 use codex_testkit::ScriptedServer;
 use openai_codex::{CodexConfig, Notification, blocking};
 use serde_json::json;
+use tokio::net::unix::pipe;
 
 use crate::peer::{
     COMPLETED, DELTA, connect, delta, message, methods, of_turn, say, stage, start_thread,
@@ -150,15 +151,12 @@ fn five_hundred_turns_leave_neither_memory_nor_threads() {
         let grown = status("VmRSS:").saturating_sub(before.1);
         assert!(grown < 3 * 1024, "{grown} kB");
     });
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
+    let (read, server_write) = std::io::pipe().unwrap();
+    let (server_read, write) = std::io::pipe().unwrap();
     let peer = std::thread::spawn(move || {
         async_test(async move {
-            let (stream, _) = listener.accept().unwrap();
-            stream.set_nonblocking(true).unwrap();
-            let (read, write) = tokio::net::TcpStream::from_std(stream)
-                .unwrap()
-                .into_split();
+            let read = pipe::Receiver::from_owned_fd(server_read.into()).unwrap();
+            let write = pipe::Sender::from_owned_fd(server_write.into()).unwrap();
             let mut server = ScriptedServer::over(read, write);
             server.handshake().await.unwrap();
             server
@@ -174,9 +172,7 @@ fn five_hundred_turns_leave_neither_memory_nor_threads() {
             server.closed().await.unwrap();
         });
     });
-    let stream = std::net::TcpStream::connect(address).unwrap();
-    let read = stream.try_clone().unwrap();
-    let codex = blocking::Codex::connect(CodexConfig::new(), read, stream).unwrap();
+    let codex = blocking::Codex::connect(CodexConfig::new(), read, write).unwrap();
     let thread = codex.thread_start().send().unwrap();
     let threads = status("Threads:");
     for _ in 0..500 {
