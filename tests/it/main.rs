@@ -10,6 +10,7 @@
 mod approval_modes;
 mod approvals;
 mod blocking;
+mod budgets;
 mod control;
 #[cfg(unix)]
 mod disk;

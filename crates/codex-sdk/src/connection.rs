@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
+mod budgets;
 mod call;
 mod changes;
 mod dispatch;
@@ -23,14 +24,16 @@ mod subscription;
 mod supervise;
 #[cfg(test)]
 mod tests;
+mod turn_usage;
 mod usage;
 
+pub(crate) use budgets::Exceeded;
 pub(crate) use call::Response;
 pub(crate) use effects::Opened;
 use effects::RouterEffects;
 pub(crate) use questions::Question;
 pub(crate) use subscription::{Cut, GlobalEvents, LoginEvents, TurnEvents};
-pub(crate) use usage::UsedBefore;
+pub(crate) use turn_usage::TurnUsage;
 
 use crate::child::Child;
 use crate::config::ConnectionConfig;
@@ -101,6 +104,7 @@ struct Routing {
     router: Router<Notification, oneshot::Sender<Outcome<Opened>>>,
     totals: usage::Totals,
     changes: changes::Changes,
+    budgets: budgets::Budgets,
 }
 
 /// Counts of lines that could not be used, for diagnosis.
@@ -139,6 +143,7 @@ impl Connection {
                 router: Router::new(config.max_in_flight, config.timeout),
                 totals: usage::Totals::default(),
                 changes: changes::Changes::default(),
+                budgets: budgets::Budgets::default(),
             }),
             outbox: Arc::default(),
             began: Instant::now(),
@@ -272,7 +277,8 @@ impl Connection {
     /// Tells whether nothing is in flight and nothing was left behind.
     #[cfg(test)]
     pub(crate) fn is_idle(&self) -> bool {
-        self.shared.routing().router.is_idle() && self.shared.resumes.is_empty()
+        let routing = self.shared.routing();
+        routing.router.is_idle() && routing.budgets.is_empty() && self.shared.resumes.is_empty()
     }
 
     /// Returns the counters.

@@ -25,6 +25,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+mod budget;
 mod close;
 mod output;
 mod response;
@@ -33,6 +34,8 @@ mod turn;
 
 pub use codex_types::{DecodeError, TurnFailureKind};
 
+pub use crate::budget::Amount;
+pub use budget::BudgetExceeded;
 pub use close::CloseReason;
 pub use output::OutputError;
 pub use response::ResponseError;
@@ -125,8 +128,9 @@ pub enum Error {
         /// The options, by the names of their setters.
         fields: Vec<String>,
     },
-    /// A turn runs on the thread, and the start must not join it, since the thread was resumed with
-    /// options that the turn does not have; nothing was sent.
+    /// A turn runs on the thread, and the start must not join it: by
+    /// [`if_idle`](crate::request::TurnStart::if_idle), by its budget, or since the thread was resumed with
+    /// options that the turn does not have. Nothing was sent.
     ThreadBusy {
         /// The turn that runs.
         turn_id: TurnId,
@@ -136,6 +140,8 @@ pub enum Error {
         /// The turn that has ended.
         turn_id: TurnId,
     },
+    /// The turn has used more than its budget, and was interrupted.
+    BudgetExceeded(Box<BudgetExceeded>),
     /// So many notifications were dropped because [`Notifications`](crate::Notifications) was
     /// not read.
     Lagged(u64),
@@ -251,6 +257,7 @@ impl fmt::Display for Error {
                 "turn {turn_id} has ended and the runtime has nothing of it to read; start a new \
                  turn"
             ),
+            Self::BudgetExceeded(exceeded) => exceeded.fmt(f),
             Self::Lagged(count) => write!(
                 f,
                 "{count} notifications were dropped because they were not read in time"

@@ -149,6 +149,7 @@ mod approvals;
 #[cfg(feature = "blocking")]
 #[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
 pub mod blocking;
+mod budget;
 mod child;
 mod client;
 mod config;
@@ -178,6 +179,7 @@ mod thread;
 mod turn;
 mod writer;
 
+pub use budget::Budget;
 pub use client::Codex;
 pub use codex_types::{
     ServerNotification as Notification, UnknownNotification, UserInput as InputItem,

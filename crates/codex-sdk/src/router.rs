@@ -196,6 +196,11 @@ impl<E: Routed, R> Effects<E, R> {
         }
     }
 
+    /// Returns the time of the change, since the connection began.
+    pub(crate) fn now(&self) -> Duration {
+        self.now
+    }
+
     fn wake(&mut self, waker: Option<Waker>) {
         self.wakers.extend(waker);
     }

@@ -16,15 +16,14 @@ mod start;
 #[cfg(test)]
 mod tests;
 mod text;
-mod usage;
 
 pub use control::TurnControl;
 pub use start::TurnStart;
 pub use text::{TextDelta, TextDeltas};
 
 use crate::client::Codex;
-use crate::connection::{Cut, TurnEvents};
-use crate::error::{Error, Result, TurnFailure};
+use crate::connection::{Cut, Exceeded, TurnEvents};
+use crate::error::{BudgetExceeded, Error, Result, TurnFailure};
 use crate::event::Notification;
 use crate::input::{Input, RunInput};
 use crate::names::TURN_COMPLETED;
@@ -77,20 +76,23 @@ pub struct TurnHandle {
     inquiry: Option<Inquiry>,
     /// Set once the turn has ended without its completion.
     lost: Option<Box<TurnFailure>>,
+    /// What the turn has used too much of, if it has a budget.
+    exceeded: Option<Exceeded>,
     span: tracing::Span,
 }
 
 impl TurnHandle {
     fn new(codex: Codex, events: TurnEvents) -> Self {
         let (thread, turn) = (events.thread_id(), events.turn_id());
-        let before = codex.connection().used_before(thread, turn);
+        let used = codex.connection().turn_usage(thread, turn, events.joined());
         Self {
             span: tracing::debug_span!("turn", thread, turn, joined = events.joined()),
             control: TurnControl::new(codex, thread, turn),
-            collector: Collector::new(before, events.joined()),
+            collector: Collector::new(used),
             events,
             inquiry: None,
             lost: None,
+            exceeded: None,
         }
     }
 
@@ -186,8 +188,9 @@ impl TurnHandle {
     ///
     /// # Errors
     ///
-    /// [`Error::TurnFailed`] if the turn failed; [`Error::Closed`] if the connection ended first;
-    /// [`Error::Decode`] if the completion cannot be understood. An interrupted turn is no error.
+    /// [`Error::TurnFailed`] if the turn failed; [`Error::BudgetExceeded`] if it used more than its budget;
+    /// [`Error::Closed`] if the connection ended first; [`Error::Decode`] if the completion cannot be
+    /// understood. An interrupted turn is no error.
     ///
     /// # Cancel safety
     ///
@@ -282,12 +285,27 @@ impl TurnHandle {
             let connection = self.control.codex().connection();
             Err(connection.closed().map_or_else(unfinished, Error::Closed))
         });
+        let outcome = outcome.and_then(|result| self.within_budget(result));
         let _entered = self.span.enter();
         match &outcome {
             Ok(result) => tracing::debug!(status = %result.status, "the turn has ended"),
             Err(error) => tracing::debug!(%error, "the turn has ended"),
         }
         outcome
+    }
+}
+
+impl TurnHandle {
+    /// Passes the result of a turn on, unless the turn has used more than its budget.
+    fn within_budget(&self, result: TurnResult) -> Result<TurnResult> {
+        match self.exceeded.as_ref().and_then(|exceeded| exceeded.get()) {
+            Some(excess) => Err(Error::BudgetExceeded(Box::new(BudgetExceeded {
+                limit: excess.limit,
+                used: excess.used,
+                result,
+            }))),
+            None => Ok(result),
+        }
     }
 }
 

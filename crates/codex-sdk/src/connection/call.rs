@@ -173,7 +173,7 @@ impl Shared {
     pub(super) async fn keep_time(self: &Arc<Self>) -> Infallible {
         loop {
             self.timer.notified().await;
-            while let Some(next) = self.route(|routing, fx| routing.router.expire(fx)) {
+            while let Some(next) = self.route(|routing, fx| routing.expire(fx)) {
                 // A later request is due later, but the end of a turn may be due sooner.
                 let changed = self.timer.notified();
                 match self.began.checked_add(next) {

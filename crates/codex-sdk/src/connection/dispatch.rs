@@ -139,6 +139,7 @@ impl Sink for Dispatch {
                     Item::Event(event) => {
                         routing.totals.observe(&event);
                         routing.changes.observe(&event);
+                        routing.charge(&event, fx);
                         routing.router.event(event, fx);
                     }
                     Item::Answer(id, answer) => routing.router.answer(id, answer, fx),

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use codex_types::{TokenUsageBreakdown, TurnId};
 
-use super::Connection;
 use crate::event::Notification;
 
 /// How many threads are remembered at least; twice as many at most.
@@ -12,7 +11,7 @@ const REMEMBERED: usize = 512;
 
 /// What a thread had used before a turn.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) enum UsedBefore {
+pub(super) enum UsedBefore {
     /// This client has not seen it.
     #[default]
     Unknown,
@@ -71,7 +70,7 @@ impl Totals {
     }
 
     /// Returns what a thread had used before a turn that is running or about to.
-    fn before(&self, thread: &str, turn: &str) -> UsedBefore {
+    pub(super) fn before(&self, thread: &str, turn: &str) -> UsedBefore {
         let known = self.recent.get(thread).or_else(|| self.older.get(thread));
         match known {
             Some(thread) if thread.turn == *turn => thread.before.clone(),
@@ -91,14 +90,6 @@ impl Totals {
             self.older = std::mem::take(&mut self.recent);
         }
         self.recent.insert(id.into(), thread);
-    }
-}
-
-impl Connection {
-    /// Returns what a thread had used before a turn that is running or about to.
-    pub(crate) fn used_before(&self, thread_id: &str, turn_id: &str) -> UsedBefore {
-        let routing = self.shared.routing();
-        routing.totals.before(thread_id, turn_id)
     }
 }
 

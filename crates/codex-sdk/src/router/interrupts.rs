@@ -43,6 +43,14 @@ impl<E: Routed, R> Router<E, R> {
         self.send_interrupts(fx);
     }
 
+    /// Interrupts a turn as soon as it runs, whoever reads it.
+    pub(crate) fn stop_turn(&mut self, thread: &str, turn: &str, fx: &mut Effects<E, R>) {
+        if let Some(lane) = self.live.lanes.get_mut(thread) {
+            lane.stop(turn);
+            self.settle(thread, fx);
+        }
+    }
+
     fn send_interrupts(&mut self, fx: &mut Effects<E, R>) {
         while self.live.interrupts.in_flight.len() < MOST_IN_FLIGHT
             && let Some(interrupt) = self.live.interrupts.due.pop_front()

@@ -308,20 +308,30 @@ impl<E: Routed> Lane<E> {
         claimed || ran_before == Some(turn)
     }
 
-    /// Returns the turn to interrupt: it runs, its starter is gone, and it has no reader and no
-    /// start that may be about to join it. It is returned once.
+    /// Returns the turn to interrupt: it runs, and it is stopped, or its starter is gone, and it has no
+    /// reader and no start that may be about to join it. It is returned once.
     pub(super) fn take_unwanted(&mut self) -> Option<Box<str>> {
         let running = self.running.as_ref()?;
-        if !running.started
-            || !running.abandoned
-            || self.start.as_ref().is_some_and(Start::is_sent)
-            || self.readers_of(&running.turn).is_some()
-        {
+        let is_abandoned =
+            running.abandoned && !self.is_starting() && self.readers_of(&running.turn).is_none();
+        if !running.started || !(running.stopped || is_abandoned) {
             return None;
         }
         let running = self.running.as_mut()?;
         running.abandoned = false;
+        running.stopped = false;
         Some(running.turn.clone())
+    }
+
+    /// Marks a turn, if it is the running one, as one that is interrupted whoever reads it.
+    pub(super) fn stop(&mut self, turn: &str) {
+        if let Some(running) = self
+            .running
+            .as_mut()
+            .filter(|running| *running.turn == *turn)
+        {
+            running.stopped = true;
+        }
     }
 
     /// Marks the running turn as one whose starter is gone, or is not.

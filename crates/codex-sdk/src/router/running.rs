@@ -15,6 +15,8 @@ pub(super) struct Running {
     pub(super) claimed: bool,
     /// Whether its starter is gone, so that it is interrupted once it has no reader.
     pub(super) abandoned: bool,
+    /// Whether it is interrupted, whoever reads it.
+    pub(super) stopped: bool,
     /// Tasks that wait for it to start or to end.
     pub(super) waiters: Vec<Waker>,
 }
@@ -37,6 +39,7 @@ impl Running {
             started: false,
             claimed: false,
             abandoned: false,
+            stopped: false,
             waiters: Vec::new(),
         }
     }

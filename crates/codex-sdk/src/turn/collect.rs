@@ -9,8 +9,7 @@ use codex_types::{
 
 use serde_json::Value;
 
-use super::usage::TurnUsage;
-use crate::connection::UsedBefore;
+use crate::connection::TurnUsage;
 use crate::error::{Error, RawPayload, Result, TurnFailure};
 use crate::event::Notification;
 use crate::result::TurnResult;
@@ -50,9 +49,9 @@ struct Response<T> {
 }
 
 impl Collector {
-    pub(super) fn new(before: UsedBefore, joined: bool) -> Self {
+    pub(super) fn new(used: TurnUsage) -> Self {
         Self {
-            used: TurnUsage::new(before, joined),
+            used,
             ..Self::default()
         }
     }

@@ -8,6 +8,7 @@ use codex_types::{ReasoningEffort, ReasoningSummary, SandboxPolicy, TurnStartPar
 use serde_json::Value;
 
 use super::TurnHandle;
+use crate::budget::Budget;
 use crate::client::{Codex, encode};
 use crate::connection::{Opened, TurnEvents};
 use crate::door::Door;
@@ -59,6 +60,7 @@ pub struct TurnStart<T = Thread> {
     params: TurnStartParams,
     cwd: Option<PathBuf>,
     only_if_idle: bool,
+    budget: Option<Budget>,
     door: Door<TurnStartParams>,
 }
 
@@ -70,6 +72,7 @@ impl<T> TurnStart<T> {
             params: TurnStartParams::new([], ""),
             cwd: None,
             only_if_idle: false,
+            budget: None,
             door: Door::default(),
         }
     }
@@ -147,6 +150,17 @@ impl<T> TurnStart<T> {
         self
     }
 
+    /// Limits what the turn may use; one that has used more is interrupted.
+    ///
+    /// Its events go on to `turn/completed`, and [`run`](Self::run) and [`TurnHandle::run`] then fail with
+    /// [`Error::BudgetExceeded`]. The client counts, and goes on to when the handle is detached. As with
+    /// [`if_idle`](Self::if_idle), the start fails with [`Error::ThreadBusy`] where a turn runs, whose budget
+    /// this is not.
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.budget = Some(budget);
+        self
+    }
+
     /// Changes the params that are sent, after all setters: for what no setter offers.
     ///
     /// A later call adds to the earlier ones.
@@ -191,6 +205,7 @@ impl<T> TurnStart<T> {
             params: self.params,
             cwd: self.cwd,
             only_if_idle: self.only_if_idle,
+            budget: self.budget,
             door: self.door,
         }
     }
@@ -268,7 +283,7 @@ impl IntoFuture for TurnStart {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let thread = self.thread.clone();
-            let only_if_idle = self.only_if_idle;
+            let (only_if_idle, budget) = (self.only_if_idle, self.budget.clone());
             let mut params = self.into_params(thread.id())?;
             let codex = thread.codex();
             codex.check_reviewer(params.approvals_reviewer.as_ref())?;
@@ -278,16 +293,21 @@ impl IntoFuture for TurnStart {
             }
             let outstanding = thread.prepare(&mut params).await?;
             // A turn that runs has its options already.
-            let joining = if outstanding || only_if_idle {
+            let joining = if outstanding || only_if_idle || budget.is_some() {
                 Joining::Refused
             } else {
                 Joining::Allowed
             };
+            let budget = budget.map(|budget| codex.connection().open_budget(thread.id(), budget));
             let events = codex.start_turn(&params, joining).await?;
             if outstanding && !events.joined() {
                 thread.options_applied();
             }
-            Ok(TurnHandle::new(codex.clone(), events))
+            let exceeded = budget.map(|budget| budget.bind(events.turn_id()));
+            Ok(TurnHandle {
+                exceeded,
+                ..TurnHandle::new(codex.clone(), events)
+            })
         })
     }
 }

@@ -54,6 +54,10 @@ pub(super) enum Step {
     Detach {
         handle: usize,
     },
+    /// A turn is interrupted whoever reads it.
+    Stop {
+        thread: usize,
+    },
     Read {
         handle: usize,
     },
@@ -93,6 +97,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => n().prop_map(|thread| Step::Join { thread }),
         2 => n().prop_map(|handle| Step::Drop { handle }),
         1 => n().prop_map(|handle| Step::Detach { handle }),
+        1 => n().prop_map(|thread| Step::Stop { thread }),
         2 => n().prop_map(|handle| Step::Read { handle }),
         2 => (n(), any::<bool>()).prop_map(|(at, busy)| Step::AnswerInterrupt { at, busy }),
         1 => n().prop_map(|thread| Step::Ask { thread }),

@@ -56,6 +56,7 @@ pub(super) struct Turn {
     /// Whether the start that led to it is known.
     claimed: bool,
     abandoned: bool,
+    stopped: bool,
     completed: bool,
     /// Its thread ended before it completed.
     lost: bool,
@@ -254,6 +255,14 @@ impl World {
                     self.router.detach(&thread, &name, handle.id, &mut fx);
                 }
             }
+            Step::Stop { thread } => {
+                let thread = thread % 2;
+                if let Some(turn) = self.known.get(&thread).copied() {
+                    self.turns.get_mut(&turn).unwrap().stopped = true;
+                    let (thread, turn) = (thread_name(thread), turn_name(turn));
+                    self.router.stop_turn(&thread, &turn, &mut fx);
+                }
+            }
             Step::Read { handle } => {
                 let count = self.handles.len();
                 if count > 0 {
@@ -318,6 +327,7 @@ impl World {
         let state = self.turns.get_mut(&turn).unwrap();
         state.completed = true;
         state.abandoned = false;
+        state.stopped = false;
         if self.known.get(&thread) == Some(&turn) {
             self.known.remove(&thread);
         }
@@ -335,6 +345,7 @@ impl World {
             let state = self.turns.get_mut(&turn).unwrap();
             state.lost = true;
             state.abandoned = false;
+            state.stopped = false;
         }
         self.known.remove(&thread);
         self.send_of_thread(thread, What::Gone, fx);

@@ -44,13 +44,10 @@ impl World {
                 .collect();
             for (name, turn) in &mut self.turns {
                 let read = self.handles.iter().any(|handle| handle.turn == *name);
-                if turn.abandoned
-                    && turn.started
-                    && !turn.completed
-                    && !read
-                    && !starting.contains(&turn.thread)
-                {
+                let unwanted = turn.abandoned && !read && !starting.contains(&turn.thread);
+                if turn.started && !turn.completed && (turn.stopped || unwanted) {
                     turn.abandoned = false;
+                    turn.stopped = false;
                     due.push(*name);
                 }
             }

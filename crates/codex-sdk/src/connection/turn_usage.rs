@@ -2,11 +2,12 @@
 
 use codex_types::{ThreadItem, ThreadTokenUsage, TokenUsageBreakdown};
 
-use crate::connection::UsedBefore;
+use super::Connection;
+use super::usage::UsedBefore;
 
 /// Adds up by how much the totals of a thread grow during a turn.
 #[derive(Debug, Default)]
-pub(super) struct TurnUsage {
+pub(crate) struct TurnUsage {
     /// The last total before the turn, or before the last update.
     before: UsedBefore,
     /// Whether earlier updates of the turn may be missing.
@@ -26,12 +27,12 @@ impl TurnUsage {
     }
 
     /// Notes an item that has started.
-    pub(super) fn started(&mut self, item: &ThreadItem) {
+    pub(crate) fn started(&mut self, item: &ThreadItem) {
         self.compacting = matches!(item, ThreadItem::ContextCompaction(_));
     }
 
     /// Notes new totals.
-    pub(super) fn update(&mut self, usage: &ThreadTokenUsage) {
+    pub(crate) fn update(&mut self, usage: &ThreadTokenUsage) {
         let grown = match &self.before {
             UsedBefore::Total(before) => minus(&usage.total, before),
             UsedBefore::Nothing => Some(usage.total.clone()),
@@ -50,8 +51,21 @@ impl TurnUsage {
     }
 
     /// Returns what the turn has used; `None` where that is unknown.
-    pub(super) fn finish(self) -> Option<TokenUsageBreakdown> {
+    pub(crate) fn used(&self) -> Option<&TokenUsageBreakdown> {
+        self.used.as_ref()
+    }
+
+    /// As [`TurnUsage::used`], at the end.
+    pub(crate) fn finish(self) -> Option<TokenUsageBreakdown> {
         self.used
+    }
+}
+
+impl Connection {
+    /// Begins to count what a turn uses that is running or about to.
+    pub(crate) fn turn_usage(&self, thread_id: &str, turn_id: &str, joined: bool) -> TurnUsage {
+        let routing = self.shared.routing();
+        TurnUsage::new(routing.totals.before(thread_id, turn_id), joined)
     }
 }
 
