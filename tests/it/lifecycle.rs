@@ -5,7 +5,7 @@ use futures_util::TryStreamExt;
 use openai_codex::types::{
     AskForApproval, ReasoningEffort, SortDirection, ThreadItem, ThreadSortKey, ThreadSource,
 };
-use openai_codex::{Notification, Notifications, RpcErrorKind, Sandbox};
+use openai_codex::{Error, Notification, Notifications, RpcErrorKind, Sandbox};
 
 use crate::items::{dialog, sandbox};
 use crate::stage::{Stage, err, ok, within};
@@ -324,5 +324,72 @@ async fn a_resumed_thread_has_its_turns_if_they_are_asked_for() {
         let resumed = ok(resume.include_turns(include)).await;
         assert_eq!(resumed.info().thread.turns.len(), usize::from(include));
     }
+    stage.finish().await;
+}
+
+/// The thread that was updated last is resumed, of all folders or of one.
+#[tokio::test]
+async fn the_latest_thread_is_resumed() {
+    let mut stage = Stage::new().await;
+    stage.model.default_answer(Answer::text("done"));
+    let none = err(stage.codex.thread_resume_latest()).await;
+    assert!(matches!(none, Error::InvalidInput(_)), "{none:?}");
+
+    let other = stage.home.workspace().join("other");
+    std::fs::create_dir(&other).unwrap();
+    let first = stage.thread().await;
+    let elsewhere = ok(stage.codex.thread_start().cwd(&other)).await;
+    let second = stage.thread().await;
+    for thread in [&first, &second, &elsewhere, &first] {
+        ok(thread.run("go")).await;
+    }
+    // What was updated, and not what was made last; also in another process.
+    for _ in 0..2 {
+        let latest = ok(stage.codex.thread_resume_latest()).await;
+        assert_eq!(latest.id(), first.id());
+        let latest = ok(stage.codex.thread_resume_latest().cwd(&other)).await;
+        assert_eq!(latest.id(), elsewhere.id());
+        let here = stage.home.workspace();
+        let latest = ok(stage.codex.thread_resume_latest().cwd(here)).await;
+        assert_eq!(latest.id(), first.id());
+        stage.restart().await;
+    }
+    ok(latest_run(&stage)).await;
+    let empty = stage.home.workspace().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    let none = err(stage.codex.thread_resume_latest().cwd(&empty)).await;
+    assert!(none.to_string().contains("empty"), "{none}");
+    stage.finish().await;
+}
+
+/// A thread that was found is a thread like any other.
+async fn latest_run(stage: &Stage) -> openai_codex::Result<()> {
+    let latest = stage.codex.thread_resume_latest().await?;
+    assert_eq!(latest.run("more").await?.text(), "done");
+    assert_eq!(latest.read_with_turns().await?.thread.turns.len(), 3);
+    Ok(())
+}
+
+/// The running turn of a thread is found by its events, from any handle of the thread.
+#[tokio::test]
+async fn the_running_turn_is_found() {
+    let stage = Stage::new().await;
+    let gate = Gate::new();
+    stage.model.push(Answer::text("fine").gate(&gate));
+    let thread = stage.thread().await;
+    assert!(thread.running().is_none());
+    let turn = ok(thread.turn("go")).await;
+    within(gate.reached()).await.unwrap();
+    let resumed = ok(stage.codex.thread_resume(thread.id())).await;
+    let running = resumed.running().unwrap();
+    assert_eq!(running.id(), turn.id());
+    assert!(running.is_joined());
+    // Dropping it leaves the turn alone.
+    drop(thread.running());
+    gate.open();
+    assert_eq!(ok(running.run()).await.text(), "fine");
+    assert_eq!(ok(turn.run()).await.text(), "fine");
+    assert!(thread.running().is_none());
+    assert!(resumed.running().is_none());
     stage.finish().await;
 }

@@ -141,3 +141,33 @@ async fn bad_options_are_refused_before_they_are_sent() {
     assert_eq!(kind, Some(RpcErrorKind::InvalidParams));
     stage.finish().await;
 }
+
+/// A folder that does not exist is refused before anything is sent; one that is relative is of this
+/// process's folder.
+#[tokio::test]
+async fn folders_are_checked_before_anything_is_sent() {
+    let stage = Stage::new().await;
+    let missing = stage.home.workspace().join("missing");
+    let thread = stage.thread().await;
+    let refusals = [
+        err(stage.codex.thread_start().cwd(&missing)).await,
+        err(stage.codex.thread_resume(thread.id()).cwd(&missing)).await,
+        err(stage.codex.thread_fork(thread.id()).cwd(&missing)).await,
+        err(thread.turn("go").cwd(&missing)).await,
+        err(stage.codex.thread_start().cwd("missing-folder")).await,
+    ];
+    for refused in refusals {
+        assert!(
+            matches!(&refused, Error::InvalidInput(text) if text.contains("missing")),
+            "{refused:?}"
+        );
+    }
+    let relative = ok(stage.codex.thread_start().cwd("it")).await;
+    let here = std::env::current_dir().unwrap().join("it");
+    let kept = &relative.info().cwd;
+    assert!(
+        kept == &here || here.canonicalize().is_ok_and(|here| *kept == here),
+        "{kept:?}"
+    );
+    stage.finish().await;
+}

@@ -29,6 +29,7 @@
 mod approvals;
 mod client;
 mod driver;
+mod iterators;
 mod login;
 mod notifications;
 mod pipe;
@@ -39,8 +40,9 @@ mod turn;
 
 pub use approvals::{Approvals, Pending};
 pub use client::Codex;
+pub use iterators::{Models, TextDeltas, Threads, Turns};
 pub use login::{ChatgptLoginHandle, DeviceCodeLoginHandle};
 pub use notifications::Notifications;
 pub use retry::retry_on_overload;
 pub use thread::Thread;
-pub use turn::{TextDeltas, TurnControl, TurnHandle};
+pub use turn::{TurnControl, TurnHandle};

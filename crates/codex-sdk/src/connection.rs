@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use codex_types::TurnId;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::Instant;
@@ -241,6 +242,12 @@ impl Connection {
         let shared = Arc::clone(&self.shared);
         let events = TurnEvents::new(shared, thread_id.into(), turn_id.into(), id, events, true);
         (events, runs)
+    }
+
+    /// Returns the turn that is known to run on a thread.
+    pub(crate) fn running(&self, thread_id: &str) -> Option<TurnId> {
+        let routing = self.shared.routing();
+        routing.router.running(thread_id).map(TurnId::from)
     }
 
     /// Tells whether a turn is known to run, or to have failed a moment ago.

@@ -264,6 +264,7 @@ pub mod request {
 
     pub use crate::input::ExternalContent;
     pub use crate::models::ModelList;
+    pub use crate::pages::{Models, Threads, Turns};
     pub use crate::thread::{ThreadFork, ThreadList, ThreadResume, ThreadStart};
     pub use crate::turn::{TextDelta, TextDeltas, TurnStart};
 }

@@ -2,13 +2,12 @@
 
 use std::future::IntoFuture;
 
-use codex_types::{Model, ModelListParams, ModelListResponse};
-use futures_core::Stream;
+use codex_types::{ModelListParams, ModelListResponse};
 
 use crate::client::Codex;
 use crate::door::Door;
 use crate::error::Result;
-use crate::pages::{Pages, Pending};
+use crate::pages::{Models, Pending};
 
 /// Lists the models that a thread can be started with, `model/list`; made by [`Codex::models`].
 ///
@@ -94,9 +93,9 @@ impl ModelList {
     ///
     /// A page is asked for when the models of the one before have been read. An error ends the
     /// stream; a cursor that comes twice is one.
-    pub fn stream(self) -> impl Stream<Item = Result<Model>> + Send + Unpin + use<> {
+    pub fn stream(self) -> Models {
         let (client, params) = self.into_parts();
-        Pages::new(client, params)
+        Models::new(client, params)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -142,6 +143,61 @@ impl<P: Paged> Stream for Pages<P> {
             };
         }
     }
+}
+
+/// Defines the stream of one list, so that it can be named.
+macro_rules! streams {
+    ($($(#[$doc:meta])* $name:ident: $params:ident of $item:ident;)*) => {
+        $($(#[$doc])*
+        ///
+        /// A page is asked for when the items of the one before have been read. An error ends the
+        /// stream; a cursor that comes twice is one. Dropping it asks for nothing more.
+        #[derive(Debug)]
+        #[must_use = "streams do nothing unless they are read"]
+        pub struct $name(Pages<$params>);
+
+        impl $name {
+            pub(crate) fn new(codex: Codex, params: $params) -> Self {
+                Self(Pages::new(codex, params))
+            }
+
+            /// Waits for the next item; `None` after the last one.
+            ///
+            /// # Errors
+            ///
+            /// As [`Codex::request`], and
+            /// [`Error::UnexpectedResponse`](crate::Error::UnexpectedResponse) for a cursor that
+            /// comes twice.
+            ///
+            /// # Cancel safety
+            ///
+            /// Dropping the future loses nothing.
+            pub async fn next(&mut self) -> Option<Result<$item>> {
+                poll_fn(|cx| Pin::new(&mut self.0).poll_next(cx)).await
+            }
+        }
+
+        impl Stream for $name {
+            type Item = Result<$item>;
+
+            fn poll_next(
+                mut self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+            ) -> Poll<Option<Self::Item>> {
+                Pin::new(&mut self.0).poll_next(cx)
+            }
+        })*
+    };
+}
+
+streams! {
+    /// The models of every page, made by [`ModelList::stream`](crate::request::ModelList::stream).
+    Models: ModelListParams of Model;
+    /// The stored threads of every page, made by
+    /// [`ThreadList::stream`](crate::request::ThreadList::stream).
+    Threads: ThreadListParams of Thread;
+    /// The turns of a thread, made by [`Thread::turns`](crate::Thread::turns).
+    Turns: ThreadTurnsListParams of Turn;
 }
 
 impl<P: Paged> fmt::Debug for Pages<P> {

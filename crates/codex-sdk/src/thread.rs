@@ -5,10 +5,8 @@ use std::sync::Arc;
 
 use codex_types::{
     SortDirection, ThreadCompactStartParams, ThreadId, ThreadInjectItemsParams, ThreadReadParams,
-    ThreadReadResponse, ThreadSetNameParams, ThreadTurnsListParams, Turn, TurnItemsView,
-    TurnStartParams,
+    ThreadReadResponse, ThreadSetNameParams, ThreadTurnsListParams, TurnItemsView, TurnStartParams,
 };
-use futures_core::Stream;
 use serde_json::json;
 use tokio::sync::OnceCell;
 
@@ -29,7 +27,7 @@ pub use start::ThreadStart;
 
 use crate::client::Codex;
 use crate::error::Result;
-use crate::pages::Pages;
+use crate::pages::Turns;
 use applied::{Asked, Outstanding, Overrides};
 
 /// A conversation that the runtime keeps: turns are started on it, one after another.
@@ -191,20 +189,19 @@ impl Thread {
     ///
     /// ```no_run
     /// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
-    /// use futures_util::TryStreamExt;
-    ///
     /// let mut turns = thread.turns();
-    /// while let Some(turn) = turns.try_next().await? {
+    /// while let Some(turn) = turns.next().await {
+    ///     let turn = turn?;
     ///     println!("{} has {} items", turn.id, turn.items.len());
     /// }
     /// # Ok(())
     /// # }
     /// ```
-    pub fn turns(&self) -> impl Stream<Item = Result<Turn>> + Send + Unpin + use<> {
+    pub fn turns(&self) -> Turns {
         let params = ThreadTurnsListParams::new(self.id())
             .items_view(TurnItemsView::Full)
             .sort_direction(SortDirection::Asc);
-        Pages::new(self.codex.clone(), params)
+        Turns::new(self.codex.clone(), params)
     }
 
     /// Names the thread, `thread/name/set`.

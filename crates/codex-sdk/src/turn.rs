@@ -11,6 +11,7 @@ use futures_core::Stream;
 mod collect;
 mod control;
 mod inquiry;
+mod join;
 mod output;
 mod start;
 #[cfg(test)]
@@ -378,38 +379,5 @@ impl Thread {
     /// Dropping the future interrupts the turn.
     pub async fn run(&self, input: impl Into<RunInput>) -> Result<TurnResult> {
         self.turn(input).run().await
-    }
-
-    /// Joins a turn of this thread that any client has started: its events from now on.
-    ///
-    /// ```no_run
-    /// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
-    /// let turn = thread.turn("Refactor the parser.").await?;
-    /// let id = turn.id().to_owned();
-    /// turn.detach();
-    /// // Later, and perhaps after its end:
-    /// println!("{}", thread.join_turn(id).run().await?.text());
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// A turn that is over ends at once with what the runtime has stored of it
-    /// (`thread/turns/list`): its completed items, then its completion; of its tokens nothing is
-    /// stored. Where nothing is stored, as for a thread that is ephemeral or never had a turn, the
-    /// handle ends with [`Error::TurnOver`]. Nothing is asked before the handle is first read, and
-    /// nothing at all about a turn that this client knows to run.
-    ///
-    /// # Drop
-    ///
-    /// Dropping the handle leaves the turn alone.
-    pub fn join_turn(&self, turn_id: impl Into<TurnId>) -> TurnHandle {
-        let turn_id = turn_id.into();
-        let codex = self.codex().clone();
-        let (events, runs) = codex.connection().join(self.id(), &turn_id);
-        let inquiry = (!runs).then(|| Inquiry::new(codex.clone(), self.id(), &turn_id));
-        TurnHandle {
-            inquiry,
-            ..TurnHandle::new(codex, events)
-        }
     }
 }

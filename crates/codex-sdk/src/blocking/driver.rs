@@ -98,27 +98,3 @@ impl Drop for Driver {
         }
     }
 }
-
-/// A stream, as an iterator.
-#[derive(Debug)]
-pub(super) struct Iter<S> {
-    stream: S,
-    driver: Arc<Driver>,
-}
-
-impl<S> Iter<S> {
-    pub(super) fn new(stream: S, driver: &Arc<Driver>) -> Self {
-        Self {
-            stream,
-            driver: Arc::clone(driver),
-        }
-    }
-}
-
-impl<S: Stream + Unpin> Iterator for Iter<S> {
-    type Item = S::Item;
-
-    fn next(&mut self) -> Option<S::Item> {
-        self.driver.next(&mut self.stream)
-    }
-}

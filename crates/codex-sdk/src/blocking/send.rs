@@ -3,10 +3,10 @@
 use std::future::IntoFuture;
 use std::sync::Arc;
 
-use codex_types::{Model, ModelListResponse, ThreadListResponse};
+use codex_types::{ModelListResponse, ThreadListResponse};
 
 use super::client::Codex;
-use super::driver::Iter;
+use super::iterators::{Models, Threads};
 use super::thread::Thread;
 use super::turn::TurnHandle;
 use crate::error::Result;
@@ -84,9 +84,9 @@ impl ThreadList<Codex> {
     ///
     /// A page is asked for when the threads of the one before have been read. An error is the
     /// last item; a cursor that comes twice is one.
-    pub fn iter(self) -> impl Iterator<Item = Result<codex_types::Thread>> + Send + use<> {
+    pub fn iter(self) -> Threads {
         let driver = Arc::clone(&self.client.driver);
-        Iter::new(self.on(|client| client.inner).stream(), &driver)
+        Threads::new(self.on(|client| client.inner).stream(), &driver)
     }
 }
 
@@ -105,8 +105,8 @@ impl ModelList<Codex> {
     ///
     /// A page is asked for when the models of the one before have been read. An error is the
     /// last item; a cursor that comes twice is one.
-    pub fn iter(self) -> impl Iterator<Item = Result<Model>> + Send + use<> {
+    pub fn iter(self) -> Models {
         let driver = Arc::clone(&self.client.driver);
-        Iter::new(self.on(|client| client.inner).stream(), &driver)
+        Models::new(self.on(|client| client.inner).stream(), &driver)
     }
 }

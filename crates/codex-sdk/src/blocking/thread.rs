@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use codex_types::{ThreadId, ThreadReadResponse, Turn, TurnId};
+use codex_types::{ThreadId, ThreadReadResponse, TurnId};
 
 use super::client::Codex;
-use super::driver::{Driver, Iter};
+use super::driver::Driver;
+use super::iterators::Turns;
 use super::turn::TurnHandle;
 use crate::error::Result;
 use crate::input::RunInput;
@@ -83,8 +84,8 @@ impl Thread {
     ///
     /// A page is asked for when the turns of the one before have been read. An error is the last
     /// item.
-    pub fn turns(&self) -> impl Iterator<Item = Result<Turn>> + Send + use<> {
-        Iter::new(self.inner.turns(), &self.driver)
+    pub fn turns(&self) -> Turns {
+        Turns::new(self.inner.turns(), &self.driver)
     }
 
     /// Names the thread, `thread/name/set`.
@@ -105,6 +106,14 @@ impl Thread {
         self.driver.block_on(self.inner.compact())
     }
 
+    /// Joins the turn that runs on this thread, as far as this client knows.
+    ///
+    /// As [`Thread::running`](crate::Thread::running).
+    pub fn running(&self) -> Option<TurnHandle> {
+        let turn = self.inner.running()?;
+        Some(TurnHandle::new(turn, &self.driver))
+    }
+
     /// Joins a turn of this thread that any client has started: its events from now on, or what the runtime
     /// has stored of it.
     ///
@@ -123,6 +132,13 @@ impl Codex {
     /// Resumes a thread that is stored, or runs already, `thread/resume`.
     pub fn thread_resume(&self, id: impl Into<ThreadId>) -> ThreadResume<Self> {
         ThreadResume::new(self.clone(), id.into())
+    }
+
+    /// Resumes the thread that was used last, `thread/list` and `thread/resume`.
+    ///
+    /// As [`Codex::thread_resume_latest`](crate::Codex::thread_resume_latest).
+    pub fn thread_resume_latest(&self) -> ThreadResume<Self> {
+        ThreadResume::latest(self.clone())
     }
 
     /// Makes a new thread from what this one has so far, `thread/fork`.

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use codex_types::{ThreadId, TurnId};
 
-use super::driver::{Driver, Iter};
+use super::driver::Driver;
+use super::iterators::TextDeltas;
 use crate::error::Result;
 use crate::event::Notification;
 use crate::input::Input;
 use crate::result::TurnResult;
-use crate::turn::{self, TextDelta};
+use crate::turn;
 
 /// A turn that runs, as an iterator over its events. The blocking version of
 /// [`TurnHandle`](crate::TurnHandle).
@@ -63,7 +64,7 @@ impl TurnHandle {
     /// A failed turn ends it with [`Error::TurnFailed`](crate::Error::TurnFailed). For what the
     /// deltas add up to see [`crate::TurnHandle::text_deltas`].
     pub fn text_deltas(self) -> TextDeltas {
-        TextDeltas(Iter::new(self.inner.text_deltas(), &self.driver))
+        TextDeltas::new(self.inner.text_deltas(), &self.driver)
     }
 
     /// Returns what steers and interrupts the turn while another thread reads it.
@@ -113,21 +114,6 @@ impl Iterator for TurnHandle {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.driver.next(&mut self.inner)
-    }
-}
-
-/// The text of the agent's messages as it is written, made by [`TurnHandle::text_deltas`].
-///
-/// Dropping it drops the handle of the turn.
-#[derive(Debug)]
-#[must_use = "a turn whose handle is dropped is interrupted"]
-pub struct TextDeltas(Iter<turn::TextDeltas>);
-
-impl Iterator for TextDeltas {
-    type Item = Result<TextDelta>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.0.next()
     }
 }
 

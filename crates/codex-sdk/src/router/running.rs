@@ -53,6 +53,11 @@ impl Running {
 }
 
 impl<E: Routed, R> Router<E, R> {
+    /// Returns the turn that runs on a thread or is accepted.
+    pub(crate) fn running(&self, thread: &str) -> Option<&str> {
+        self.live.lanes.get(thread)?.running()
+    }
+
     /// Tells whether a turn is known to run, or to have failed a moment ago: its end comes.
     pub(crate) fn is_running(&self, thread: &str, turn: &str) -> bool {
         let lane = self.live.lanes.get(thread);

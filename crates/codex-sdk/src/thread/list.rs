@@ -3,15 +3,14 @@
 use std::future::IntoFuture;
 
 use codex_types::{
-    SortDirection, Thread, ThreadListCwdFilter, ThreadListParams, ThreadListResponse,
-    ThreadSortKey, ThreadSourceKind,
+    SortDirection, ThreadListCwdFilter, ThreadListParams, ThreadListResponse, ThreadSortKey,
+    ThreadSourceKind,
 };
-use futures_core::Stream;
 
 use crate::client::Codex;
 use crate::door::Door;
 use crate::error::Result;
-use crate::pages::{Pages, Pending};
+use crate::pages::{Pending, Threads};
 
 /// Lists stored threads, `thread/list`; made by [`Codex::thread_list`].
 ///
@@ -160,18 +159,16 @@ impl ThreadList {
     ///
     /// ```no_run
     /// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
-    /// use futures_util::TryStreamExt;
-    ///
     /// let mut threads = codex.thread_list().archived(true).stream();
-    /// while let Some(thread) = threads.try_next().await? {
-    ///     println!("{}", thread.id);
+    /// while let Some(thread) = threads.next().await {
+    ///     println!("{}", thread?.id);
     /// }
     /// # Ok(())
     /// # }
     /// ```
-    pub fn stream(self) -> impl Stream<Item = Result<Thread>> + Send + Unpin + use<> {
+    pub fn stream(self) -> Threads {
         let (client, params) = self.into_parts();
-        Pages::new(client, params)
+        Threads::new(client, params)
     }
 }
 

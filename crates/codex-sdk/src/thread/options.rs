@@ -11,7 +11,7 @@ pub(crate) const OPTIONS_SINCE: Version = Version::new(0, 151, 0);
 
 /// Adds the shared setters to a builder with `params` and `cwd`.
 macro_rules! thread_options {
-    ($builder:ident, $params:ident) => {
+    ($builder:ident, $params:ident $(, $more:ident)*) => {
         impl<C> $builder<C> {
             /// Makes it a builder of another kind of client.
             #[cfg(feature = "blocking")]
@@ -19,6 +19,7 @@ macro_rules! thread_options {
                 $builder {
                     client: client(self.client),
                     params: self.params,
+                    $($more: self.$more,)*
                     cwd: self.cwd,
                     door: self.door,
                 }

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use std::pin::Pin;
 
 use codex_types::request::ClientRequest;
-use codex_types::{ThreadId, ThreadLoadedListParams, ThreadResumeParams, ThreadResumeResponse};
+use codex_types::{
+    SortDirection, ThreadId, ThreadListCwdFilter, ThreadListParams, ThreadLoadedListParams,
+    ThreadResumeParams, ThreadResumeResponse, ThreadSortKey,
+};
 use futures_core::Stream;
 
 use super::Thread;
@@ -56,19 +59,29 @@ use crate::pages::{Pages, Pending};
 pub struct ThreadResume<C = Codex> {
     pub(crate) client: C,
     params: ThreadResumeParams,
+    is_latest: bool,
     cwd: Option<PathBuf>,
     door: Door<ThreadResumeParams>,
 }
 
-thread_options!(ThreadResume, ThreadResumeParams);
+thread_options!(ThreadResume, ThreadResumeParams, is_latest);
 
 impl<C> ThreadResume<C> {
     pub(crate) fn new(client: C, id: ThreadId) -> Self {
         Self {
             client,
             params: ThreadResumeParams::new(id),
+            is_latest: false,
             cwd: None,
             door: Door::default(),
+        }
+    }
+
+    /// Makes one for the thread that was used last, which is looked for when it is sent.
+    pub(crate) fn latest(client: C) -> Self {
+        Self {
+            is_latest: true,
+            ..Self::new(client, ThreadId::default())
         }
     }
 
@@ -110,9 +123,13 @@ impl IntoFuture for ThreadResume {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let codex = self.client.clone();
-            let params = self.into_params(&codex)?;
+            let is_latest = self.is_latest;
+            let mut params = self.into_params(&codex)?;
             codex.check_reviewer(params.approvals_reviewer.as_ref())?;
             codex.check_folder(params.cwd.as_deref())?;
+            if is_latest {
+                params.thread_id = codex.latest_thread(params.cwd.as_deref()).await?;
+            }
             let asked = Asked::from(&params);
             let answer = codex.resume(params).await?;
             Thread::answered(codex, asked, answer)
@@ -132,6 +149,47 @@ impl Codex {
     /// ```
     pub fn thread_resume(&self, id: impl Into<ThreadId>) -> ThreadResume {
         ThreadResume::new(self.clone(), id.into())
+    }
+
+    /// Resumes the stored thread that was updated last, `thread/list` and `thread/resume`;
+    /// [`cwd`](ThreadResume::cwd) narrows the search to the threads of a folder.
+    ///
+    /// ```no_run
+    /// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
+    /// let thread = codex.thread_resume_latest().cwd("my-project").await?;
+    /// println!("{}", thread.run("Where were we?").await?.text());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Awaiting it fails with [`Error::InvalidInput`](crate::Error::InvalidInput) where there is none: threads
+    /// that are archived, ephemeral or without a turn do not count, and neither do those of sub-agents and of
+    /// programs that run without a user (`ThreadSourceKind` tells which are interactive).
+    pub fn thread_resume_latest(&self) -> ThreadResume {
+        ThreadResume::latest(self.clone())
+    }
+
+    /// Finds the thread that was updated last.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidInput`] if there is none; else as [`Codex::request`].
+    async fn latest_thread(&self, folder: Option<&str>) -> Result<ThreadId> {
+        let mut list = ThreadListParams::default()
+            .limit(1_u32)
+            .sort_key(ThreadSortKey::UpdatedAt)
+            .sort_direction(SortDirection::Desc)
+            .model_providers([]);
+        list.cwd = folder.map(ThreadListCwdFilter::from);
+        let page = self.request(list).await?;
+        let latest = page.data.into_iter().next().map(|thread| thread.id);
+        latest.ok_or_else(|| {
+            let of = folder.map(|folder| format!(" of the folder {folder:?}"));
+            Error::InvalidInput(format!(
+                "there is no stored thread{} to resume; start one",
+                of.unwrap_or_default()
+            ))
+        })
     }
 }
 

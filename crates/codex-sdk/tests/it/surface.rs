@@ -114,7 +114,7 @@ fn words(text: &str) -> Names {
 fn the_root_is_what_the_api_page_lists() {
     let expected = words(
         "Codex CodexConfig ServerInfo Thread ThreadInfo TurnHandle TurnControl TurnResult
-         TurnFailure ApprovalMode Sandbox Input InputItem ExternalMessage RunInput Notification
+         TurnFailure ApprovalMode Sandbox Budget Input InputItem ExternalMessage RunInput Notification
          Notifications UnknownNotification ChatgptLoginHandle DeviceCodeLoginHandle RetryPolicy
          retry_on_overload Error Result RpcError RpcErrorCode RpcErrorKind CloseReason
          ResponseError types request approval error runtime blocking VERSION RUNTIME_VERSION",
@@ -130,8 +130,8 @@ fn the_request_module_has_the_builders_and_the_traits() {
         _ => None,
     });
     let expected = words(
-        "ClientRequest ServerRequest ExternalContent ModelList TextDelta TextDeltas ThreadFork
-         ThreadList ThreadResume ThreadStart TurnStart",
+        "ClientRequest ServerRequest ExternalContent ModelList Models TextDelta TextDeltas
+         ThreadFork ThreadList ThreadResume ThreadStart Threads TurnStart Turns",
     );
     assert_eq!(public_names(&module.unwrap().1), expected);
 }
@@ -153,7 +153,8 @@ fn the_runtime_module_has_what_a_user_meets() {
 #[test]
 fn the_error_module_has_every_type_that_an_error_holds() {
     let expected = words(
-        "CloseReason DecodeError Error OutputError RawPayload ResponseError Result RpcError
+        "Amount BudgetExceeded CloseReason DecodeError Error OutputError RawPayload ResponseError
+         Result RpcError
          RpcErrorCode RpcErrorKind TurnFailure TurnFailureKind",
     );
     assert_eq!(public_names(&items(&source("src/error.rs"))), expected);
@@ -242,7 +243,7 @@ fn every_type_of_the_client_has_a_blocking_twin_with_its_methods() {
     let twins = public_names(&items(&source("src/blocking.rs")));
     let expected = words(
         "Codex Thread TurnHandle TurnControl ChatgptLoginHandle DeviceCodeLoginHandle
-         Notifications TextDeltas Approvals Pending retry_on_overload",
+         Notifications TextDeltas Approvals Pending Models Threads Turns retry_on_overload",
     );
     assert_eq!(twins, expected);
 }
@@ -270,7 +271,7 @@ fn the_methods_are_the_listed_ones() {
         (
             "Codex",
             "start start_with connect server_info process_id request request_raw notifications
-             close approvals thread_start thread_resume thread_fork thread_list thread_archive thread_unarchive
+             close approvals thread_start thread_resume thread_resume_latest thread_fork thread_list thread_archive thread_unarchive
              models login_api_key login_chatgpt login_chatgpt_device_code account logout",
         ),
         (
@@ -281,7 +282,7 @@ fn the_methods_are_the_listed_ones() {
         ),
         (
             "Thread",
-            "attach id info turn run read read_with_turns turns set_name compact join_turn",
+            "attach id info turn run read read_with_turns turns set_name compact join_turn running",
         ),
         (
             "TurnHandle",
