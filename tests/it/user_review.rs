@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use codex_testkit::Answer;
+use codex_testkit::{Answer, Gate, HomeBuilder};
 use openai_codex::approval::{Approval, Decision, Pending, Subject};
 use openai_codex::types::{CommandExecutionStatus, PatchApplyStatus, PatchChangeKind, TurnStatus};
 use openai_codex::{ApprovalMode, CodexConfig, Error, Thread};
+use serde_json::json;
 
 use crate::items::{commands, patches};
 use crate::stage::{Stage, err, ok, within};
@@ -147,6 +148,118 @@ async fn a_change_of_files_is_decided_with_the_change() {
         assert!(file.diff.contains("made"), "{}", file.diff);
         stage.finish().await;
     }
+}
+
+/// Permissions are granted for the turn or the session, or not at all; the model is told which.
+#[tokio::test]
+async fn permissions_are_decided_by_the_handler() {
+    let rows = [
+        (Decision::Accept, Some("turn")),
+        (Decision::AcceptAndRemember, Some("turn")),
+        (Decision::AcceptForSession, Some("session")),
+        (Decision::Decline, None),
+    ];
+    for (decision, scope) in rows {
+        let asked = Arc::default();
+        let stage = asking_for_permissions(deciding(&asked, move |_| decision)).await;
+        let thread = reviewed(&stage).await;
+        stage.model.push(needs_network()).push(Answer::text("ok"));
+        let result = ok(thread.run("go")).await;
+        assert_eq!(result.status, TurnStatus::Completed, "{decision:?}");
+        let told = stage.model.responses_requests()[1].function_call_outputs()[0].text();
+        let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+        assert_eq!(
+            told["permissions"]["network"]["enabled"].as_bool(),
+            scope.map(|_| true),
+            "{decision:?}: {told}"
+        );
+        if let Some(scope) = scope {
+            assert_eq!(told["scope"], scope, "{decision:?}");
+        }
+        let asked = asked.lock().unwrap().clone();
+        let [ask] = asked.as_slice() else {
+            panic!("{asked:?}");
+        };
+        assert_eq!(ask.reason.as_deref(), Some("to fetch it"));
+        let Subject::Permissions(permissions) = &ask.subject else {
+            panic!("{ask:?}");
+        };
+        let network = permissions.raw().permissions.network.as_ref();
+        assert_eq!(network.and_then(|network| network.enabled), Some(true));
+        stage.finish().await;
+    }
+}
+
+/// A question about permissions has no answer that ends the turn, so the client interrupts it.
+#[tokio::test]
+async fn canceling_permissions_ends_the_turn() {
+    let asked = Arc::default();
+    let stage = asking_for_permissions(deciding(&asked, |_| Decision::Cancel)).await;
+    let thread = reviewed(&stage).await;
+    stage.model.push(needs_network());
+    stage.model.default_answer(Answer::hold(&Gate::new()));
+    let result = ok(thread.run("go")).await;
+    assert_eq!(result.status, TurnStatus::Interrupted);
+    ok(stage.codex.close()).await;
+}
+
+/// Sets up a runtime whose agent can ask for permissions.
+async fn asking_for_permissions(config: impl FnOnce(CodexConfig) -> CodexConfig) -> Stage {
+    let features = |home: HomeBuilder| {
+        home.config("features.exec_permission_approvals", json!(true))
+            .config("features.request_permissions_tool", json!(true))
+    };
+    Stage::with(features, config).await
+}
+
+fn needs_network() -> Answer {
+    let permissions = json!({"network": {"enabled": true}});
+    let arguments = json!({"reason": "to fetch it", "permissions": permissions});
+    Answer::function_call("request_permissions", arguments)
+}
+
+/// A change of files can be canceled with its turn.
+#[tokio::test]
+async fn canceling_a_change_ends_the_turn() {
+    let asked = Arc::default();
+    let stage = Stage::with_config(deciding(&asked, |_| Decision::Cancel)).await;
+    let thread = reviewed(&stage).await;
+    stage.model.push(Answer::add_file("made.txt", "made"));
+    let result = ok(thread.run("make it")).await;
+    assert_eq!(result.status, TurnStatus::Interrupted);
+    assert!(!is_made(&stage));
+    stage.finish().await;
+}
+
+/// From the stream, each kind of question is answered like from the handler.
+#[tokio::test]
+async fn each_kind_of_question_is_answered_from_the_stream() {
+    let stage = asking_for_permissions(|config| config).await;
+    let mut approvals = stage.codex.approvals().unwrap();
+    let thread = reviewed(&stage).await;
+    let rows = [
+        (escalated(), "command"),
+        (Answer::add_file("added.txt", "added"), "change"),
+        (needs_network(), "permissions"),
+    ];
+    for (answer, kind) in rows {
+        stage.model.push(answer).push(Answer::text("understood"));
+        let turn = ok(thread.turn("go")).await;
+        let pending = within(approvals.next()).await.unwrap();
+        let asked = match &pending.approval().subject {
+            Subject::Command(_) => "command",
+            Subject::FileChange(_) => "change",
+            Subject::Permissions(_) => "permissions",
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(asked, kind);
+        assert_eq!(&pending.approval().turn_id, turn.id());
+        ok(pending.answer(Decision::Accept)).await;
+        assert_eq!(ok(turn.run()).await.text(), "understood");
+    }
+    assert!(is_made(&stage));
+    assert_eq!(stage.home.read("added.txt").as_deref(), Some("added\n"));
+    stage.finish().await;
 }
 
 /// A handler that panics declines.

@@ -13,6 +13,7 @@ mod blocking;
 mod bounds;
 mod builders;
 mod calls;
+mod decisions;
 mod endings;
 mod faults;
 mod greeting;
