@@ -5,36 +5,39 @@
 mod common;
 
 use std::io::IsTerminal;
+use std::path::Path;
 
 use common::{Answer, Outcome, Stage, words};
-use openai_codex::types::{
-    ApprovalsReviewer, AskForApproval, CommandExecutionApprovalDecision as Decision,
-    CommandExecutionApprovalKind, CommandExecutionRequestApprovalParams,
-    CommandExecutionRequestApprovalResponse, SandboxMode, ThreadItem, ThreadStartParams,
-};
-use openai_codex::{Codex, ResponseError, Thread};
+use openai_codex::approval::{Approval, Decision, Subject};
+use openai_codex::types::ThreadItem;
+use openai_codex::{ApprovalMode, Codex, Sandbox};
 
 /// What may be done without asking anybody.
 ///
-/// What the runtime asks for is a line for a shell, such as `/bin/bash -lc 'git status'`. Only whole
-/// scripts are compared: a script that begins with or contains something harmless may go on with
-/// anything. These are harmless in any folder; for others, compare `cwd` too.
-fn is_harmless(request: &CommandExecutionRequestApprovalParams) -> bool {
-    let line = request.command.as_deref().unwrap_or_default();
-    let Some((shell, script)) = line.split_once(" -lc ") else {
-        return false;
-    };
-    let known_shell = [
-        "/bin/bash",
-        "/bin/sh",
-        "/bin/zsh",
-        "/usr/bin/bash",
-        "/usr/bin/zsh",
-    ];
-    let known_script = ["'git status'", "'echo harmless'"];
-    request.kind == CommandExecutionApprovalKind::Command
-        && known_shell.contains(&shell)
-        && known_script.contains(&script)
+/// `argv` is there only for one simple command. These are harmless in any folder; for others, compare
+/// `command.cwd()` too.
+fn is_harmless(subject: &Subject) -> bool {
+    let allowed = [&["git", "status"][..], &["echo", "harmless"]];
+    match subject {
+        Subject::Command(command) => command.argv().is_some_and(|argv| allowed.contains(&argv)),
+        _ => false,
+    }
+}
+
+/// Describes what the agent wants to do.
+fn describe(subject: &Subject) -> String {
+    match subject {
+        Subject::Command(command) => {
+            let folder = command.cwd().unwrap_or(Path::new("an unknown folder"));
+            format!("run {} in {}", command.line(), folder.display())
+        }
+        Subject::FileChange(change) => {
+            let files = change.changes().iter().map(|file| file.path.as_str());
+            format!("change {}", files.collect::<Vec<_>>().join(", "))
+        }
+        Subject::Permissions(permissions) => format!("have {:?}", permissions.raw().permissions),
+        _ => "do something that this program does not know".into(),
+    }
 }
 
 /// Asks the user at the terminal; without one the answer is no.
@@ -50,27 +53,22 @@ async fn ask_user(question: String) -> bool {
     matches!(answer.await, Ok(Ok(line)) if line.trim().eq_ignore_ascii_case("y"))
 }
 
-/// Decides about one command. It runs on a task of its own and may take its time; if it panics or
-/// fails, the command is declined.
-async fn decide(
-    request: CommandExecutionRequestApprovalParams,
-) -> Result<CommandExecutionRequestApprovalResponse, ResponseError> {
-    let harmless = is_harmless(&request);
-    let command = request.command.unwrap_or_default();
-    let reason = request.reason.unwrap_or_default();
-    let folder = request.cwd.as_deref().unwrap_or("an unknown folder");
-    println!("approval.request: {command} in {folder} ({reason})");
-    let accepted = harmless || ask_user(format!("Run {command} in {folder}?")).await;
+/// Decides about one question. It runs on a task of its own and may take its time; if it panics, the
+/// answer is no.
+async fn decide(ask: Approval) -> Decision {
+    let what = describe(&ask.subject);
+    println!(
+        "approval.request: {what} ({})",
+        ask.reason.as_deref().unwrap_or("no reason given")
+    );
+    let accepted = is_harmless(&ask.subject) || ask_user(format!("May it {what}?")).await;
     let decision = if accepted {
         Decision::Accept
     } else {
         Decision::Decline
     };
-    println!(
-        "approval.decision: {}",
-        if accepted { "accept" } else { "decline" }
-    );
-    Ok(CommandExecutionRequestApprovalResponse::new(decision))
+    println!("approval.decision: {decision:?}");
+    decision
 }
 
 #[tokio::main]
@@ -80,14 +78,13 @@ async fn main() -> Outcome {
         Answer::exec_command("echo strange > strange.txt").escalated("May I write something?"),
         words("One command was allowed; the other one is for you to decide."),
     ])?;
-    let codex = Codex::start_with(stage.config().on_request(decide)).await?;
+    let codex = Codex::start_with(stage.config().on_approval(decide)).await?;
 
-    // No builder offers this: the reviewer of the other examples is a model, here it is you.
-    let params = ThreadStartParams::default()
-        .approval_policy(AskForApproval::OnRequest)
-        .approvals_reviewer(ApprovalsReviewer::User)
-        .sandbox(SandboxMode::ReadOnly);
-    let thread = Thread::attach(&codex, codex.request(params).await?);
+    let thread = codex
+        .thread_start()
+        .approval_mode(ApprovalMode::UserReview)
+        .sandbox(Sandbox::ReadOnly)
+        .await?;
 
     let result = thread.run("Say something, then write something.").await?;
     for item in &result.items {

@@ -1,4 +1,4 @@
-//! A thread outlives its client: another one resumes it by its id.
+//! A thread outlives its client: another one resumes it, by its id or as the one that was used last.
 
 #![allow(clippy::print_stdout, reason = "examples print their output")]
 
@@ -12,6 +12,7 @@ async fn main() -> Outcome {
     let stage = Stage::new([
         words("I will remember the word: walnut."),
         words("The word was walnut."),
+        words("It is a nut."),
     ])?;
 
     let codex = Codex::start_with(stage.config()).await?;
@@ -24,6 +25,11 @@ async fn main() -> Outcome {
     let resumed = codex.thread_resume(thread.id()).await?;
     println!("Resumed thread: {}", resumed.id());
     let result = resumed.run("Which word was it?").await?;
+    println!("Text: {}", result.text());
+
+    let latest = codex.thread_resume_latest().await?;
+    println!("Latest thread: {}", latest.id());
+    let result = latest.run("And what is that?").await?;
     println!("Text: {}", result.text());
 
     codex.close().await?;

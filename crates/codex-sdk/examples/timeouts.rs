@@ -1,15 +1,14 @@
-//! A turn that may take only so long: dropping what waits for it interrupts it, and interrupting it
-//! keeps what it came to.
+//! A turn that may take only so long: dropping what waits for it interrupts it, and a budget keeps what it
+//! came to.
 
 #![allow(clippy::print_stdout, reason = "examples print their output")]
 
 mod common;
 
-use std::pin::pin;
 use std::time::Duration;
 
 use common::{Answer, Outcome, Stage, words};
-use openai_codex::Codex;
+use openai_codex::{Budget, Codex, Error};
 use tokio::time::timeout;
 
 #[tokio::main]
@@ -34,15 +33,16 @@ async fn main() -> Outcome {
     }
     println!("next: {}", thread.run("And now be quick.").await?.text());
 
-    let turn = thread.turn("Take your time again.").await?;
-    let control = turn.control();
-    let mut running = pin!(turn.run());
-    let result = match timeout(Duration::from_millis(500), &mut running).await {
-        Ok(result) => result?,
-        Err(_) => {
-            control.interrupt().await?;
-            running.await?
+    let budget = Budget::new()
+        .time(Duration::from_millis(500))
+        .tokens(100_000);
+    let turn = thread.turn("Take your time again.").budget(budget);
+    let result = match turn.run().await {
+        Err(Error::BudgetExceeded(exceeded)) => {
+            println!("too much: {}", exceeded.used);
+            exceeded.result
         }
+        result => result?,
     };
     println!("result: {}, {} items", result.status, result.items.len());
 

@@ -55,8 +55,10 @@
 //! # Who may do what
 //!
 //! A [`Sandbox`] says what the agent may touch, and an [`ApprovalMode`] who decides when it asks
-//! for more. Nothing is ever approved by this crate itself: a request of the runtime that no
-//! [handler](CodexConfig::on_request) of yours answers is declined.
+//! for more: a reviewer model, nobody, or your code, by a handler
+//! ([`CodexConfig::on_approval`]) or one question at a time ([`Codex::approvals`]); see [`approval`]. Nothing is
+//! ever approved by this crate itself: a request of the runtime that no code of yours answers is declined. A
+//! [`Budget`] says how much a turn may use.
 //!
 //! # Which runtime
 //!

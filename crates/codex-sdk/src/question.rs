@@ -112,7 +112,8 @@ impl Command {
     ///
     /// `None` for anything but one simple command: with an operator, a substitution, a variable, a
     /// pattern, a redirection, an escape, a comment or a newline. Only such a list may be compared with
-    /// what is allowed. It is `None` too where the question is about more than running the command:
+    /// what is allowed, and the folder with it, for what a command does depends on that. It is `None` too for a
+    /// shell outside of the system's folders, which the agent may have made itself, and where the question is about more than running the command:
     /// about access to the network, more permissions, or input to a command that runs.
     pub fn argv(&self) -> Option<&[&str]> {
         self.words.as_ref().map(|words| words.as_slice())

@@ -75,9 +75,9 @@ impl Thread {
     /// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
     /// use openai_codex::{Thread, types};
     ///
-    /// // The user decides, by the handlers of the client.
+    /// // The handlers of the client are asked about every command that is not known to be harmless.
     /// let params = types::ThreadStartParams::default()
-    ///     .approval_policy(types::AskForApproval::OnRequest)
+    ///     .approval_policy(types::AskForApproval::Untrusted)
     ///     .approvals_reviewer(types::ApprovalsReviewer::User);
     /// let thread = Thread::attach(&codex, codex.request(params).await?);
     /// # Ok(())

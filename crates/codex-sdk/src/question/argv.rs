@@ -25,6 +25,16 @@ impl Words {
 /// Shells that run what follows their `-c`.
 const SHELLS: [&str; 6] = ["ash", "bash", "dash", "ksh", "sh", "zsh"];
 
+/// Where shells are that are what their name says. The agent can name any shell, and put a program of its own
+/// with the name of one where its sandbox lets it write.
+const SHELL_FOLDERS: [&str; 5] = [
+    "/bin",
+    "/usr/bin",
+    "/usr/local/bin",
+    "/opt/homebrew/bin",
+    "/run/current-system/sw/bin",
+];
+
 /// Words that begin a compound command, or change how the rest is run.
 const RESERVED: [&str; 22] = [
     "[[",
@@ -53,14 +63,18 @@ const RESERVED: [&str; 22] = [
 
 /// Splits the command line of a question.
 ///
-/// Where it is a shell with `-c` or `-lc` and a script, the script is split; any other program's
-/// line is split itself. `None` for anything but one simple command of plain and quoted words.
+/// Where it is a shell of the system with `-c` or `-lc` and a script, the script is split; the line of any
+/// program that is no shell is split itself. `None` for anything but one simple command of plain and quoted
+/// words.
 pub(crate) fn argv(line: &str) -> Option<Words> {
     let words = simple(line)?;
-    let program = words.first()?.rsplit('/').next()?;
-    let words = if SHELLS.contains(&program) {
+    let program = words.first()?;
+    let (folder, name) = program.rsplit_once('/').unwrap_or(("", program));
+    let words = if SHELLS.contains(&name) {
+        // A name alone is looked for in the runtime's own `PATH`.
+        let is_known = SHELL_FOLDERS.contains(&folder) || name == program;
         match words.as_slice() {
-            [_, flag, script] if flag == "-c" || flag == "-lc" => simple(script)?,
+            [_, flag, script] if is_known && (flag == "-c" || flag == "-lc") => simple(script)?,
             _ => return None,
         }
     } else {
@@ -223,6 +237,12 @@ mod tests {
             "bash -lc 'a' ; b",
             "bash -lc a > b",
             "bash -lc $a",
+            // Programs of the agent's that are called like shells.
+            "/w/bash -lc a",
+            "./bash -lc a",
+            "bin/bash -lc a",
+            "/usr/bin/../../w/bash -lc a",
+            "/bin//bash -lc a",
         ] {
             assert_eq!(of(line), None, "{line:?}");
         }

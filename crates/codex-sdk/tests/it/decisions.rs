@@ -41,10 +41,10 @@ fn command(mut more: Value) -> Value {
 }
 
 /// Configures a handler that takes its decisions from a list and keeps the questions.
-fn deciding(decisions: &[Decision]) -> (CodexConfig, Arc<Mutex<Vec<Approval>>>) {
+fn deciding(decisions: impl Into<Vec<Decision>>) -> (CodexConfig, Arc<Mutex<Vec<Approval>>>) {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let questions = Arc::clone(&asked);
-    let decisions = Mutex::new(decisions.to_vec().into_iter());
+    let decisions = Mutex::new(decisions.into().into_iter());
     let config = CodexConfig::new().on_approval(move |ask: Approval| {
         questions.lock().unwrap().push(ask);
         let next = decisions.lock().unwrap().next();
@@ -69,7 +69,7 @@ fn is_answered(server: &ScriptedServer, id: i64) -> bool {
 
 /// What each of the five decisions is, for a question like this one.
 async fn wire(method: &str, params: Value, announce: Option<Value>) -> Vec<Value> {
-    let (config, _) = deciding(&DECISIONS);
+    let (config, _) = deciding(DECISIONS);
     let (_codex, mut server, thread) = stage_with(config).await;
     let turn = start_turn(&thread, &mut server, "a").await;
     server.notify("turn/started", crate::peer::of_turn("a", "inProgress"));
@@ -195,7 +195,7 @@ async fn permissions_are_granted_as_asked_or_not_at_all() {
 /// What cannot be understood is declined, and nobody is asked.
 #[tokio::test]
 async fn a_question_that_cannot_be_read_is_declined_unasked() {
-    let (config, asked) = deciding(&[]);
+    let (config, asked) = deciding([]);
     let (_codex, mut server, thread) = stage_with(config).await;
     start_turn(&thread, &mut server, "a").await.detach();
     let odd = [
@@ -231,7 +231,7 @@ async fn a_question_about_more_than_a_command_has_no_words() {
         ),
         (json!({"additionalPermissions": null}), true),
     ];
-    let (config, asked) = deciding(&[Decision::Decline; 8]);
+    let (config, asked) = deciding([Decision::Decline; 8]);
     let (_codex, mut server, thread) = stage_with(config).await;
     start_turn(&thread, &mut server, "a").await.detach();
     for (more, has_words) in rows {
@@ -248,7 +248,7 @@ async fn a_question_about_more_than_a_command_has_no_words() {
 /// A handler of the method itself goes before the one of approvals.
 #[tokio::test]
 async fn the_handler_of_the_method_goes_first() {
-    let (config, asked) = deciding(&[Decision::Accept; 1]);
+    let (config, asked) = deciding([Decision::Accept]);
     let config = config.on_request(|_: CommandExecutionRequestApprovalParams| async {
         let cancel = CommandExecutionApprovalDecision::Cancel;
         Ok(CommandExecutionRequestApprovalResponse::new(cancel))
