@@ -71,6 +71,11 @@ impl Budget {
         self
     }
 
+    /// Tells whether commands are limited.
+    pub(crate) fn counts_commands(&self) -> bool {
+        self.commands.is_some()
+    }
+
     /// Returns the limit of the time.
     pub(crate) fn longest(&self) -> Option<Duration> {
         self.time

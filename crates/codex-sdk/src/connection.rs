@@ -195,7 +195,8 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`], and [`Error::InvalidInput`] if they are decided already.
+    /// [`Error::Closed`], and [`Error::InvalidInput`] if they are decided already, or the client does without
+    /// what they need.
     pub(crate) fn questions(&self) -> Result<mpsc::UnboundedReceiver<Question>> {
         if let Some(reason) = self.closed() {
             return Err(Error::Closed(reason));
@@ -205,6 +206,7 @@ impl Connection {
                 "`on_approval` decides the approvals of this client already".into(),
             ));
         }
+        self.shared.config.check_announced("`approvals`")?;
         let questions = self.shared.questions.open();
         questions.ok_or_else(|| {
             Error::InvalidInput("the approvals of this client are taken already".into())

@@ -4,6 +4,7 @@
 
 /// The notification that ends the handshake; it has no params and no generated type.
 pub(crate) const INITIALIZED: &str = "initialized";
+pub(crate) const ITEM_STARTED: &str = "item/started";
 pub(crate) const TURN_STARTED: &str = "turn/started";
 pub(crate) const TURN_COMPLETED: &str = "turn/completed";
 pub(crate) const ERROR: &str = "error";
@@ -33,10 +34,11 @@ mod tests {
     #[test]
     fn the_names_are_methods_of_the_protocol() {
         let ends = [THREAD_ARCHIVED, THREAD_CLOSED, THREAD_DELETED];
-        for name in REQUIRED_NOTIFICATIONS
-            .iter()
-            .chain(&ends)
-            .chain(&[ERROR, THREAD_STATUS])
+        for name in
+            REQUIRED_NOTIFICATIONS
+                .iter()
+                .chain(&ends)
+                .chain(&[ERROR, ITEM_STARTED, THREAD_STATUS])
         {
             assert!(codex_types::NOTIFICATION_METHODS.contains(name), "{name}");
         }

@@ -26,14 +26,13 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
-use std::task::Waker;
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
-use tokio::sync::watch;
 
 mod buffer;
 mod deadlines;
+mod effects;
 mod inbound;
 mod interrupts;
 mod lane;
@@ -48,6 +47,7 @@ mod starts;
 mod tests;
 
 pub(crate) use buffer::Coalesce;
+pub(crate) use effects::Effects;
 pub(crate) use inbound::Entered;
 pub(crate) use lane::Lost;
 pub(crate) use queue::{Next, QueueReader};
@@ -97,23 +97,6 @@ pub(crate) enum Kind<'a> {
     LoginCompleted(&'a str),
     /// None of these.
     Other,
-}
-
-/// The effects of a change of the router, which its owner applies without the lock.
-#[derive(Debug)]
-pub(crate) struct Effects<E: Routed, R> {
-    /// The time of the change, since the connection began.
-    now: Duration,
-    /// Consumers that have something to read; each at most once.
-    pub(crate) wakers: Vec<Waker>,
-    /// Lines to write, before those of any later change.
-    pub(crate) lines: Vec<u8>,
-    /// Whether there is a new deadline: [`Router::expire`] is to be called, and says when again.
-    pub(crate) arm_timer: bool,
-    /// Callers whose request has ended.
-    pub(crate) replies: Vec<(R, Outcome<OpenedIds<E>>)>,
-    /// Handlers to stop, by dropping these.
-    pub(crate) stops: Vec<watch::Sender<()>>,
 }
 
 /// Names one subscription.
@@ -180,29 +163,6 @@ impl<E: Routed, R> Default for Live<E, R> {
             inbound: Inbound::default(),
             globals: Vec::new(),
         }
-    }
-}
-
-impl<E: Routed, R> Effects<E, R> {
-    /// Makes the effects of a change at this time, measured from when the connection began.
-    pub(crate) fn at(now: Duration) -> Self {
-        Self {
-            now,
-            wakers: Vec::new(),
-            lines: Vec::new(),
-            arm_timer: false,
-            replies: Vec::new(),
-            stops: Vec::new(),
-        }
-    }
-
-    /// Returns the time of the change, since the connection began.
-    pub(crate) fn now(&self) -> Duration {
-        self.now
-    }
-
-    fn wake(&mut self, waker: Option<Waker>) {
-        self.wakers.extend(waker);
     }
 }
 

@@ -10,7 +10,7 @@ use codex_types::{ClientInfo, InitializeCapabilities, InitializeParams};
 use super::CodexConfig;
 use crate::error::{Error, Result};
 use crate::handler::Handlers;
-use crate::names::REQUIRED_NOTIFICATIONS;
+use crate::names::{ITEM_STARTED, REQUIRED_NOTIFICATIONS};
 use crate::retry::RetryPolicy;
 use crate::secrets::{self, Secrets};
 
@@ -24,6 +24,22 @@ pub(crate) struct ConnectionConfig {
     pub(crate) handlers: Handlers,
     pub(crate) max_line_bytes: usize,
     pub(crate) secrets: Arc<Secrets>,
+    /// Whether the client is told of items when they start.
+    pub(crate) announces_items: bool,
+}
+
+impl ConnectionConfig {
+    /// Refuses what needs to be told of items when they start, where the client does without that.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidInput`].
+    pub(crate) fn check_announced(&self, what: &str) -> Result<()> {
+        match self.announces_items {
+            true => Ok(()),
+            false => Err(needs_items(what)),
+        }
+    }
 }
 
 impl CodexConfig {
@@ -42,6 +58,9 @@ impl CodexConfig {
             return Err(invalid(format!(
                 "turns need the notification {method}; keep it"
             )));
+        }
+        if self.handlers.approver().is_some() && !self.announces_items() {
+            return Err(needs_items("`on_approval`"));
         }
         let printable = |text: &str| text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
         if self.client_name.trim().is_empty() || !printable(&self.client_name) {
@@ -145,7 +164,12 @@ impl CodexConfig {
             handlers: self.handlers.clone(),
             max_line_bytes: self.max_line_bytes,
             secrets: Arc::new(self.secrets()),
+            announces_items: self.announces_items(),
         }
+    }
+
+    fn announces_items(&self) -> bool {
+        !self.opt_out.iter().any(|method| method == ITEM_STARTED)
     }
 
     /// Collects what the runtime is given and may quote: the secrets of the overrides and of its
@@ -180,6 +204,14 @@ fn refused(error: codex_runtime::Error) -> Error {
     }
 }
 
+/// Makes the refusal of what needs to be told of items when they start: the change that is to be approved, and the
+/// command that counts, come with that.
+fn needs_items(what: &str) -> Error {
+    invalid(format!(
+        "{what} needs the notification {ITEM_STARTED}; keep it"
+    ))
+}
+
 fn invalid(reason: String) -> Error {
     Error::InvalidInput(reason)
 }
@@ -207,6 +239,11 @@ mod tests {
         );
         refusal(CodexConfig::new().client_info("a\nb", "1"));
         refusal(CodexConfig::new().client_info("", "1"));
+        let config = CodexConfig::new().opt_out_notification("item/started");
+        config.check().unwrap();
+        assert!(config.connection().check_announced("x").is_err());
+        let decided = config.on_approval(|_| async { crate::approval::Decision::Decline });
+        assert!(refusal(decided).contains("item/started"));
         let fine = CodexConfig::new()
             .config_override("a.b", "c=d\n")
             .opt_out_notification("thread/started");

@@ -11,6 +11,7 @@ use super::turn_usage::TurnUsage;
 use super::usage::Totals;
 use super::{Connection, Routing, Shared};
 use crate::budget::{Amount, Budget};
+use crate::error::Result;
 use crate::event::Notification;
 use crate::router::{Kind, Routed};
 
@@ -66,14 +67,21 @@ pub(crate) struct OpenBudget {
 
 impl Connection {
     /// Opens the budget of a start before that is sent, so that no event of its turn is missed.
-    pub(crate) fn open_budget(&self, thread_id: &str, budget: Budget) -> OpenBudget {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidInput`](crate::Error::InvalidInput) for one that this client cannot keep.
+    pub(crate) fn open_budget(&self, thread_id: &str, budget: Budget) -> Result<OpenBudget> {
+        if budget.counts_commands() {
+            self.shared.config.check_announced("a budget of commands")?;
+        }
         let id = self.shared.routing().budgets.open(thread_id, budget);
-        OpenBudget {
+        Ok(OpenBudget {
             shared: Arc::clone(&self.shared),
             thread_id: thread_id.into(),
             id,
             is_bound: false,
-        }
+        })
     }
 }
 

@@ -19,6 +19,7 @@ async fn a_line_without_end_closes_the_connection_with_a_clear_reason() {
         handlers: Handlers::default(),
         max_line_bytes: 1_000_000,
         secrets: Default::default(),
+        announces_items: true,
     };
     let (read, mut peer) = tokio::io::duplex(64 * 1024);
     let (_peer_read, write) = tokio::io::duplex(1024);

@@ -298,7 +298,9 @@ impl IntoFuture for TurnStart {
             } else {
                 Joining::Allowed
             };
-            let budget = budget.map(|budget| codex.connection().open_budget(thread.id(), budget));
+            let budget = budget
+                .map(|budget| codex.connection().open_budget(thread.id(), budget))
+                .transpose()?;
             let events = codex.start_turn(&params, joining).await?;
             if outstanding && !events.joined() {
                 thread.options_applied();
