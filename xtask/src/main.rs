@@ -14,6 +14,7 @@ mod fuzz;
 mod minimal;
 mod regen;
 mod runtime;
+mod semver_check;
 mod tidy;
 mod tree;
 
@@ -31,6 +32,7 @@ Commands:
   bench [--build]    measure the SDK against bare loops and peers, or what it costs to build
   fuzz               look for input that breaks the client; needs cargo-fuzz
   minimal-versions   build the crates with the lowest versions that their manifests allow
+  semver-check       tell which changes since another revision break users; needs cargo-semver-checks
   tidy               check layers, docs, sizes and the other rules that no compiler knows
 ";
 
@@ -43,6 +45,7 @@ fn run(command: &str, args: Vec<String>) -> anyhow::Result<ExitCode> {
         "bench" => bench::run(&args),
         "fuzz" => fuzz::run(&args),
         "minimal-versions" => minimal::run(&args),
+        "semver-check" => semver_check::run(&args),
         "tidy" => tidy::run(&args),
         "help" | "-h" | "--help" => {
             print!("{HELP}");
