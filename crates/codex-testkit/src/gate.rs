@@ -14,6 +14,12 @@ use crate::limit::{DEFAULT_LIMIT, blocking, limited};
 /// [`reached`](Self::reached), does what must happen meanwhile, and then calls
 /// [`open`](Self::open). Clones are the same gate. An open gate stays open.
 ///
+/// A gate that is closed holds an answer for 30 seconds at most, unless
+/// [`within`](Self::within) says otherwise. Then the test has forgotten it, and
+/// that fails loudly: a model breaks its answer off and tells it by
+/// [`MockModel::check_exhausted`](crate::MockModel::check_exhausted), a script
+/// ends with [`TestkitError::TimedOut`].
+///
 /// ```
 /// use codex_testkit::{Answer, Gate};
 ///
@@ -33,15 +39,22 @@ pub struct Gate {
 
 #[derive(Debug)]
 struct Shared {
+    limit: Duration,
     arrivals: watch::Sender<usize>,
     open: watch::Sender<bool>,
 }
 
 impl Gate {
-    /// Makes a closed gate.
+    /// Makes a closed gate, which holds for 30 seconds at most.
     pub fn new() -> Self {
+        Self::within(DEFAULT_LIMIT)
+    }
+
+    /// Makes a closed gate that holds for so long at most.
+    pub fn within(limit: Duration) -> Self {
         Self {
             shared: Arc::new(Shared {
+                limit,
                 arrivals: watch::Sender::new(0),
                 open: watch::Sender::new(false),
             }),
@@ -105,10 +118,18 @@ impl Gate {
     }
 
     /// Arrives at the gate and waits until it is open.
-    pub(crate) async fn pass(&self) {
+    ///
+    /// # Errors
+    ///
+    /// [`TestkitError::TimedOut`] if nobody opened it within its limit.
+    pub(crate) async fn pass(&self) -> Result<(), TestkitError> {
         let mut open = self.shared.open.subscribe();
         self.shared.arrivals.send_modify(|count| *count += 1);
-        let _ = open.wait_for(|open| *open).await;
+        let awaited = || "the opening of a gate at which an answer stands".to_owned();
+        limited(self.shared.limit, awaited, async {
+            let _ = open.wait_for(|open| *open).await;
+        })
+        .await
     }
 }
 

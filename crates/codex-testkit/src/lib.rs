@@ -99,7 +99,33 @@
 //! A [`Gate`] holds an answer where the test wants it, until the test has done
 //! what must come first. For turns that run at the same time,
 //! [`MockModel::when`] gives answers by what a request says. Every wait has a
-//! limit of 30 seconds, and its failure says what was awaited.
+//! limit of 30 seconds, and its failure says what was awaited. A gate that
+//! nobody opens within its limit is a failure too: the answer breaks off, and
+//! [`MockModel::assert_exhausted`] says why.
+//!
+//! # The usual answers
+//!
+//! What a healthy runtime says is there ready made, for a client that is tested
+//! with a [`ScriptedServer`]: [`thread_started`], [`turn_started`] and
+//! [`text_turn`] make it, and methods of the server and of a [`Script`] take the
+//! call that it answers.
+//!
+//! ```
+//! use codex_testkit::Script;
+//!
+//! let script = Script::new()
+//!     .handshake()
+//!     .thread_started("t1")
+//!     .turn_started("u1")
+//!     .text_turn("t1", "u1", "Done.")
+//!     .closed();
+//! # let _ = script;
+//! ```
+//!
+//! # Crashes
+//!
+//! [`kill`] ends a runtime as a crash would, in the middle of whatever a gate
+//! holds.
 //!
 //! # What a home keeps away
 //!
@@ -122,17 +148,21 @@
 //!
 //! and in the test `env!("CARGO_BIN_EXE_scripted-app-server")` is its path.
 
+mod canned;
 mod error;
 mod gate;
 mod home;
+mod kill;
 mod limit;
 mod model;
 mod scripted;
 mod transcript;
 
+pub use canned::{Notice, text_turn, thread_started, turn_started};
 pub use error::TestkitError;
 pub use gate::Gate;
 pub use home::{Home, HomeBuilder};
+pub use kill::kill;
 pub use limit::within;
 pub use model::{Answer, FunctionCallOutput, MockModel, Request, Rule, Usage};
 pub use scripted::{

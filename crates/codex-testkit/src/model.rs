@@ -70,6 +70,8 @@ struct State {
     pages: Vec<Page>,
     requests: Vec<Request>,
     unexpected: Vec<Request>,
+    /// The gates that nobody opened in time.
+    forgotten: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -259,12 +261,13 @@ impl MockModel {
         blocking(self.wait_for_requests(count))
     }
 
-    /// Checks that every request found an answer and every answer a request.
+    /// Checks that every request found an answer, every answer a request, and
+    /// every gate someone who opened it.
     ///
     /// # Errors
     ///
-    /// [`TestkitError::Unexpected`] with the requests that found none, or the
-    /// number of answers left.
+    /// [`TestkitError::Unexpected`] with the requests that found none, the gates
+    /// that stayed closed, or the number of answers left.
     pub fn check_exhausted(&self) -> Result<(), TestkitError> {
         let state = self.shared.lock();
         let mut faults: Vec<String> = state
@@ -272,6 +275,7 @@ impl MockModel {
             .iter()
             .map(|request| format!("no answer was scripted for {}", request.summary()))
             .collect();
+        faults.extend(state.forgotten.iter().cloned());
         match state.answers.left() {
             0 => {}
             left => faults.push(format!("{left} scripted answers were never asked for")),
@@ -295,7 +299,7 @@ impl MockModel {
     ///
     /// # Panics
     ///
-    /// If a request found no answer, or an answer no request.
+    /// If a request found no answer, an answer no request, or a gate nobody who opened it.
     #[track_caller]
     #[expect(clippy::panic, reason = "an assertion for tests")]
     pub fn assert_exhausted(&self) {
@@ -345,6 +349,13 @@ impl Shared {
         drop(state);
         self.responses.send_modify(|count| *count += 1);
         answer.ok_or(text)
+    }
+
+    /// Records that a gate was not opened; returns what that is told as.
+    fn forget(&self, error: &TestkitError) -> String {
+        let text = error.to_string();
+        self.lock().forgotten.push(text.clone());
+        text
     }
 
     /// Records any other request and returns its page.

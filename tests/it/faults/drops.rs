@@ -5,13 +5,13 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use codex_testkit::{Script, ScriptedServer};
+use codex_testkit::{Script, ScriptedServer, thread_started, turn_started};
 use openai_codex::{Codex, CodexConfig, Thread, TurnHandle};
 use serde_json::json;
 use tokio::sync::watch;
 
 use super::{gone, scripted};
-use crate::peer::{COMPLETED, message, of_turn, start_thread, thread_answer, turn_answer, within};
+use crate::peer::{COMPLETED, message, of_turn, start_thread, within};
 
 /// Polls a future at most so many times, each time when it was woken, and drops it; returns its
 /// outcome if it came to one.
@@ -84,12 +84,12 @@ async fn serve(mut server: ScriptedServer, running: watch::Sender<usize>) {
             .unwrap_or_default()
             .to_owned();
         match (call.method(), &*input) {
-            ("thread/start", _) => call.reply(thread_answer("t")),
+            ("thread/start", _) => call.reply(thread_started("t")),
             ("turn/start", kind) => {
                 turns += 1;
                 let turn = format!("u{turns}");
                 running.send_modify(|running| *running += 1);
-                call.reply(turn_answer(&turn));
+                call.reply(turn_started(&turn));
                 // The client gets a look at each step.
                 tokio::task::yield_now().await;
                 server.notify("turn/started", of_turn(&turn, "inProgress"));

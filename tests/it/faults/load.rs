@@ -62,9 +62,7 @@ async fn a_killed_runtime_ends_its_turn_and_the_thread_goes_on() {
         async move { thread.run("Second").await }
     });
     gate.reached().await.unwrap();
-    let killed = processes(&stage.home);
-    assert!(!killed.is_empty());
-    kill(&killed);
+    codex_testkit::kill(stage.codex.process_id().unwrap()).unwrap();
     let error = within(running).await.unwrap().unwrap_err();
     let CloseReason::Exited { status, .. } = reason(&error) else {
         panic!("{error:?}");
@@ -163,13 +161,4 @@ fn processes(home: &Home) -> Vec<u32> {
         inside || String::from_utf8_lossy(&environment).contains(&root)
     };
     pids.filter(of_home).collect()
-}
-
-fn kill(pids: &[u32]) {
-    for pid in pids {
-        let killed = std::process::Command::new("kill")
-            .args(["-9", &pid.to_string()])
-            .status();
-        assert!(killed.unwrap().success());
-    }
 }

@@ -5,14 +5,14 @@
 
 use std::process::Command;
 
-use codex_testkit::ScriptedServer;
+use codex_testkit::{ScriptedServer, thread_started, turn_started};
 use openai_codex::{CodexConfig, Notification, blocking};
 use serde_json::json;
 use tokio::net::unix::pipe;
 
 use crate::peer::{
     COMPLETED, DELTA, connect, delta, message, methods, of_turn, say, stage, start_thread,
-    start_turn, still_works, thread_answer, turn_answer, within,
+    start_turn, still_works, within,
 };
 
 /// Set in the process that measures.
@@ -163,10 +163,10 @@ fn five_hundred_turns_leave_neither_memory_nor_threads() {
                 .expect("thread/start")
                 .await
                 .unwrap()
-                .reply(thread_answer("t"));
+                .reply(thread_started("t"));
             for n in 0..500 {
                 let call = server.expect("turn/start").await.unwrap();
-                call.reply(turn_answer(&format!("u{n}")));
+                call.reply(turn_started(&format!("u{n}")));
                 say(&mut server, &format!("u{n}"), "fine");
             }
             server.closed().await.unwrap();

@@ -2,14 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use codex_testkit::{Script, ScriptedServer};
+use codex_testkit::{Script, ScriptedServer, thread_started, turn_started};
 use openai_codex::{Codex, CodexConfig, blocking};
 use serde_json::json;
 
 use super::{runs, scripted};
 use crate::peer::{
-    COMPLETED, connect, joined, of_turn, spawn, stage, start_turn, still_works, thread_answer,
-    turn_answer, within,
+    COMPLETED, connect, joined, of_turn, spawn, stage, start_turn, still_works, within,
 };
 
 /// Its handle, its controls and everything else end with the same reason, and closing again
@@ -107,9 +106,9 @@ fn everything_can_be_dropped_outside_of_async_code() {
     let script = Script::new()
         .handshake()
         .expect("thread/start")
-        .reply(thread_answer("t"))
+        .reply(thread_started("t"))
         .expect("turn/start")
-        .reply(turn_answer("a"))
+        .reply(turn_started("a"))
         .closed();
     let (process, config) = scripted(&script);
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -1,6 +1,6 @@
 //! The params that the builders send.
 
-use codex_testkit::ScriptedServer;
+use codex_testkit::{ScriptedServer, thread_started, turn_started};
 use futures_util::TryStreamExt;
 use openai_codex::types::{FunctionCallOutputContentItem, InputTextFunctionCallOutputContentItem};
 use openai_codex::{
@@ -8,27 +8,7 @@ use openai_codex::{
 };
 use serde_json::{Value, json};
 
-use crate::peer::{connect, connect_to_version, joined, within};
-
-fn thread(id: &str) -> Value {
-    json!({
-        "id": id, "sessionId": id, "preview": "", "ephemeral": false, "modelProvider": "p",
-        "createdAt": 1, "updatedAt": 1, "status": {"type": "idle"}, "cwd": "/w", "turns": [],
-        "cliVersion": "0", "source": "vscode", "historyMode": "legacy",
-    })
-}
-
-fn started(id: &str) -> Value {
-    json!({
-        "thread": thread(id), "model": "m", "modelProvider": "p", "cwd": "/w",
-        "approvalPolicy": "never", "approvalsReviewer": "user", "sandbox": {"type": "readOnly"},
-        "instructionSources": [], "disabledPluginIds": [],
-    })
-}
-
-fn turn(id: &str) -> Value {
-    json!({"turn": {"id": id, "items": [], "status": "inProgress"}})
-}
+use crate::peer::{a_thread, connect, connect_to_version, joined, within};
 
 /// Starts a thread `t`.
 async fn thread_of(codex: &Codex, server: &mut ScriptedServer) -> Thread {
@@ -37,7 +17,7 @@ async fn thread_of(codex: &Codex, server: &mut ScriptedServer) -> Thread {
         .expect("thread/start")
         .await
         .unwrap()
-        .reply(started("t"));
+        .reply(thread_started("t"));
     joined(start).await.unwrap()
 }
 
@@ -59,10 +39,10 @@ async fn a_thread_has_the_id_and_the_words_of_the_runtime() {
             "serviceTier": null,
         })
     );
-    call.reply(started("from the runtime"));
+    call.reply(thread_started("from the runtime"));
     let thread = joined(start).await.unwrap();
     assert_eq!(thread.id(), "from the runtime");
-    assert_eq!(thread.info().model, "m");
+    assert_eq!(thread.info().model, "mock-model");
 }
 
 #[tokio::test]
@@ -84,7 +64,7 @@ async fn include_turns_is_sent_inverted_or_not_at_all() {
         ] {
             let call = server.expect(method).await.unwrap();
             assert_eq!(call.params(), &params, "{method} {include:?}");
-            call.reply(started("other"));
+            call.reply(thread_started("other"));
             assert_eq!(joined(task).await.unwrap().id(), "other");
         }
     }
@@ -141,7 +121,7 @@ async fn inputs_and_options_of_turns_are_sent_as_they_are() {
             params["toolOutput"] = tool_output;
         }
         assert_eq!(call.params(), &params);
-        call.reply(turn(&format!("turn-{n}")));
+        call.reply(turn_started(&format!("turn-{n}")));
         joined(start).await.unwrap().detach();
     }
 }
@@ -202,14 +182,18 @@ async fn what_an_older_runtime_lacks_is_not_sent() {
         assert_eq!(server.received_methods().len(), 3, "{version}");
         // What it has, it is asked for.
         let run = tokio::spawn(thread.turn("plain").into_future());
-        server.expect("turn/start").await.unwrap().reply(turn("u"));
+        server
+            .expect("turn/start")
+            .await
+            .unwrap()
+            .reply(turn_started("u"));
         joined(run).await.unwrap().detach();
         let resume = tokio::spawn(codex.thread_resume("t").into_future());
         server
             .expect("thread/resume")
             .await
             .unwrap()
-            .reply(started("t"));
+            .reply(thread_started("t"));
         joined(resume).await.unwrap();
     }
 }
@@ -223,12 +207,12 @@ async fn an_unarchived_thread_is_resumed() {
         .expect("thread/unarchive")
         .await
         .unwrap()
-        .reply(json!({"thread": thread("t")}));
+        .reply(json!({"thread": a_thread("t")}));
     let call = server.expect("thread/resume").await.unwrap();
     assert_eq!(call.params(), &json!({"threadId": "t"}));
-    call.reply(started("t"));
+    call.reply(thread_started("t"));
     let thread = joined(task).await.unwrap();
-    assert_eq!(thread.info().model, "m");
+    assert_eq!(thread.info().model, "mock-model");
 }
 
 #[tokio::test]
@@ -253,7 +237,7 @@ async fn pages_are_followed_until_there_are_no_more_or_they_repeat() {
         for (cursor, id, next) in pages {
             let call = server.expect("thread/list").await.unwrap();
             assert_eq!(call.params(), &json!({"limit": 1, "cursor": cursor}));
-            call.reply(json!({"data": [thread(id)], "nextCursor": next}));
+            call.reply(json!({"data": [a_thread(id)], "nextCursor": next}));
         }
         let (ids, end, ended) = within(task).await.unwrap();
         assert_eq!(ids, ["a", "b"]);

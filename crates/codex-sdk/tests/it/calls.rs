@@ -1,11 +1,12 @@
 //! The method of each call, and the options that older runtimes are not sent.
 
+use codex_testkit::{thread_started, turn_started};
 use openai_codex::{Codex, Error, ExternalMessage, Result, Thread};
 use serde_json::{Value, json};
 
 use crate::peer::{
     a_thread, begin_turn, connect, connect_to_version, joined, stage, start_turn, still_works,
-    thread_answer, turn_answer, within,
+    within,
 };
 use crate::wire::sent;
 
@@ -205,7 +206,7 @@ async fn newer_options_are_refused_before_sending() {
             assert!(text.contains("0.151.0"), "{text}");
         }
         let (starting, call) = begin_turn(&thread, &mut server).await;
-        call.reply(turn_answer("a"));
+        call.reply(turn_started("a"));
         joined(starting).await.unwrap().detach();
         for (method, start) in [("thread/resume", true), ("thread/fork", false)] {
             let codex = codex.clone();
@@ -215,7 +216,7 @@ async fn newer_options_are_refused_before_sending() {
                     false => codex.thread_fork("t").await,
                 }
             };
-            let (params, thread) = sent(&mut server, method, thread_answer("t"), call).await;
+            let (params, thread) = sent(&mut server, method, thread_started("t"), call).await;
             assert_eq!(params, json!({"threadId": "t"}), "{version}");
             thread.unwrap();
         }

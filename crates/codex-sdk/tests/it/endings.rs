@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use codex_testkit::ScriptedServer;
+use codex_testkit::{ScriptedServer, turn_started};
 use openai_codex::types::{
     CommandExecutionApprovalDecision, CommandExecutionRequestApprovalParams,
     CommandExecutionRequestApprovalResponse, ThreadUnsubscribeParams,
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::peer::{
     COMPLETED, begin_turn, joined, message, methods, of_turn, say, spawn, stage, stage_with,
-    start_turn, still_works, turn_answer, within,
+    start_turn, still_works, within,
 };
 
 fn failure(outcome: openai_codex::Result<openai_codex::TurnResult>) -> TurnFailure {
@@ -286,7 +286,7 @@ async fn a_start_waits_for_the_end_of_a_compaction() {
         .notify("turn/started", of_turn("c", "inProgress"))
         .notify(COMPLETED, of_turn("c", "completed"));
     let call = within(server.expect("turn/start")).await.unwrap();
-    call.reply(turn_answer("a"));
+    call.reply(turn_started("a"));
     say(&mut server, "a", "fine");
     assert_eq!(joined(running).await.unwrap().text(), "fine");
     // A start that gives up while it waits sends nothing.
@@ -307,7 +307,7 @@ async fn a_start_waits_for_the_end_of_a_compaction() {
         .notify(COMPLETED, of_turn("d", "completed"));
     let (starting, call) = begin_turn(&thread, &mut server).await;
     assert_eq!(call.params()["input"][0]["text"], "go");
-    call.reply(turn_answer("e"));
+    call.reply(turn_started("e"));
     let turn = joined(starting).await.unwrap();
     say(&mut server, "e", "fine");
     within(turn.run()).await.unwrap();

@@ -1,12 +1,13 @@
 //! A runtime that is newer than this client: it says what nobody here knows.
 
+use codex_testkit::{thread_started, turn_started};
 use openai_codex::types::{MessagePhase, ThreadItem, ThreadStatus, TurnStatus};
 use openai_codex::{Error, Notification};
 use serde_json::json;
 
 use crate::peer::{
     COMPLETED, a_thread, connect_to_version, joined, message, methods, of_turn, spawn, stage,
-    start_thread, start_turn, still_works, thread_answer, turn_answer, within,
+    start_thread, start_turn, still_works, within,
 };
 
 /// A turn of a newer runtime loses nothing.
@@ -51,7 +52,7 @@ async fn answers_with_novelties_are_understood() {
     let start = codex.thread_start();
     let starting = spawn(async move { start.await });
     let call = server.expect("thread/start").await.unwrap();
-    let mut answer = thread_answer("t");
+    let mut answer = thread_started("t");
     answer["approvalPolicy"] = json!("whenTheMoonIsFull");
     answer["approvalsReviewer"] = json!("committee");
     answer["sandbox"] = json!({"type": "holodeck", "safeties": true});
@@ -158,7 +159,7 @@ async fn a_turn_start_that_names_no_turn_is_an_error() {
         );
     }
     let (starting, call) = crate::peer::begin_turn(&thread, &mut server).await;
-    call.reply(turn_answer("a"));
+    call.reply(turn_started("a"));
     joined(starting).await.unwrap().detach();
     still_works(&codex, &mut server).await;
 }

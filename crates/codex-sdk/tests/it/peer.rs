@@ -11,7 +11,7 @@
 use std::future::Future;
 
 pub(crate) use codex_testkit::within;
-use codex_testkit::{Call, ScriptedServer};
+use codex_testkit::{Call, ScriptedServer, thread_started, turn_started};
 use openai_codex::{Codex, CodexConfig, Notification, Result, Thread, TurnHandle};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -77,7 +77,7 @@ pub(crate) async fn start_thread(codex: &Codex, server: &mut ScriptedServer, id:
     let start = codex.thread_start();
     let starting = spawn(async move { start.await });
     let call = server.expect("thread/start").await.unwrap();
-    call.reply(thread_answer(id));
+    call.reply(thread_started(id));
     joined(starting).await.unwrap()
 }
 
@@ -88,7 +88,7 @@ pub(crate) async fn start_turn(
     id: &str,
 ) -> TurnHandle {
     let (starting, call) = begin_turn(thread, server).await;
-    call.reply(turn_answer(id));
+    call.reply(turn_started(id));
     joined(starting).await.unwrap()
 }
 
@@ -104,26 +104,7 @@ pub(crate) async fn begin_turn(
 
 /// A whole thread, as the runtime describes it.
 pub(crate) fn a_thread(id: &str) -> Value {
-    json!({
-        "id": id, "sessionId": id, "preview": "", "ephemeral": false, "historyMode": "paginated",
-        "modelProvider": "mock_provider", "createdAt": 1, "updatedAt": 1,
-        "status": {"type": "idle"}, "cwd": "/w", "cliVersion": "0.200.1", "source": "vscode",
-        "turns": [],
-    })
-}
-
-/// What `thread/start`, `thread/resume` and `thread/fork` are answered with.
-pub(crate) fn thread_answer(id: &str) -> Value {
-    json!({
-        "thread": a_thread(id), "model": "mock-model", "modelProvider": "mock_provider",
-        "cwd": "/w", "approvalPolicy": "on-request", "approvalsReviewer": "auto_review",
-        "sandbox": {"type": "readOnly", "networkAccess": false},
-    })
-}
-
-/// What `turn/start` is answered with.
-pub(crate) fn turn_answer(id: &str) -> Value {
-    json!({"turn": a_turn(id, "inProgress")})
+    thread_started(id)["thread"].take()
 }
 
 pub(crate) fn a_turn(id: &str, status: &str) -> Value {

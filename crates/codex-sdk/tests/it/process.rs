@@ -229,11 +229,8 @@ async fn a_killed_runtime_ends_pending_calls() {
         let codex = codex.clone();
         async move { codex.request_raw("x/y", json!({})).await }
     });
-    let killed = std::process::Command::new("kill")
-        .args(["-9", &pid])
-        .status()
-        .unwrap();
-    assert!(killed.success());
+    assert_eq!(codex.process_id().map(|id| id.to_string()), Some(pid));
+    codex_testkit::kill(codex.process_id().unwrap()).unwrap();
     let error = joined(pending).await.unwrap_err();
     assert_eq!(exited(&error).0, None);
     assert!(error.to_string().contains("signal: 9"), "{error}");

@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use codex_testkit::turn_started;
 use futures_util::future::join_all;
 use openai_codex::{CodexConfig, Error};
 use serde_json::json;
 
 use crate::peer::{
     COMPLETED, DELTA, begin_turn, connect, delta, joined, methods, of_turn, say, spawn, stage,
-    stage_with, start_turn, still_works, text, turn_answer, within,
+    stage_with, start_turn, still_works, text, within,
 };
 
 const SOON: Duration = Duration::from_millis(100);
@@ -31,7 +32,7 @@ async fn a_turn_start_that_is_answered_late_is_interrupted() {
     let (codex, mut server, thread) = stage_with(impatient()).await;
     let (starting, call) = begin_turn(&thread, &mut server).await;
     timed_out(&joined(starting).await.unwrap_err(), "turn/start");
-    call.reply(turn_answer("late"));
+    call.reply(turn_started("late"));
     server.notify("turn/started", of_turn("late", "inProgress"));
     let interrupt = within(server.expect("turn/interrupt")).await.unwrap();
     assert_eq!(
@@ -83,7 +84,7 @@ async fn an_unanswered_start_does_not_block_the_next_one() {
     });
     timed_out(&joined(first).await.unwrap_err(), "turn/start");
     let call = within(server.expect("turn/start")).await.unwrap();
-    call.reply(turn_answer("a"));
+    call.reply(turn_started("a"));
     joined(second).await.unwrap().detach();
     still_works(&codex, &mut server).await;
 }
@@ -98,7 +99,7 @@ async fn what_comes_before_the_response_is_not_lost() {
             .notify(DELTA, delta("a", "fi"))
             .notify(DELTA, delta("a", "ne"));
         say(&mut server, "a", "fine");
-        call.reply(turn_answer("a"));
+        call.reply(turn_started("a"));
         let mut turn = joined(starting).await.unwrap();
         if streamed {
             assert_eq!(text(&mut turn).await, "fine");
@@ -113,7 +114,7 @@ async fn a_connection_that_ends_before_the_response_is_reported() {
     let (_codex, mut server, thread) = stage().await;
     let (starting, call) = begin_turn(&thread, &mut server).await;
     server.notify(DELTA, delta("a", "fi"));
-    call.reply(turn_answer("a"));
+    call.reply(turn_started("a"));
     server.close_output();
     let error = match joined(starting).await {
         Ok(turn) => within(turn.run()).await.unwrap_err(),

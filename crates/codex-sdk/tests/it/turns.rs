@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use codex_testkit::turn_started;
 use openai_codex::{CodexConfig, Notification};
 use serde_json::json;
 
 use crate::peer::{
     COMPLETED, DELTA, begin_turn, connect, delta, joined, methods, of_turn, say, spawn, stage,
-    start_thread, start_turn, still_works, text, turn_answer, within,
+    start_thread, start_turn, still_works, text, within,
 };
 
 fn on(thread: &str, mut params: serde_json::Value) -> serde_json::Value {
@@ -90,7 +91,7 @@ async fn a_start_that_gives_up_while_it_waits_sends_nothing() {
     start_turn(&other, &mut server, "b").await.detach();
     queued.abort();
     assert!(within(queued).await.unwrap_err().is_cancelled());
-    call.reply(turn_answer("a"));
+    call.reply(turn_started("a"));
     joined(first).await.unwrap().detach();
     still_works(&codex, &mut server).await;
     let starts = server.received_methods();
@@ -155,7 +156,7 @@ async fn five_hundred_turns_follow_each_other() {
     for n in 0..500 {
         let id = format!("u{n}");
         let (starting, call) = begin_turn(&thread, &mut server).await;
-        call.reply(turn_answer(&id));
+        call.reply(turn_started(&id));
         let turn = joined(starting).await.unwrap();
         say(&mut server, &id, "fine");
         let result = within(turn.run()).await.unwrap();
@@ -260,4 +261,35 @@ async fn the_completion_of_a_login_waits_for_its_handle() {
     assert!(within(login.wait()).await.unwrap().success);
     let event = within(globals.next()).await.unwrap().unwrap();
     assert!(matches!(event, Notification::AccountLoginCompleted(done) if done.login_id.is_none()));
+}
+
+/// What the testkit has ready made is what the runtime says: all of it is typed.
+#[tokio::test]
+async fn a_canned_turn_is_a_whole_turn() {
+    let (codex, mut server) = connect().await;
+    let running = spawn({
+        let codex = codex.clone();
+        async move {
+            let thread = codex.thread_start().await?;
+            let mut turn = thread.turn("go").await?;
+            let mut methods = Vec::new();
+            while let Some(event) = turn.next().await {
+                let event = event?;
+                assert!(!matches!(event, Notification::Unknown(_)), "{event:?}");
+                methods.push(event.method().to_owned());
+            }
+            Ok((methods, turn.run().await?))
+        }
+    });
+    server.thread_started("t1").await.unwrap();
+    server.turn_started("u1").await.unwrap();
+    server.text_turn("t1", "u1", "Done.");
+    let (methods, result) = joined(running).await.unwrap();
+    let canned = codex_testkit::text_turn("t1", "u1", "Done.");
+    assert_eq!(
+        methods,
+        canned.iter().map(|(method, _)| *method).collect::<Vec<_>>()
+    );
+    assert_eq!((result.text(), &*result.id), ("Done.", "u1"));
+    assert_eq!(result.turn_usage().unwrap().total_tokens, 15);
 }

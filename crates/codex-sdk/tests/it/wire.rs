@@ -1,15 +1,13 @@
 //! The exact bytes that the client sends: whole params, and keys that must be absent.
 
-use codex_testkit::ScriptedServer;
+use codex_testkit::{ScriptedServer, thread_started, turn_started};
 use openai_codex::types::{
     AudioUserInput, ImageDetail, ImageUserInput, ReasoningEffort, ReasoningSummary,
 };
 use openai_codex::{ApprovalMode, Error, ExternalMessage, InputItem, Result, Sandbox, VERSION};
 use serde_json::{Value, json};
 
-use crate::peer::{
-    connect, joined, spawn, stage, start_turn, still_works, thread_answer, turn_answer, within,
-};
+use crate::peer::{connect, joined, spawn, stage, start_turn, still_works, within};
 
 /// Answers the next call with `answer`, and returns its params.
 pub(super) async fn sent<T: Send + 'static>(
@@ -73,7 +71,7 @@ async fn thread_start_sends_modes_and_presets() {
         ),
     ];
     for (start, expected) in rows {
-        let answer = thread_answer("t");
+        let answer = thread_started("t");
         let (params, _) = sent(
             &mut server,
             "thread/start",
@@ -112,7 +110,7 @@ async fn resume_and_fork_send_what_was_set() {
                 (plain().default_service_tier(), json!({"serviceTier": null})),
             ];
             for (start, expected) in rows {
-                let answer = thread_answer("new");
+                let answer = thread_started("new");
                 let (params, thread) =
                     sent(&mut server, $method, answer, async move { start.await }).await;
                 assert_eq!(params, with(expected), "{}", $method);
@@ -218,7 +216,7 @@ async fn turn_start_sends_what_was_set() {
         ),
     ];
     for (start, input, more) in rows {
-        let answer = turn_answer("a");
+        let answer = turn_started("a");
         let (mut params, turn) = sent(
             &mut server,
             "turn/start",
@@ -258,7 +256,7 @@ async fn run_sends_no_approval_keys() {
     ] {
         assert_eq!(call.params().get(key), None, "{key}");
     }
-    call.reply(turn_answer("a"));
+    call.reply(turn_started("a"));
     crate::peer::say(&mut server, "a", "fine");
     joined(running).await.unwrap();
 }

@@ -22,6 +22,7 @@ use super::Shared;
 use super::answer::{Answer, Ending};
 use super::part::Step;
 use super::request::Request;
+use crate::error::TestkitError;
 
 /// Serves until `stop` resolves; then every connection ends.
 pub(super) async fn serve(
@@ -103,13 +104,18 @@ async fn record(request: hyper::Request<Incoming>) -> Result<Request, hyper::Err
 }
 
 /// Starts to send `answer`; what waits at a gate is sent when the gate opens.
-async fn stream(answer: Answer, shared: &Shared) -> Response<AnswerBody> {
+async fn stream(answer: Answer, shared: &Arc<Shared>) -> Response<AnswerBody> {
     let (steps, ending) = answer.plan(&shared.ids);
     let mut response = match ending {
         Ending::Http { status, body } => {
             for step in steps {
                 match step {
-                    Step::Hold(gate) => gate.pass().await,
+                    Step::Hold(gate) => {
+                        if let Err(error) = gate.pass().await {
+                            let text = shared.forget(&error);
+                            return plain(500, "text/plain", text);
+                        }
+                    }
                     Step::Pause(length) => tokio::time::sleep(length).await,
                     Step::Send(_) | Step::Delta(_) => {}
                 }
@@ -120,9 +126,15 @@ async fn stream(answer: Answer, shared: &Shared) -> Response<AnswerBody> {
             // A bound of one: an event leaves only when the one before it is on its way.
             let (sender, receiver) = mpsc::channel(1);
             // It ends with the answer, or as soon as the body has no reader any more.
+            let shared = Arc::clone(shared);
             tokio::spawn(async move {
                 tokio::select! {
-                    () = send(steps, ending, &sender) => {}
+                    sent = send(steps, ending, &sender) => {
+                        if let Err(error) = sent {
+                            let broken = io::Error::other(shared.forget(&error));
+                            let _ = sender.send(Err(broken)).await;
+                        }
+                    }
                     () = sender.closed() => {}
                 }
             });
@@ -140,15 +152,19 @@ async fn stream(answer: Answer, shared: &Shared) -> Response<AnswerBody> {
     response
 }
 
-async fn send(steps: Vec<Step>, ending: Ending, events: &mpsc::Sender<io::Result<Bytes>>) {
+async fn send(
+    steps: Vec<Step>,
+    ending: Ending,
+    events: &mpsc::Sender<io::Result<Bytes>>,
+) -> Result<(), TestkitError> {
     for step in steps {
         match step {
             Step::Send(event) | Step::Delta(event) => {
                 if events.send(Ok(encode(&event))).await.is_err() {
-                    return;
+                    return Ok(());
                 }
             }
-            Step::Hold(gate) => gate.pass().await,
+            Step::Hold(gate) => gate.pass().await?,
             Step::Pause(length) => tokio::time::sleep(length).await,
         }
     }
@@ -163,6 +179,7 @@ async fn send(steps: Vec<Step>, ending: Ending, events: &mpsc::Sender<io::Result
         }
         Ending::Completed | Ending::EndedEarly | Ending::Http { .. } => {}
     }
+    Ok(())
 }
 
 fn encode(event: &Value) -> Bytes {

@@ -16,6 +16,7 @@ use super::log::{LogEvent, LogLine, Start};
 use super::player::{Act, Stage, play};
 use super::script::Script;
 use crate::error::TestkitError;
+use crate::limit::{DEFAULT_LIMIT, limited};
 
 /// The name of the log in a stage folder.
 pub(super) const LOG: &str = "log.jsonl";
@@ -141,15 +142,19 @@ impl Process {
 }
 
 impl Stage for Process {
-    async fn hold(&self, gate: &str) {
+    async fn hold(&self, gate: &str) -> Result<(), TestkitError> {
         self.log.write(LogEvent::Holding {
             gate: gate.to_owned(),
         });
         let file = self.folder.join(gate_name(gate));
         // Another process opens the gate, and only a file tells of it.
-        while !file.exists() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let opened = async {
+            while !file.exists() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let awaited = || format!("the opening of the gate {gate:?}");
+        limited(DEFAULT_LIMIT, awaited, opened).await
     }
 
     async fn cut_short(&self) {

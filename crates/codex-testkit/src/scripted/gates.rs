@@ -18,11 +18,13 @@ impl Gates {
 }
 
 impl Stage for Gates {
-    async fn hold(&self, gate: &str) {
+    async fn hold(&self, gate: &str) -> Result<(), TestkitError> {
         match self.0.get(gate) {
             Some(gate) => gate.pass().await,
-            // A gate without a holder cannot be opened any more.
-            None => std::future::pending().await,
+            None => Err(TestkitError::malformed(format!(
+                "the script holds at the gate {gate:?}, which the test did not ask for before it was played, \
+                 so that nobody can open it"
+            ))),
         }
     }
 

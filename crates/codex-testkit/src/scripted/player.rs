@@ -15,7 +15,11 @@ use crate::error::TestkitError;
 /// What a script can do only where it is a process, or does differently there.
 pub(super) trait Stage {
     /// Waits until the test opens the gate of this name.
-    fn hold(&self, gate: &str) -> impl Future<Output = ()> + Send;
+    ///
+    /// # Errors
+    ///
+    /// If the test does not.
+    fn hold(&self, gate: &str) -> impl Future<Output = Result<(), TestkitError>> + Send;
 
     /// Resolves when the client has closed and the script must not wait on.
     fn cut_short(&self) -> impl Future<Output = ()> + Send;
@@ -141,7 +145,7 @@ impl<S: Stage + Sync> Player<'_, S> {
             }
             Step::Hold(gate) => {
                 let hold = self.stage.hold(gate);
-                unless_cut_short(self.stage, "the opening of the gate", hold).await?;
+                unless_cut_short(self.stage, "the opening of the gate", hold).await??;
             }
             Step::Flushed => {
                 let flush = self.server.flushed();

@@ -328,6 +328,33 @@ fn a_test_that_blocks_its_thread_is_served_too() {
     assert!(answer.contains("event: response.completed\n"), "{answer}");
 }
 
+/// Nobody opens the gate: before the answer, in its middle, and before an error.
+#[test]
+fn a_gate_that_is_forgotten_fails_loudly() {
+    for answer in [
+        Answer::text("hi").gate(&Gate::within(Duration::from_millis(20))),
+        Answer::deltas(["a", "b"]).gate_after_delta(1, &Gate::within(Duration::from_millis(20))),
+        Answer::http_error(429, json!({})).gate(&Gate::within(Duration::from_millis(20))),
+    ] {
+        let model = MockModel::start_blocking().unwrap();
+        model.push(answer);
+        let mut connection = std::net::TcpStream::connect(("127.0.0.1", model.port())).unwrap();
+        let request = "POST /v1/responses HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+                       content-length: 2\r\n\r\n{}";
+        connection.write_all(request.as_bytes()).unwrap();
+        let mut told = String::new();
+        let _ = connection.read_to_string(&mut told);
+        assert!(!told.contains("response.completed"), "{told}");
+        let fault = model.check_exhausted().unwrap_err().to_string();
+        assert!(
+            fault.contains(
+                "the opening of a gate at which an answer stands did not happen within 20ms"
+            ),
+            "{fault}"
+        );
+    }
+}
+
 #[test]
 fn other_paths_have_pages() {
     let model = MockModel::start_blocking().unwrap();

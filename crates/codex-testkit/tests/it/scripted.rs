@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use codex_testkit::{Script, ScriptedServer};
+use codex_testkit::{Script, ScriptedServer, text_turn};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream, Lines};
 
@@ -247,4 +247,45 @@ async fn a_step_for_a_process_is_refused_over_a_pipe() {
         error.unwrap_err().to_string(),
         "only an executable can play IgnoreSignals"
     );
+}
+
+/// A script ends with an error at a gate that nobody can open.
+#[tokio::test]
+async fn a_script_does_not_hold_for_ever() {
+    let (mut server, _client) = pipe();
+    let script = Script::new().hold("ready");
+    let error = server.play(&script).await.unwrap_err().to_string();
+    assert!(error.contains("\"ready\""), "{error}");
+}
+
+/// A client is taken through a whole turn with what is there ready made.
+#[tokio::test]
+async fn a_whole_turn_is_played() {
+    let (mut server, mut client) = pipe();
+    client
+        .send(json!({"id": 1, "method": "thread/start", "params": {"cwd": "/w"}}))
+        .await;
+    client
+        .send(json!({"id": 2, "method": "turn/start", "params": {"threadId": "t1"}}))
+        .await;
+    assert_eq!(server.thread_started("t1").await.unwrap()["cwd"], "/w");
+    assert_eq!(server.turn_started("u1").await.unwrap()["threadId"], "t1");
+    server.text_turn("t1", "u1", "Done.");
+    let answer = client.receive().await.unwrap();
+    assert_eq!(
+        (&answer["id"], &answer["result"]["thread"]["id"]),
+        (&json!(1), &json!("t1"))
+    );
+    let answer = client.receive().await.unwrap();
+    assert_eq!(
+        (&answer["id"], &answer["result"]["turn"]["id"]),
+        (&json!(2), &json!("u1"))
+    );
+    for (method, params) in text_turn("t1", "u1", "Done.") {
+        let notice = client.receive().await.unwrap();
+        assert_eq!(
+            (&notice["method"], &notice["params"]),
+            (&json!(method), &params)
+        );
+    }
 }
