@@ -5,7 +5,7 @@
 
 use std::process::Command;
 
-use codex_testkit::{ScriptedServer, thread_started, turn_started};
+use codex_testkit::ScriptedServer;
 use openai_codex::{CodexConfig, Notification, blocking};
 use serde_json::json;
 use tokio::net::unix::pipe;
@@ -159,14 +159,9 @@ fn five_hundred_turns_leave_neither_memory_nor_threads() {
             let write = pipe::Sender::from_owned_fd(server_write.into()).unwrap();
             let mut server = ScriptedServer::over(read, write);
             server.handshake().await.unwrap();
-            server
-                .expect("thread/start")
-                .await
-                .unwrap()
-                .reply(thread_started("t"));
+            server.thread_started("t").await.unwrap();
             for n in 0..500 {
-                let call = server.expect("turn/start").await.unwrap();
-                call.reply(turn_started(&format!("u{n}")));
+                server.turn_started(&format!("u{n}")).await.unwrap();
                 say(&mut server, &format!("u{n}"), "fine");
             }
             server.closed().await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use codex_testkit::{Script, ScriptedServer, thread_started, turn_started};
+use codex_testkit::{Script, ScriptedServer};
 use openai_codex::{Codex, CodexConfig, blocking};
 use serde_json::json;
 
@@ -105,10 +105,8 @@ async fn a_thousand_dropped_turns_are_interrupted_once_each() {
 fn everything_can_be_dropped_outside_of_async_code() {
     let script = Script::new()
         .handshake()
-        .expect("thread/start")
-        .reply(thread_started("t"))
-        .expect("turn/start")
-        .reply(turn_started("a"))
+        .thread_started("t")
+        .turn_started("a")
         .closed();
     let (process, config) = scripted(&script);
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use codex_testkit::{LogEvent, Script, thread_started, turn_started};
+use codex_testkit::{LogEvent, Script};
 use openai_codex::{CloseReason, Codex, Error};
 use serde_json::json;
 
@@ -11,17 +11,13 @@ use super::{gone, reason, runs, scripted};
 use crate::peer::{a_turn, delta, joined, spawn, within};
 
 fn a_thread() -> Script {
-    Script::new()
-        .handshake()
-        .expect("thread/start")
-        .reply(thread_started("t"))
+    Script::new().handshake().thread_started("t")
 }
 
 /// A script whose first turn is under way: one delta was sent.
 fn a_turn_under_way() -> Script {
     a_thread()
-        .expect("turn/start")
-        .reply(turn_started("a"))
+        .turn_started("a")
         .notify(
             "turn/started",
             json!({"threadId": "t", "turn": a_turn("a", "inProgress")}),

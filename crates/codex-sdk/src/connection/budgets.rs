@@ -91,8 +91,8 @@ impl OpenBudget {
         self.is_bound = true;
         self.shared.route(|routing, fx| {
             let budgets = &mut routing.budgets;
-            let (exceeded, is_too_much) = budgets.bind(&self.thread_id, self.id, turn_id, fx.now());
-            fx.arm_timer = true;
+            let (exceeded, is_too_much) = budgets.bind(&self.thread_id, self.id, turn_id, fx.now);
+            fx.arm_timer |= budgets.deadline().is_some();
             if is_too_much {
                 routing.router.stop_turn(&self.thread_id, turn_id, fx);
             }
@@ -123,7 +123,7 @@ impl Routing {
 
     /// Ends what is overdue; returns when this is to be called again.
     pub(super) fn expire(&mut self, fx: &mut RouterEffects) -> Option<Duration> {
-        for (thread, turn) in self.budgets.overdue(fx.now()) {
+        for (thread, turn) in self.budgets.overdue(fx.now) {
             self.router.stop_turn(&thread, &turn, fx);
         }
         let deadlines = [self.router.expire(fx), self.budgets.deadline()];
@@ -149,8 +149,8 @@ impl Budgets {
 
     /// Names the turn of a budget; tells too whether it has used too much already and is not over.
     fn bind(&mut self, thread: &str, id: u64, turn: &str, now: Duration) -> (Exceeded, bool) {
-        let accounts = self.threads.get_mut(thread).into_iter().flatten();
-        let Some(account) = accounts.into_iter().find(|account| account.id == id) else {
+        let mut accounts = self.threads.get_mut(thread).into_iter().flatten();
+        let Some(account) = accounts.find(|account| account.id == id) else {
             return (Exceeded::default(), false);
         };
         account.turn = Some(turn.into());

@@ -11,12 +11,12 @@ use super::{OpenedIds, Outcome, Routed};
 #[derive(Debug)]
 pub(crate) struct Effects<E: Routed, R> {
     /// The time of the change, since the connection began.
-    pub(super) now: Duration,
+    pub(crate) now: Duration,
     /// Consumers that have something to read; each at most once.
     pub(crate) wakers: Vec<Waker>,
     /// Lines to write, before those of any later change.
     pub(crate) lines: Vec<u8>,
-    /// Whether there is a new deadline: [`Router::expire`] is to be called, and says when again.
+    /// Whether there is a new deadline: [`Router::expire`](super::Router::expire) is to be called, and says when again.
     pub(crate) arm_timer: bool,
     /// Callers whose request has ended.
     pub(crate) replies: Vec<(R, Outcome<OpenedIds<E>>)>,
@@ -35,11 +35,6 @@ impl<E: Routed, R> Effects<E, R> {
             replies: Vec::new(),
             stops: Vec::new(),
         }
-    }
-
-    /// Returns the time of the change, since the connection began.
-    pub(crate) fn now(&self) -> Duration {
-        self.now
     }
 
     pub(super) fn wake(&mut self, waker: Option<Waker>) {

@@ -48,8 +48,8 @@ impl Thread {
     /// A turn that is over ends at once with what the runtime has stored of it
     /// (`thread/turns/list`): its completed items, then its completion; of its tokens nothing is
     /// stored. Where nothing is stored, as for a thread that is ephemeral or never had a turn, the
-    /// handle ends with [`Error::TurnOver`](crate::Error::TurnOver). Nothing is asked before the handle is first read, and
-    /// nothing at all about a turn that this client knows to run.
+    /// handle ends with [`Error::TurnOver`](crate::Error::TurnOver). Nothing is asked before the handle is
+    /// first read, and nothing at all about a turn that this client knows to run.
     ///
     /// # Drop
     ///

@@ -1,25 +1,12 @@
 //! The params that the builders send.
 
-use codex_testkit::{ScriptedServer, thread_started, turn_started};
+use codex_testkit::{thread_started, turn_started};
 use futures_util::TryStreamExt;
 use openai_codex::types::{FunctionCallOutputContentItem, InputTextFunctionCallOutputContentItem};
-use openai_codex::{
-    ApprovalMode, Codex, Error, ExternalMessage, InputItem, RunInput, Sandbox, Thread,
-};
+use openai_codex::{ApprovalMode, Error, ExternalMessage, InputItem, RunInput, Sandbox};
 use serde_json::{Value, json};
 
-use crate::peer::{a_thread, connect, connect_to_version, joined, within};
-
-/// Starts a thread `t`.
-async fn thread_of(codex: &Codex, server: &mut ScriptedServer) -> Thread {
-    let start = tokio::spawn(codex.thread_start().into_future());
-    server
-        .expect("thread/start")
-        .await
-        .unwrap()
-        .reply(thread_started("t"));
-    joined(start).await.unwrap()
-}
+use crate::peer::{a_thread, connect, connect_to_version, joined, start_thread, within};
 
 #[tokio::test]
 async fn a_thread_has_the_id_and_the_words_of_the_runtime() {
@@ -73,7 +60,7 @@ async fn include_turns_is_sent_inverted_or_not_at_all() {
 #[tokio::test]
 async fn inputs_and_options_of_turns_are_sent_as_they_are() {
     let (codex, mut server) = connect().await;
-    let thread = thread_of(&codex, &mut server).await;
+    let thread = start_thread(&codex, &mut server, "t").await;
     let items = vec![FunctionCallOutputContentItem::InputText(
         InputTextFunctionCallOutputContentItem::new("content"),
     )];
@@ -129,7 +116,7 @@ async fn inputs_and_options_of_turns_are_sent_as_they_are() {
 #[tokio::test]
 async fn nothing_is_sent_that_cannot_be() {
     let (codex, mut server) = connect().await;
-    let thread = thread_of(&codex, &mut server).await;
+    let thread = start_thread(&codex, &mut server, "t").await;
     let handle = thread.join_turn("u");
     let refused = [
         thread.run(Vec::new()).await.unwrap_err(),
@@ -150,7 +137,7 @@ async fn nothing_is_sent_that_cannot_be() {
 async fn what_an_older_runtime_lacks_is_not_sent() {
     for version in ["0.147.0", "0.149.0", "0.151.0-alpha.6", "unknown", ""] {
         let (codex, mut server) = connect_to_version(version).await;
-        let thread = thread_of(&codex, &mut server).await;
+        let thread = start_thread(&codex, &mut server, "t").await;
         let refused = [
             thread
                 .run(ExternalMessage::new("n", "x"))

@@ -76,8 +76,7 @@ pub(crate) async fn stage_with(config: CodexConfig) -> (Codex, ScriptedServer, T
 pub(crate) async fn start_thread(codex: &Codex, server: &mut ScriptedServer, id: &str) -> Thread {
     let start = codex.thread_start();
     let starting = spawn(async move { start.await });
-    let call = server.expect("thread/start").await.unwrap();
-    call.reply(thread_started(id));
+    server.thread_started(id).await.unwrap();
     joined(starting).await.unwrap()
 }
 
@@ -108,7 +107,9 @@ pub(crate) fn a_thread(id: &str) -> Value {
 }
 
 pub(crate) fn a_turn(id: &str, status: &str) -> Value {
-    json!({"id": id, "items": [], "itemsView": "notLoaded", "status": status, "error": null})
+    let mut turn = turn_started(id)["turn"].take();
+    turn["status"] = json!(status);
+    turn
 }
 
 /// The params of `turn/started` and `turn/completed`, on thread `t`.
