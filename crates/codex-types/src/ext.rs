@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::UnknownFields;
+use crate::codec::Blank as _;
 use crate::generated::{
     AbsolutePathBuf, ImageUserInput, ItemCompletedNotification, LocalImageUserInput,
     MentionUserInput, ServerNotification, SkillUserInput, TextUserInput, ThreadItem,
@@ -17,11 +17,10 @@ impl ServerNotification {
     pub fn of_item(thread_id: &str, turn_id: &str, item: ThreadItem, completed_at_ms: i64) -> Self {
         Self::ItemCompleted(Box::new(ItemCompletedNotification {
             completed_at_ms,
-            content_token_count: None,
             item,
             thread_id: thread_id.into(),
             turn_id: turn_id.into(),
-            unknown_fields: UnknownFields::default(),
+            ..ItemCompletedNotification::blank()
         }))
     }
 
@@ -29,7 +28,7 @@ impl ServerNotification {
         Self::TurnCompleted(Box::new(TurnCompletedNotification {
             thread_id: thread_id.into(),
             turn,
-            unknown_fields: UnknownFields::default(),
+            ..TurnCompletedNotification::blank()
         }))
     }
 }
@@ -38,16 +37,11 @@ impl ServerNotification {
 impl Turn {
     pub fn failed(id: &str, error: TurnError) -> Self {
         Self {
-            completed_at: None,
-            duration_ms: None,
             error: Some(error),
             id: id.into(),
-            items: Vec::new(),
             items_view: TurnItemsView::NotLoaded,
-            root_turn_id: None,
-            started_at: None,
             status: TurnStatus::Failed,
-            unknown_fields: UnknownFields::default(),
+            ..Self::blank()
         }
     }
 }
@@ -67,7 +61,9 @@ impl UserInput {
 
     /// Makes an image item from a `data:` URL; the runtime refuses remote URLs.
     pub fn image_url(url: impl Into<String>) -> Self {
-        Self::Image(ImageUserInput::default().url(url))
+        let mut image = ImageUserInput::blank();
+        image.url = url.into().into();
+        Self::Image(image)
     }
 
     /// Makes an image item from its bytes, as a `data:` URL of that MIME type (`image/png`).

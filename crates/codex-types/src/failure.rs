@@ -1,6 +1,9 @@
 //! Kinds of failed turns.
 
-use crate::{CodexErrorInfo, TurnError, UnknownFields};
+use serde_json::Value;
+
+use crate::codec::Blank;
+use crate::{CodexErrorInfo, TurnError};
 
 /// The kind of a turn's failure.
 ///
@@ -34,11 +37,8 @@ impl TurnError {
     /// Makes an error with this text alone, for example to test code that handles one.
     pub fn new(message: impl Into<String>) -> Self {
         Self {
-            additional_details: None,
-            codex_error_info: None,
             message: message.into(),
-            misalignment: None,
-            unknown_fields: UnknownFields::default(),
+            ..Self::blank()
         }
     }
 }
@@ -48,42 +48,56 @@ impl CodexErrorInfo {
     ///
     /// Where the runtime forwards an HTTP status, the status decides.
     pub fn kind(&self) -> TurnFailureKind {
-        use TurnFailureKind as Kind;
-        // Without a wildcard: a variant that a newer schema adds does not compile until it is
-        // given its kind here.
-        match self {
-            Self::ContextWindowExceeded => Kind::ContextWindow,
-            Self::SessionBudgetExceeded | Self::UsageLimitExceeded => Kind::UsageLimit,
-            Self::RateLimitExceeded => Kind::RateLimited,
-            // The runtime's own text for an internal error of the service is "high demand".
-            Self::ServerOverloaded
-            | Self::FlexUnavailable
-            | Self::PolicyCapacityUnavailable
-            | Self::InternalServerError => Kind::Overloaded,
-            Self::ModelNotFound | Self::BadRequest => Kind::BadRequest,
-            Self::CyberPolicy
-            | Self::MisalignmentPolicyViolation
-            | Self::TooManyDenials
-            | Self::InferenceHookDenied => Kind::Policy,
-            Self::Unauthorized => Kind::Unauthorized,
-            Self::SandboxError => Kind::Sandbox,
-            Self::HttpConnectionFailed(info) => of_status(info.http_status_code),
-            Self::ResponseStreamConnectionFailed(info) => of_status(info.http_status_code),
-            Self::ResponseStreamDisconnected(info) => of_status(info.http_status_code),
-            Self::ResponseTooManyFailedAttempts(info) => of_status(info.http_status_code),
-            Self::ThreadRollbackFailed
-            | Self::ActiveTurnNotSteerable(_)
-            | Self::Other
-            | Self::Unrecognized(_) => Kind::Other,
+        // By the names on the wire: that tells also those which these types do not know.
+        match serde_json::to_value(self) {
+            Ok(Value::String(name)) => of_name(&name),
+            Ok(Value::Object(info)) => {
+                info.iter()
+                    .next()
+                    .map_or(TurnFailureKind::Other, |(name, info)| match name.as_str() {
+                        "httpConnectionFailed"
+                        | "responseStreamConnectionFailed"
+                        | "responseStreamDisconnected"
+                        | "responseTooManyFailedAttempts" => {
+                            of_status(info["httpStatusCode"].as_i64())
+                        }
+                        name => of_name(name),
+                    })
+            }
+            _ => TurnFailureKind::Other,
         }
+    }
+}
+
+/// Tells the kind of a failure without a status.
+fn of_name(name: &str) -> TurnFailureKind {
+    use TurnFailureKind as Kind;
+    match name {
+        "contextWindowExceeded" => Kind::ContextWindow,
+        "sessionBudgetExceeded" | "usageLimitExceeded" => Kind::UsageLimit,
+        "rateLimitExceeded" => Kind::RateLimited,
+        // The runtime's own text for an internal error of the service is "high demand".
+        "serverOverloaded"
+        | "flexUnavailable"
+        | "policyCapacityUnavailable"
+        | "internalServerError" => Kind::Overloaded,
+        "modelNotFound" | "badRequest" => Kind::BadRequest,
+        "bioPolicy"
+        | "cyberPolicy"
+        | "misalignmentPolicyViolation"
+        | "tooManyDenials"
+        | "inferenceHookDenied" => Kind::Policy,
+        "unauthorized" => Kind::Unauthorized,
+        "sandboxError" => Kind::Sandbox,
+        _ => Kind::Other,
     }
 }
 
 /// Tells the kind of a failed exchange with the model service by its HTTP status, if it got that
 /// far.
-fn of_status<N: Into<i64>>(status: Option<N>) -> TurnFailureKind {
+fn of_status(status: Option<i64>) -> TurnFailureKind {
     use TurnFailureKind as Kind;
-    match status.map(Into::into) {
+    match status {
         Some(401 | 403 | 407) => Kind::Unauthorized,
         Some(402) => Kind::UsageLimit,
         Some(429) => Kind::RateLimited,

@@ -176,7 +176,8 @@ macro_rules! server_requests {
             type Response = $response;
 
             fn safe_response(failure: Option<&str>) -> Option<$response> {
-                <Self as crate::request::SafeAnswer>::safe_answer(failure)
+                let _ = failure;
+                crate::safe::safe_answer!($variant, failure)
             }
         })*
 

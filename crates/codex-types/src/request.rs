@@ -60,11 +60,6 @@ pub trait ServerRequest: DeserializeOwned + Send + 'static {
     fn safe_response(failure: Option<&str>) -> Option<Self::Response>;
 }
 
-/// The answer of a server request when no handler gives one; `safe.rs` implements it for each.
-pub(crate) trait SafeAnswer: ServerRequest {
-    fn safe_answer(failure: Option<&str>) -> Option<Self::Response>;
-}
-
 /// What a request of the runtime is answered when no handler decides; see
 /// [`safe_reply`](crate::safe_reply).
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,114 +1,97 @@
 //! The fail-closed answers to server requests.
 //!
-//! Nothing here accepts, grants or reveals. A new server request does not compile until its answer
-//! is decided here.
+//! Nothing here accepts, grants or reveals. A request that is not here is refused with a JSON-RPC error.
 
-#[cfg(feature = "experimental")]
-use std::time::{SystemTime, UNIX_EPOCH};
+/// The text for an answer that has a place for what went wrong.
+pub(crate) const NO_HANDLER: &str = "no handler answers this request";
 
-use crate::generated::{
-    ApplyPatchApprovalParams, ApplyPatchApprovalResponse, AttestationGenerateParams,
-    ChatgptAuthTokensRefreshParams, CommandExecutionApprovalDecision,
-    CommandExecutionRequestApprovalParams, CommandExecutionRequestApprovalResponse,
-    DeniedReviewDecision, DynamicToolCallOutputContentItem, DynamicToolCallParams,
-    DynamicToolCallResponse, ExecCommandApprovalParams, ExecCommandApprovalResponse,
-    FileChangeApprovalDecision, FileChangeRequestApprovalParams, FileChangeRequestApprovalResponse,
-    GrantedPermissionProfile, InputTextDynamicToolCallOutputContentItem,
-    McpServerElicitationAction, McpServerElicitationRequestParams,
-    McpServerElicitationRequestResponse, PermissionsRequestApprovalParams,
-    PermissionsRequestApprovalResponse, ReviewDecision, ToolRequestUserInputParams,
-    ToolRequestUserInputResponse,
-};
-#[cfg(feature = "experimental")]
-use crate::generated::{CurrentTimeReadParams, CurrentTimeReadResponse};
-use crate::request::SafeAnswer;
-
-const NO_HANDLER: &str = "no handler answers this request";
-
-impl SafeAnswer for CommandExecutionRequestApprovalParams {
-    fn safe_answer(_: Option<&str>) -> Option<Self::Response> {
-        let decision = CommandExecutionApprovalDecision::Decline;
-        Some(CommandExecutionRequestApprovalResponse::new(decision))
-    }
-}
-
-impl SafeAnswer for FileChangeRequestApprovalParams {
-    fn safe_answer(_: Option<&str>) -> Option<Self::Response> {
-        let decision = FileChangeApprovalDecision::Decline;
-        Some(FileChangeRequestApprovalResponse::new(decision))
-    }
-}
-
-impl SafeAnswer for PermissionsRequestApprovalParams {
-    fn safe_answer(_: Option<&str>) -> Option<Self::Response> {
-        let nothing = GrantedPermissionProfile::default();
-        Some(PermissionsRequestApprovalResponse::new(nothing))
-    }
-}
-
-impl SafeAnswer for ToolRequestUserInputParams {
-    fn safe_answer(_: Option<&str>) -> Option<Self::Response> {
+/// The answer of a method, by its variant of `ServerRequest`, when no handler gives one: an `Option`, and
+/// `None` is the JSON-RPC error.
+///
+/// It is a macro so that an arm is compiled only where the schema has the method.
+macro_rules! safe_answer {
+    (ItemCommandExecutionRequestApproval, $failure:ident) => {
+        Some(CommandExecutionRequestApprovalResponse::new(
+            CommandExecutionApprovalDecision::Decline,
+        ))
+    };
+    (ItemFileChangeRequestApproval, $failure:ident) => {
+        Some(FileChangeRequestApprovalResponse::new(
+            FileChangeApprovalDecision::Decline,
+        ))
+    };
+    (ItemPermissionsRequestApproval, $failure:ident) => {
+        Some(PermissionsRequestApprovalResponse::new(
+            GrantedPermissionProfile::default(),
+        ))
+    };
+    (ItemToolRequestUserInput, $failure:ident) => {
         Some(ToolRequestUserInputResponse::new([]))
-    }
-}
-
-impl SafeAnswer for McpServerElicitationRequestParams {
-    fn safe_answer(_: Option<&str>) -> Option<Self::Response> {
-        let action = McpServerElicitationAction::Decline;
-        Some(McpServerElicitationRequestResponse::new(action))
-    }
-}
-
-impl SafeAnswer for DynamicToolCallParams {
-    fn safe_answer(failure: Option<&str>) -> Option<Self::Response> {
-        let text = InputTextDynamicToolCallOutputContentItem::new(failure.unwrap_or(NO_HANDLER));
+    };
+    (McpServerElicitationRequest, $failure:ident) => {
+        Some(McpServerElicitationRequestResponse::new(
+            McpServerElicitationAction::Decline,
+        ))
+    };
+    (ItemToolCall, $failure:ident) => {{
+        let text = $failure.unwrap_or(crate::safe::NO_HANDLER);
+        let text = InputTextDynamicToolCallOutputContentItem::new(text);
         let content = vec![DynamicToolCallOutputContentItem::InputText(text)];
         Some(DynamicToolCallResponse::new(content, false))
-    }
-}
-
-impl SafeAnswer for ApplyPatchApprovalParams {
-    fn safe_answer(failure: Option<&str>) -> Option<Self::Response> {
-        Some(ApplyPatchApprovalResponse::new(denied(failure)))
-    }
-}
-
-impl SafeAnswer for ExecCommandApprovalParams {
-    fn safe_answer(failure: Option<&str>) -> Option<Self::Response> {
-        Some(ExecCommandApprovalResponse::new(denied(failure)))
-    }
-}
-
-/// Only the caller has a token to give.
-impl SafeAnswer for ChatgptAuthTokensRefreshParams {
-    fn safe_answer(_: Option<&str>) -> Option<Self::Response> {
-        None
-    }
-}
-
-/// Only the caller can attest anything.
-impl SafeAnswer for AttestationGenerateParams {
-    fn safe_answer(_: Option<&str>) -> Option<Self::Response> {
-        None
-    }
-}
-
-/// The clock of this machine is no secret and grants nothing. A handler that failed meant to tell
-/// another time, so this one does not stand in for it.
-#[cfg(feature = "experimental")]
-impl SafeAnswer for CurrentTimeReadParams {
-    fn safe_answer(failure: Option<&str>) -> Option<Self::Response> {
-        if failure.is_some() {
-            return None;
-        }
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let seconds = now.map_or(0, |since| since.as_secs());
-        Some(CurrentTimeReadResponse::new(
-            i64::try_from(seconds).unwrap_or(i64::MAX),
+    }};
+    (ApplyPatchApproval, $failure:ident) => {
+        Some(ApplyPatchApprovalResponse::new(
+            crate::safe::safe_answer!(@denied $failure),
         ))
-    }
+    };
+    (ExecCommandApproval, $failure:ident) => {
+        Some(ExecCommandApprovalResponse::new(
+            crate::safe::safe_answer!(@denied $failure),
+        ))
+    };
+    (@denied $failure:ident) => {{
+        // Older schemas have it without the text.
+        let text = $failure.unwrap_or(crate::safe::NO_HANDLER);
+        let with_text = ::serde_json::json!({"denied": {"rejection": text}});
+        match crate::safe::read(&with_text)? {
+            ReviewDecision::Unrecognized(_) => crate::safe::read(&"denied".into())?,
+            decision => decision,
+        }
+    }};
+    // The clock of this machine is no secret and grants nothing. A handler that failed meant to tell
+    // another time, so this one does not stand in for it.
+    (CurrentTimeRead, $failure:ident) => {
+        match $failure {
+            Some(_) => None,
+            None => {
+                let now = ::std::time::SystemTime::now();
+                let since = now.duration_since(::std::time::UNIX_EPOCH);
+                let seconds = since.map_or(0, |since| since.as_secs());
+                let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+                Some(CurrentTimeReadResponse::new(seconds))
+            }
+        }
+    };
+    // Only the caller has a token to give, or can attest anything.
+    (AccountChatgptAuthTokensRefresh, $failure:ident) => {
+        crate::safe::refuse($failure)
+    };
+    (AttestationGenerate, $failure:ident) => {
+        crate::safe::refuse($failure)
+    };
+    // What nobody has decided about.
+    ($method:ident, $failure:ident) => {
+        crate::safe::refuse($failure)
+    };
+}
+pub(crate) use safe_answer;
+
+/// Reads an answer from JSON.
+pub(crate) fn read<T: serde::de::DeserializeOwned>(value: &serde_json::Value) -> Option<T> {
+    crate::codec::from_str(&value.to_string()).ok()
 }
 
-fn denied(failure: Option<&str>) -> ReviewDecision {
-    ReviewDecision::Denied(DeniedReviewDecision::new(failure.unwrap_or(NO_HANDLER)))
+/// The answer of a method that has no safe one: a JSON-RPC error.
+pub(crate) fn refuse<R>(_failure: Option<&str>) -> Option<R> {
+    None
 }

@@ -1,22 +1,24 @@
 //! Named corrections of the schema, applied in order before typify sees it.
 //!
-//! Each correction counts what it touched, and one that touches nothing is an error: the schema
-//! has moved on and the correction is stale.
+//! Each correction counts what it touched, and one that touches nothing is stale: the schema has moved
+//! on, or is an older one.
 
 mod asides;
 mod fields;
+mod inline;
 mod tables;
 mod unions;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use super::bundle::Definitions;
+use super::findings::{Finding, Findings};
 
 pub use fields::FieldFacts;
-pub use unions::{UnionFacts, UnionKind};
+pub use unions::{TAGS, UnionFacts, UnionKind};
 
 /// What typify cannot carry through: it is taken out of the schema and joined again while lowering.
 #[derive(Debug, Default)]
@@ -34,16 +36,19 @@ pub struct Corrected {
     pub complete: bool,
     /// How many places each correction touched.
     pub touched: Vec<(&'static str, usize)>,
+    pub findings: Findings,
 }
 
 type Correction = fn(&mut Corrected) -> Result<usize>;
 
 /// The corrections in the order in which they apply.
-const CORRECTIONS: [(&str, Correction); 16] = [
+const CORRECTIONS: [(&str, Correction); 19] = [
     ("drop_nullable_aliases", drop_nullable_aliases),
     ("replace_asides", asides::replace_asides),
     ("record_docs", record_docs),
     ("inline_single_all_of", inline_single_all_of),
+    ("open_listed_numbers", inline::open_listed_numbers),
+    ("name_inline_unions", inline::name_inline_unions),
     ("merge_base_properties", unions::merge_base_properties),
     (
         "flatten_variant_alternatives",
@@ -57,38 +62,64 @@ const CORRECTIONS: [(&str, Correction); 16] = [
     ("list_known_values", list_known_values),
     ("widen_numbers", widen_numbers),
     ("drop_string_bounds", drop_string_bounds),
+    ("name_inline_types", inline::name_inline_types),
     ("record_fields", fields::record_fields),
     ("close_objects", close_objects),
 ];
 
-/// Applies every correction, and fails for one that a whole bundle does not need.
+/// Corrections for what a newer runtime may bring, whether this one needs them or not.
+const PROVISIONS: [&str; 3] = [
+    "open_listed_numbers",
+    "name_inline_unions",
+    "name_inline_types",
+];
+
+/// Applies every correction, and finds those that a whole bundle does not need.
 pub fn apply(definitions: Definitions, complete: bool) -> Result<Corrected> {
-    if complete {
-        asides::check(&definitions)?;
+    let unused_asides = match complete {
+        true => asides::unused(&definitions),
+        false => Vec::new(),
+    };
+    let mut corrected = correct(definitions, complete)?;
+    for aside in unused_asides {
+        corrected.findings.add(Finding::Stale {
+            table: "ASIDES",
+            row: format!("{aside:?}"),
+        });
     }
-    let corrected = correct(definitions, complete)?;
-    let stale = corrected.touched.iter().find(|(_, touched)| *touched == 0);
-    if let Some((name, _)) = stale {
-        bail!("correction {name} touched nothing: the schema no longer needs it, remove it");
+    let touched = corrected.touched.iter().filter(|_| complete);
+    let stale = touched.filter(|(name, touched)| *touched == 0 && !PROVISIONS.contains(name));
+    for (name, _) in stale {
+        corrected.findings.add(Finding::Stale {
+            table: "CORRECTIONS",
+            row: (*name).to_owned(),
+        });
     }
     Ok(corrected)
 }
 
 /// Applies every correction to whatever is there.
 pub fn correct(definitions: Definitions, complete: bool) -> Result<Corrected> {
-    for (name, definition) in &definitions {
-        check_keywords(name, definition)?;
-    }
     let mut corrected = Corrected {
         definitions,
         complete,
         ..Corrected::default()
     };
+    for (name, definition) in &corrected.definitions {
+        check_keywords(name, definition, &mut corrected.findings)?;
+    }
+    walk_all(&mut corrected, |schema| {
+        let map = schema.as_object_mut();
+        map.is_some_and(|map| {
+            map.retain(|keyword, _| KEYWORDS.contains(&keyword.as_str()));
+            false
+        })
+    });
     for (name, correction) in CORRECTIONS {
         let touched = correction(&mut corrected).with_context(|| format!("correction {name}"))?;
         corrected.touched.push((name, touched));
     }
-    unions::check_variant_names(&corrected)?;
+    unions::check_variant_names(&mut corrected);
     Ok(corrected)
 }
 
@@ -113,8 +144,8 @@ const KEYWORDS: [&str; 18] = [
     "deprecated",
 ];
 
-/// Refuses a keyword that the generator does not know, so that its meaning is never lost in silence.
-fn check_keywords(name: &str, schema: &Value) -> Result<()> {
+/// Finds keywords that the generator does not know, so that their meaning is never lost in silence.
+fn check_keywords(name: &str, schema: &Value, findings: &mut Findings) -> Result<()> {
     let Some(map) = schema.as_object() else {
         ensure!(
             schema == &json!(true),
@@ -123,20 +154,21 @@ fn check_keywords(name: &str, schema: &Value) -> Result<()> {
         return Ok(());
     };
     for (keyword, value) in map {
-        ensure!(
-            KEYWORDS.contains(&keyword.as_str()),
-            "definition {name} uses the schema keyword {keyword}, which the generator does not know: \
-             teach it in regen/corrections.rs"
-        );
+        if !KEYWORDS.contains(&keyword.as_str()) {
+            findings.add(Finding::Keyword {
+                definition: name.to_owned(),
+                keyword: keyword.clone(),
+            });
+        }
         match (keyword.as_str(), value) {
             ("properties", Value::Object(properties)) => properties
                 .values()
-                .try_for_each(|property| check_keywords(name, property))?,
+                .try_for_each(|property| check_keywords(name, property, findings))?,
             ("oneOf" | "anyOf" | "allOf", Value::Array(members)) => members
                 .iter()
-                .try_for_each(|member| check_keywords(name, member))?,
-            ("items", items) => check_keywords(name, items)?,
-            ("additionalProperties", Value::Object(_)) => check_keywords(name, value)?,
+                .try_for_each(|member| check_keywords(name, member, findings))?,
+            ("items", items) => check_keywords(name, items, findings)?,
+            ("additionalProperties", Value::Object(_)) => check_keywords(name, value, findings)?,
             _ => {}
         }
     }
@@ -145,12 +177,11 @@ fn check_keywords(name: &str, schema: &Value) -> Result<()> {
 
 impl Corrected {
     /// Takes a table's row that names nothing: stale, unless only the experimental bundle has it.
-    fn stale(&self, table: &str, row: &str) -> Result<()> {
-        ensure!(
-            !self.complete,
-            "{table} names {row}, which is not in the schema: remove the row"
-        );
-        Ok(())
+    fn stale(&mut self, table: &'static str, row: impl Into<String>) {
+        if self.complete {
+            let row = row.into();
+            self.findings.add(Finding::Stale { table, row });
+        }
     }
 }
 
@@ -206,43 +237,53 @@ fn record_docs(corrected: &mut Corrected) -> Result<usize> {
 
 /// `allOf: [ref]` is how the schema attaches a default or a description to a reference.
 fn inline_single_all_of(corrected: &mut Corrected) -> Result<usize> {
-    let mut unknown = None;
-    let touched = walk_all(corrected, |schema| {
-        let Some(members) = schema.get("allOf").and_then(Value::as_array).cloned() else {
-            return false;
-        };
-        match (members.as_slice(), schema.as_object_mut()) {
-            ([Value::Object(single)], Some(map)) => {
-                map.remove("allOf");
-                map.extend(single.clone());
-                true
+    let mut touched = 0;
+    for (name, definition) in &mut corrected.definitions {
+        walk(definition, &mut |schema| {
+            let Some(map) = schema.as_object_mut() else {
+                return;
+            };
+            match map.remove("allOf") {
+                None => return,
+                Some(Value::Array(members)) if members.len() == 1 && members[0].is_object() => {
+                    let single = members.into_iter().next();
+                    map.extend(
+                        single
+                            .and_then(|only| only.as_object().cloned())
+                            .unwrap_or_default(),
+                    );
+                }
+                Some(_) => {
+                    map.retain(|keyword, _| keyword == "description");
+                    corrected.findings.add(Finding::Shapeless {
+                        place: name.clone(),
+                        why: "has an allOf of several members".to_owned(),
+                    });
+                }
             }
-            _ => {
-                unknown = Some(schema.to_string());
-                false
-            }
-        }
-    });
-    if let Some(schema) = unknown {
-        bail!("an allOf of several members is not understood: {schema}");
+            touched += 1;
+        });
     }
     Ok(touched)
 }
 
 /// Open strings whose constants the schema does not list get the known ones from a table.
 fn list_known_values(corrected: &mut Corrected) -> Result<usize> {
+    let mut touched = 0;
     for (name, values) in tables::KNOWN_VALUES {
-        let Some(definition) = corrected.definitions.get_mut(*name) else {
-            corrected.stale("KNOWN_VALUES", name)?;
-            continue;
-        };
-        ensure!(
-            definition["type"] == "string" && definition.get("enum").is_none(),
-            "KNOWN_VALUES names {name}, which is not an open string any more"
-        );
-        definition["enum"] = json!(values);
+        let open = corrected
+            .definitions
+            .get_mut(*name)
+            .filter(|found| found["type"] == "string" && found.get("enum").is_none());
+        match open {
+            Some(definition) => {
+                definition["enum"] = json!(values);
+                touched += 1;
+            }
+            None => corrected.stale("KNOWN_VALUES", *name),
+        }
     }
-    Ok(tables::KNOWN_VALUES.len())
+    Ok(touched)
 }
 
 /// `uint` says nothing of the width, and `minimum` would make typify choose `NonZero` types.

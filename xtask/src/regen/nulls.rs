@@ -1,7 +1,6 @@
 //! The fields in which null means something: each stands in one of two tables.
 
-use anyhow::{Result, bail, ensure};
-
+use super::findings::{Finding, Findings};
 use super::ir::{Field, Kind, Presence, Types};
 use super::reach::Reach;
 
@@ -45,53 +44,51 @@ pub const NULL_IS_ABSENCE: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Fails for a field that a client writes, that may be absent or null, whose text speaks of null, and
-/// that neither table names: a null that means something could not be said.
+/// Keeps absent and null apart in every field that a client writes, that may be absent or null, whose
+/// text speaks of null, and that neither table names: else a null that means something could not be said.
 ///
-/// So a bump of the runtime asks for each such field that is new, and says which rows are stale.
-pub fn check(types: &Types, reach: &Reach, complete: bool) -> Result<()> {
-    let mut undecided = Vec::new();
-    for (name, definition) in types {
-        let Kind::Object(fields) = &definition.kind else {
+/// Each is found, as are the rows that the schema does not need.
+pub fn decide(types: &mut Types, reach: &Reach, findings: &mut Findings) {
+    let mut needed: Vec<(String, String)> = Vec::new();
+    for (name, definition) in types.iter_mut() {
+        let Kind::Object(fields) = &mut definition.kind else {
             continue;
         };
+        let written = reach.from_client.contains(name);
         for field in fields {
             let place = format!("{name}.{}", field.wire);
-            let written = reach.from_client.contains(name);
-            ensure!(
-                written || field.presence != Presence::Patch || !complete,
-                "NULL_IS_NOT_ABSENT names {place}, which no client writes: remove the row"
-            );
-            let asked = written && field.presence == Presence::Optional && speaks_of_null(field);
-            match (asked, is_absence(name, &field.wire)) {
-                (true, false) => undecided.push(place),
-                (false, true) if complete => bail!(
-                    "NULL_IS_ABSENCE names {place}, but it is no optional field of a client whose \
-                     text speaks of null and that NULL_IS_NOT_ABSENT does not name: remove the row"
-                ),
-                _ => {}
+            if !written && field.presence == Presence::Patch {
+                findings.add(Finding::Stale {
+                    table: "NULL_IS_NOT_ABSENT",
+                    row: place,
+                });
+                continue;
+            }
+            if !written || field.presence != Presence::Optional || !speaks_of_null(field) {
+                continue;
+            }
+            match is_absence(name, &field.wire) {
+                true => needed.push((name.clone(), field.wire.clone())),
+                false => {
+                    field.presence = Presence::Patch;
+                    findings.add(Finding::KeptBoth { place });
+                }
             }
         }
     }
-    ensure!(
-        undecided.is_empty(),
-        "the texts of these fields speak of null, name each in NULL_IS_NOT_ABSENT where it differs from \
-         absence, else in NULL_IS_ABSENCE: {}",
-        undecided.join(", ")
-    );
-    for (name, wires) in NULL_IS_ABSENCE.iter().filter(|_| complete) {
-        let fields = match types.get(*name).map(|definition| &definition.kind) {
-            Some(Kind::Object(fields)) => fields.as_slice(),
-            _ => &[],
-        };
+    for (name, wires) in NULL_IS_ABSENCE {
         for wire in *wires {
-            ensure!(
-                fields.iter().any(|field| field.wire == *wire),
-                "NULL_IS_ABSENCE names {name}.{wire}, which is not in the schema: remove the row"
-            );
+            if !needed
+                .iter()
+                .any(|(owner, field)| owner == name && field == wire)
+            {
+                findings.add(Finding::Stale {
+                    table: "NULL_IS_ABSENCE",
+                    row: format!("{name}.{wire}"),
+                });
+            }
         }
     }
-    Ok(())
 }
 
 fn is_absence(name: &str, wire: &str) -> bool {

@@ -6,10 +6,10 @@ use anyhow::{Context, Result, bail, ensure};
 use heck::ToUpperCamelCase;
 
 use super::bundle::{Bundle, Method};
+use super::findings::{Finding, Findings};
 use super::ir::{Field, Kind, Presence, Ty, TypeDef, Types};
 
-/// Methods whose response has a name of its own. A row whose method the experimental bundle does not
-/// have is an error.
+/// Methods whose response has a name of its own.
 const RESPONSES: &[(&str, &str)] = &[
     ("account/gatewayOAuth/cancel", "GatewayOAuthCancelResponse"),
     ("account/logout", "LogoutAccountResponse"),
@@ -31,8 +31,7 @@ const RESPONSES: &[(&str, &str)] = &[
     ),
 ];
 
-/// Notifications that the runtime sends although no method table lists them. A row that the tables
-/// list, or whose payload is gone, is an error.
+/// Notifications that the runtime sends although no method table lists them.
 const UNLISTED_NOTIFICATIONS: &[(&str, &str)] = &[
     ("rawResponse/completed", "RawResponseCompletedNotification"),
     (
@@ -40,6 +39,9 @@ const UNLISTED_NOTIFICATIONS: &[(&str, &str)] = &[
         "RawResponseItemCompletedNotification",
     ),
 ];
+
+/// The answer of a method for which the schema names none.
+pub const ANY: &str = "Value";
 
 /// How a message of the runtime says which thread or turn it belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,6 +65,7 @@ pub struct RequestRow {
     pub params: String,
     /// The params type is ours: the method takes none.
     pub unit: bool,
+    /// The type of the answer; [`ANY`] where the schema has none.
     pub response: String,
     /// Where the params say the thread and the turn; only of a request that the runtime makes.
     pub thread: Route,
@@ -100,12 +103,26 @@ pub fn method_name(method: &str) -> String {
 
 impl Registry {
     /// Joins the schema's method tables with the lowered types; unit params types are added to them.
-    pub fn build(bundle: &Bundle, types: &mut Types, complete: bool) -> Result<Self> {
+    pub fn build(
+        bundle: &Bundle,
+        types: &mut Types,
+        complete: bool,
+        findings: &mut Findings,
+    ) -> Result<Self> {
         let mut registry = Self::default();
         let mut used = BTreeSet::new();
+        let mut found = Findings::default();
         for method in &bundle.client_requests {
-            let row = request_row(method, types)?;
+            let mut row = request_row(method, types)?;
             used.insert(row.response.clone());
+            let mut rows = registry.client_requests.iter();
+            if rows.any(|other| other.params == row.params) {
+                row.params = own_params(&row, types)?;
+                found.add(Finding::Named {
+                    place: row.params.clone(),
+                    table: "the schema, where another method has these params",
+                });
+            }
             registry.client_requests.push(row);
         }
         for method in &bundle.server_requests {
@@ -115,22 +132,33 @@ impl Registry {
             row.turn = request_route(&row.params, types, TURN)?;
             registry.server_requests.push(row);
         }
+        let rows = || registry.client_requests.iter();
         for (method, _) in RESPONSES {
-            ensure!(
-                !complete
-                    || registry
-                        .client_requests
-                        .iter()
-                        .any(|row| row.method == *method),
-                "RESPONSES names {method}, which the schema does not have: remove the row"
-            );
+            if !rows().any(|row| row.method == *method) {
+                found.add(Finding::Stale {
+                    table: "RESPONSES",
+                    row: (*method).to_owned(),
+                });
+            }
         }
-        for name in types.keys().filter(|name| name.ends_with("Response")) {
-            let nested = types.values().any(|other| holds(other, name));
-            ensure!(
-                used.contains(name) || nested,
-                "no method answers with {name}: name it in RESPONSES"
-            );
+        let unused: Vec<String> = types
+            .keys()
+            .filter(|name| name.ends_with("Response") && !used.contains(*name))
+            .filter(|name| !types.values().any(|other| holds(other, name)))
+            .cloned()
+            .collect();
+        let server = registry.server_requests.iter();
+        let mut unanswered = rows().chain(server).filter(|row| row.response == ANY);
+        for row in unanswered.clone() {
+            found.add(Finding::NoAnswer {
+                method: row.method.clone(),
+                candidates: unused.clone(),
+            });
+        }
+        if unanswered.next().is_none() {
+            for name in unused {
+                found.add(Finding::UnusedAnswer { name });
+            }
         }
         for method in &bundle.notifications {
             registry
@@ -142,16 +170,11 @@ impl Registry {
                 .notifications
                 .iter()
                 .any(|method| method.name == *name);
-            ensure!(
-                !listed,
-                "the schema lists {name} now: remove it from UNLISTED_NOTIFICATIONS"
-            );
-            if !types.contains_key(*payload) {
-                ensure!(
-                    !complete,
-                    "UNLISTED_NOTIFICATIONS names {payload}, which is not in the schema: remove \
-                     the row"
-                );
+            if listed || !types.contains_key(*payload) {
+                found.add(Finding::Stale {
+                    table: "UNLISTED_NOTIFICATIONS",
+                    row: (*name).to_owned(),
+                });
                 continue;
             }
             let method = Method {
@@ -170,6 +193,9 @@ impl Registry {
         registry
             .notifications
             .sort_by(|a, b| a.method.cmp(&b.method));
+        if complete {
+            findings.extend(found);
+        }
         Ok(registry)
     }
 }
@@ -180,10 +206,10 @@ fn holds(definition: &TypeDef, name: &str) -> bool {
     found
 }
 
-fn request_row(method: &Method, types: &mut Types) -> Result<RequestRow> {
-    let name = method_name(&method.name);
-    let by_table = RESPONSES
-        .iter()
+/// The name of a method's response: by the table, by its params, or by its path.
+pub fn response_name(method: &Method, exists: impl Fn(&str) -> bool) -> Option<String> {
+    let mut rows = RESPONSES.iter();
+    let by_table = rows
         .find(|row| row.0 == method.name)
         .map(|row| row.1.to_owned());
     let by_params = method
@@ -191,12 +217,15 @@ fn request_row(method: &Method, types: &mut Types) -> Result<RequestRow> {
         .as_deref()
         .and_then(|params| params.strip_suffix("Params"))
         .map(|stem| format!("{stem}Response"));
-    let by_path = format!("{name}Response");
-    let response = [by_table, by_params, Some(by_path)]
-        .into_iter()
-        .flatten()
-        .find(|candidate| types.contains_key(candidate))
-        .with_context(|| format!("no response type for {}: name it in RESPONSES", method.name))?;
+    let by_path = format!("{}Response", method_name(&method.name));
+    let mut candidates = [by_table, by_params, Some(by_path)].into_iter().flatten();
+    candidates.find(|candidate| exists(candidate))
+}
+
+fn request_row(method: &Method, types: &mut Types) -> Result<RequestRow> {
+    let name = method_name(&method.name);
+    let response = response_name(method, |name| types.contains_key(name));
+    let response = response.unwrap_or_else(|| ANY.to_owned());
     let params = match &method.params {
         Some(params) => params.clone(),
         None => {
@@ -226,6 +255,20 @@ fn request_row(method: &Method, types: &mut Types) -> Result<RequestRow> {
         docs: method.docs.clone(),
         experimental: false,
     })
+}
+
+/// Params pick their method, so that a second method with the same ones gets a type of its own.
+fn own_params(row: &RequestRow, types: &mut Types) -> Result<String> {
+    let name = format!("{}Params", method_name(&row.method));
+    let shared = types.get(&row.params).cloned();
+    let shared = shared.with_context(|| format!("{} has no params type", row.method))?;
+    ensure!(
+        types.insert(name.clone(), shared).is_none(),
+        "{} shares the params {}, and the schema has another type {name}",
+        row.method,
+        row.params
+    );
+    Ok(name)
 }
 
 fn notification_row(method: &Method, types: &Types) -> Result<NotificationRow> {

@@ -129,12 +129,12 @@ fn canonical(text: &str) -> Result<String> {
     pretty(&value)
 }
 
-fn pretty(value: &Value) -> Result<String> {
+pub fn pretty(value: &Value) -> Result<String> {
     Ok(format!("{}\n", serde_json::to_string_pretty(value)?))
 }
 
 /// Sorts whatever order this build of `serde_json` keeps.
-fn sort(value: &mut Value) {
+pub fn sort(value: &mut Value) {
     match value {
         Value::Object(map) => {
             let mut entries: Vec<(String, Value)> = std::mem::take(map).into_iter().collect();

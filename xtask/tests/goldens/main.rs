@@ -18,10 +18,11 @@ mod types {
     pub(crate) mod id;
     pub(crate) mod registry;
     pub(crate) mod request;
+    pub(crate) mod safe;
     pub(crate) mod unknown;
 }
 
-use types::{codec, id, registry, request, unknown};
+use types::{codec, id, registry, request, safe, unknown};
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
@@ -127,18 +128,6 @@ mod server_rows {
     object!(PatchParams {
         0 conversation_id "conversationId" required,
     });
-    impl request::SafeAnswer for ApprovalParams {
-        fn safe_answer(_: Option<&str>) -> Option<ApprovalResponse> {
-            Some(ApprovalResponse {
-                unknown_fields: UnknownFields::default(),
-            })
-        }
-    }
-    impl request::SafeAnswer for PatchParams {
-        fn safe_answer(_: Option<&str>) -> Option<PatchResponse> {
-            None
-        }
-    }
     include!("../../goldens/server_rows.rs");
 }
 

@@ -20,14 +20,14 @@ const REMEDY: &str =
 #[test]
 fn a_tree_as_generated_passes() {
     let ran = check(|_| ());
-    assert!(ran.success, "{ran:?}");
+    assert!(ran.is_up_to_date(), "{ran:?}");
 }
 
 #[test]
 fn a_changed_file_is_shown_as_a_diff_with_the_remedy() {
     let ran = check(|copy| copy.edit(&format!("{GENERATED}/params.rs"), "//! What", "//! That"));
     assert!(!ran.success);
-    assert_eq!(ran.stderr, REMEDY);
+    assert!(ran.stderr.ends_with(REMEDY), "{ran:?}");
     let expected =
         format!("--- a/{GENERATED}/params.rs\n+++ b/{GENERATED}/params.rs\n@@ -1,7 +1,7 @@\n");
     assert!(ran.stdout.starts_with(&expected), "{}", ran.stdout);
@@ -47,7 +47,7 @@ fn a_changed_file_is_shown_as_a_diff_with_the_remedy() {
 fn a_missing_and_a_stray_file_are_shown() {
     let ran = check(|copy| fs::remove_file(copy.path(&format!("{GENERATED}/methods.rs"))).unwrap());
     assert!(!ran.success);
-    assert_eq!(ran.stderr, REMEDY);
+    assert!(ran.stderr.ends_with(REMEDY), "{ran:?}");
     let expected = format!("--- /dev/null\n+++ b/{GENERATED}/methods.rs\n@@ -0,0 +1,");
     assert!(ran.stdout.starts_with(&expected), "{}", &ran.stdout[..200]);
 

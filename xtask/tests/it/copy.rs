@@ -21,6 +21,17 @@ pub struct Ran {
     pub stderr: String,
 }
 
+impl Ran {
+    /// Whether the tree is what the generator makes; after a bump rows of its tables may be stale.
+    pub fn is_up_to_date(&self) -> bool {
+        self.stdout == "schema and generated types are up to date\n"
+            && self.stderr.lines().all(|line| {
+                let known = ["stale: ", "undecided: ", "error: "];
+                known.iter().any(|start| line.starts_with(start))
+            })
+    }
+}
+
 impl From<Output> for Ran {
     fn from(output: Output) -> Self {
         Self {

@@ -1,9 +1,7 @@
 //! The exact bytes that the client sends: whole params, and keys that must be absent.
 
 use codex_testkit::{ScriptedServer, thread_started, turn_started};
-use openai_codex::types::{
-    AudioUserInput, ImageDetail, ImageUserInput, ReasoningEffort, ReasoningSummary,
-};
+use openai_codex::types::{ReasoningEffort, ReasoningSummary};
 use openai_codex::{ApprovalMode, Error, ExternalMessage, InputItem, Result, Sandbox, VERSION};
 use serde_json::{Value, json};
 
@@ -129,6 +127,8 @@ async fn turn_start_sends_what_was_set() {
     let text = json!([{"type": "text", "text": "go"}]);
     let plain = || thread.turn("go");
     let items = json!([{"type": "inputText", "text": "build done"}]);
+    let image_file = json!({"type": "image", "fileId": "file-1", "detail": "high"});
+    let audio = json!({"type": "audio", "url": "data:audio/wav;base64,AA=="});
     let image = || InputItem::image_url("data:image/png;base64,AA==");
     let rows = [
         (plain(), text.clone(), json!({})),
@@ -141,12 +141,8 @@ async fn turn_start_sends_what_was_set() {
         // What has no constructor is built from its type.
         (
             thread.turn([
-                InputItem::Image(
-                    ImageUserInput::default()
-                        .file_id("file-1")
-                        .detail(ImageDetail::High),
-                ),
-                InputItem::Audio(AudioUserInput::default().url("data:audio/wav;base64,AA==")),
+                serde_json::from_value(image_file.clone()).unwrap(),
+                serde_json::from_value(audio.clone()).unwrap(),
             ]),
             json!([
                 {"type": "image", "detail": "high", "fileId": "file-1"},

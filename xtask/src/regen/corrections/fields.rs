@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 use serde_json::{Value, json};
 
+use super::super::findings::Finding;
 use super::super::ir::Presence;
 use super::{Corrected, tables};
 
@@ -36,8 +37,11 @@ pub fn record_fields(corrected: &mut Corrected) -> Result<usize> {
         };
         let mut facts = BTreeMap::new();
         for (wire, property) in properties.iter_mut() {
-            let field = field_facts(property, required.contains(wire))
-                .with_context(|| format!("{name}.{wire}"))?;
+            let place = format!("{name}.{wire}");
+            let field = field_facts(property, required.contains(wire), |why| {
+                let place = place.clone();
+                corrected.findings.add(Finding::Shapeless { place, why });
+            });
             facts.insert(wire.clone(), field);
         }
         let all: Vec<&String> = properties.keys().collect();
@@ -45,62 +49,66 @@ pub fn record_fields(corrected: &mut Corrected) -> Result<usize> {
         recorded.insert(name.clone(), facts);
     }
     for (name, wire) in tables::NULL_IS_NOT_ABSENT {
-        let Some(fact) = recorded
+        let fact = recorded
             .get_mut(*name)
             .and_then(|facts| facts.get_mut(*wire))
-        else {
-            corrected.stale("NULL_IS_NOT_ABSENT", &format!("{name}.{wire}"))?;
-            continue;
-        };
-        ensure!(
-            fact.presence == Presence::Optional,
-            "NULL_IS_NOT_ABSENT names {name}.{wire}, which is not optional and nullable any more"
-        );
-        fact.presence = Presence::Patch;
+            .filter(|fact| fact.presence == Presence::Optional);
+        match fact {
+            Some(fact) => fact.presence = Presence::Patch,
+            None => corrected.stale("NULL_IS_NOT_ABSENT", format!("{name}.{wire}")),
+        }
     }
     let touched = recorded.values().map(BTreeMap::len).sum();
     corrected.fields = recorded;
     Ok(touched)
 }
 
-fn field_facts(property: &mut Value, required: bool) -> Result<FieldFacts> {
+fn field_facts(
+    property: &mut Value,
+    required: bool,
+    mut shapeless: impl FnMut(String),
+) -> FieldFacts {
     let Some(map) = property.as_object_mut() else {
         let presence = if required {
             Presence::Required
         } else {
             Presence::Optional
         };
-        return Ok(FieldFacts {
+        return FieldFacts {
             presence,
             docs: None,
-        });
+        };
     };
     let docs = map
         .remove("description")
         .and_then(|text| text.as_str().map(str::to_owned));
     let default = map.remove("default").filter(|default| !default.is_null());
-    let nullable = strip_null(property)?;
+    let nullable = strip_null(property).unwrap_or_else(|why| {
+        shapeless(why);
+        *property = json!(true);
+        true
+    });
     let presence = match (required, nullable, default) {
-        (true, false, None) => Presence::Required,
-        (true, true, None) => Presence::Nullable,
-        (false, _, None) => Presence::Optional,
-        (false, false, Some(default)) => Presence::Defaulted(default),
-        (_, _, Some(default)) => {
-            anyhow::bail!("a nullable or required property has the default {default}")
-        }
+        (true, false, _) => Presence::Required,
+        (true, true, _) => Presence::Nullable,
+        (false, false, Some(default)) if *property != json!(true) => Presence::Defaulted(default),
+        // What null or a listed default stands for, absence does too.
+        _ => Presence::Optional,
     };
-    Ok(FieldFacts { presence, docs })
+    FieldFacts { presence, docs }
 }
 
-/// Takes null out of a property's type and says whether it was there.
-fn strip_null(property: &mut Value) -> Result<bool> {
+/// Takes null out of a property's type and says whether it was there, or why it cannot be said.
+fn strip_null(property: &mut Value) -> Result<bool, String> {
     let Some(map) = property.as_object_mut() else {
         return Ok(false);
     };
     if let Some(Value::Array(types)) = map.get_mut("type") {
         let before = types.len();
         types.retain(|name| name != "null");
-        ensure!(types.len() == 1, "a property has several types: {types:?}");
+        if types.len() != 1 {
+            return Err(format!("has several types {types:?}"));
+        }
         let nullable = types.len() < before;
         let single = types.remove(0);
         map.insert("type".into(), single);
@@ -108,10 +116,9 @@ fn strip_null(property: &mut Value) -> Result<bool> {
     }
     if let Some(Value::Array(members)) = map.get_mut("anyOf") {
         members.retain(|member| member != &json!({"type": "null"}));
-        ensure!(
-            members.len() == 1,
-            "an inline union of several members is not understood"
-        );
+        if members.len() != 1 {
+            return Err("is an inline union".to_owned());
+        }
         let single = members.remove(0);
         *property = single;
         return Ok(true);

@@ -8,6 +8,7 @@ use heck::ToUpperCamelCase;
 use serde_json::{Map, Value, json};
 
 use super::super::bundle::{object, ref_name};
+use super::super::findings::Finding;
 use super::{Corrected, tables};
 
 /// How a union is told apart, and what its variants are.
@@ -152,7 +153,7 @@ pub fn flatten_string_literals(corrected: &mut Corrected) -> Result<usize> {
 }
 
 /// Properties that can tell variants apart, in the order of preference.
-const TAGS: [&str; 5] = ["type", "kind", "mode", "method", "handlerType"];
+pub const TAGS: [&str; 5] = ["type", "kind", "mode", "method", "handlerType"];
 
 /// The variants of internally tagged unions become definitions without the tag, named
 /// `<Variant><Union>` as in the schema's own titles. A variant without properties gets one as well:
@@ -182,7 +183,7 @@ pub fn hoist_tagged_variants(corrected: &mut Corrected) -> Result<usize> {
             if let Some(Value::Array(required)) = map.get_mut("required") {
                 required.retain(|name| name != tag);
             }
-            let key = variant_key(&name, &wire, &hoisted)?;
+            let key = variant_key(corrected, &name, &wire, &hoisted)?;
             let docs = docs.and_then(|text| text.as_str().map(str::to_owned));
             let target = format!("{key}{name}");
             map.insert("type".into(), "object".into());
@@ -216,7 +217,7 @@ pub fn hoist_external_payloads(corrected: &mut Corrected) -> Result<usize> {
                     let wire = value.as_str().with_context(|| {
                         format!("{name} has the value {value}, which is not a string")
                     })?;
-                    let key = variant_key(&name, wire, &hoisted)?;
+                    let key = variant_key(corrected, &name, wire, &hoisted)?;
                     hoisted.insert(key.clone(), (String::new(), None));
                     let (wire, docs) = (wire.to_owned(), docs.clone());
                     variants.push(VariantFacts { wire, key, docs });
@@ -232,7 +233,7 @@ pub fn hoist_external_payloads(corrected: &mut Corrected) -> Result<usize> {
                     "{name} has a member that is neither a string nor an object with one property: {member}"
                 );
             };
-            let key = variant_key(&name, wire, &hoisted)?;
+            let key = variant_key(corrected, &name, wire, &hoisted)?;
             let named = ref_name(payload).map_or_else(|| format!("{key}{name}"), str::to_owned);
             let payload = ref_name(payload).is_none().then(|| payload.clone());
             hoisted.insert(key.clone(), (named, payload));
@@ -245,26 +246,30 @@ pub fn hoist_external_payloads(corrected: &mut Corrected) -> Result<usize> {
     Ok(touched)
 }
 
-/// Unions told apart only by shape get their variants' names from a table.
+/// Unions told apart only by shape get their variants' names from a table, or else by rule.
 pub fn name_untagged_members(corrected: &mut Corrected) -> Result<usize> {
-    let mut names = names_with(corrected, "anyOf");
-    for (name, keys) in tables::UNTAGGED_VARIANTS {
-        let Some(definition) = corrected.definitions.get(*name) else {
-            corrected.stale("UNTAGGED_VARIANTS", name)?;
-            continue;
-        };
-        let members = definition["anyOf"].as_array().cloned();
-        let members = members.with_context(|| format!("{name} is no anyOf any more"))?;
-        ensure!(
-            members.len() == keys.len(),
-            "UNTAGGED_VARIANTS names {} variants of {name}, the schema has {}",
-            keys.len(),
-            members.len()
-        );
-        names.retain(|other| other != name);
+    let names = names_with(corrected, "anyOf");
+    for (name, _) in tables::UNTAGGED_VARIANTS {
+        if !names.iter().any(|known| known == name) {
+            corrected.stale("UNTAGGED_VARIANTS", *name);
+        }
+    }
+    for name in &names {
+        let members = corrected.definitions[name]["anyOf"].as_array().cloned();
+        let members = members.with_context(|| format!("{name} has an anyOf that is no list"))?;
+        let mut rows = tables::UNTAGGED_VARIANTS.iter();
+        let row = rows.find(|(known, _)| known == name);
+        let row = row.map_or(&[][..], |(_, keys)| keys);
+        if row.len() != members.len() {
+            corrected.findings.add(Finding::Named {
+                place: name.clone(),
+                table: "UNTAGGED_VARIANTS",
+            });
+        }
+        let keys = untagged_keys(row, &members);
         let mut variants = Vec::new();
         let mut properties = Vec::new();
-        for (mut member, key) in members.into_iter().zip(*keys) {
+        for (mut member, key) in members.into_iter().zip(keys) {
             let map = object(&mut member, name)?;
             let docs = map.remove("description");
             map.remove("title");
@@ -274,24 +279,40 @@ pub fn name_untagged_members(corrected: &mut Corrected) -> Result<usize> {
                 insert_new(corrected, target.clone(), member)?;
                 member = json!({"$ref": format!("#/definitions/{target}")});
             }
-            properties.push(external_member(key, member));
-            let (wire, key) = ((*key).to_owned(), (*key).to_owned());
+            properties.push(external_member(&key, member));
+            let wire = key.clone();
             variants.push(VariantFacts { wire, key, docs });
         }
         corrected
             .definitions
-            .insert((*name).to_owned(), json!({"oneOf": properties}));
+            .insert(name.clone(), json!({"oneOf": properties}));
         let kind = UnionKind::Untagged;
         corrected
             .unions
-            .insert((*name).to_owned(), UnionFacts { kind, variants });
+            .insert(name.clone(), UnionFacts { kind, variants });
     }
-    ensure!(
-        names.is_empty(),
-        "{} is told apart only by shape: name its variants in UNTAGGED_VARIANTS",
-        names.join(", ")
-    );
-    Ok(tables::UNTAGGED_VARIANTS.len())
+    Ok(names.len())
+}
+
+/// The members' names: those of the table first, and for the others by rule that of the type or of the
+/// first required property, each once.
+fn untagged_keys(row: &[&str], members: &[Value]) -> Vec<String> {
+    let mut keys: Vec<String> = row.iter().map(|key| (*key).to_owned()).collect();
+    for (index, member) in members.iter().enumerate().skip(row.len()) {
+        let required = member["required"][0].as_str();
+        let name = ref_name(member)
+            .or(required)
+            .or_else(|| member["type"].as_str())
+            .unwrap_or("other");
+        let key = name.to_upper_camel_case();
+        let taken = keys.contains(&key);
+        keys.push(if taken {
+            format!("{key}{}", index + 1)
+        } else {
+            key
+        });
+    }
+    keys
 }
 
 fn names_with(corrected: &Corrected, keyword: &str) -> Vec<String> {
@@ -303,29 +324,46 @@ fn names_with(corrected: &Corrected, keyword: &str) -> Vec<String> {
         .collect()
 }
 
-/// The wire value in PascalCase, or the name that the table has for it.
-fn variant_key<T>(union: &str, wire: &str, taken: &BTreeMap<String, T>) -> Result<String> {
+/// The wire value in PascalCase, or the name that the table has for it. Where that name is taken, the
+/// separators of the wire value are spelled out.
+fn variant_key<T>(
+    corrected: &mut Corrected,
+    union: &str,
+    wire: &str,
+    taken: &BTreeMap<String, T>,
+) -> Result<String> {
     let row = tables::VARIANT_NAMES
         .iter()
         .find(|(name, value, _)| *name == union && *value == wire);
     let key = row.map_or_else(|| wire.to_upper_camel_case(), |row| row.2.to_owned());
+    if !taken.contains_key(&key) {
+        return Ok(key);
+    }
+    let spelled = wire
+        .replace('/', " slash ")
+        .replace('-', " dash ")
+        .replace('.', " dot ")
+        .to_upper_camel_case();
     ensure!(
-        !taken.contains_key(&key),
-        "two variants of {union} would have the name {key}: name {wire} in VARIANT_NAMES"
+        !taken.contains_key(&spelled),
+        "two variants of {union} would have the name {spelled}: name {wire} in VARIANT_NAMES"
     );
-    Ok(key)
+    corrected.findings.add(Finding::Named {
+        place: format!("{wire} of {union}"),
+        table: "VARIANT_NAMES",
+    });
+    Ok(spelled)
 }
 
-/// Fails for a row of [`tables::VARIANT_NAMES`] that names no variant.
-pub fn check_variant_names(corrected: &Corrected) -> Result<()> {
+/// Finds the rows of [`tables::VARIANT_NAMES`] that name no variant.
+pub fn check_variant_names(corrected: &mut Corrected) {
     for (union, wire, _) in tables::VARIANT_NAMES {
         let facts = corrected.unions.get(*union);
         let known = facts.is_some_and(|facts| facts.variants.iter().any(|row| row.wire == *wire));
         if !known {
-            corrected.stale("VARIANT_NAMES", &format!("{wire} of {union}"))?;
+            corrected.stale("VARIANT_NAMES", format!("{wire} of {union}"));
         }
     }
-    Ok(())
 }
 
 fn external_member(key: &str, payload: Value) -> Value {
@@ -374,7 +412,7 @@ fn replace_union(
     Ok(())
 }
 
-fn insert_new(corrected: &mut Corrected, name: String, definition: Value) -> Result<()> {
+pub fn insert_new(corrected: &mut Corrected, name: String, definition: Value) -> Result<()> {
     ensure!(
         !corrected.definitions.contains_key(&name),
         "the variant's type {name} has the name of another definition"

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use anyhow::{Context as _, Result, bail, ensure};
-use serde_json::Value;
+use anyhow::{Result, ensure};
 
-use super::super::ir::{Field, Kind, Presence, Ty, TypeDef, Types};
+use super::super::defaults::presets;
+use super::super::ir::{Field, Presence, TypeDef};
 use super::super::tables;
 use super::Emission;
 use super::new::{Making, declared, making};
@@ -29,7 +29,7 @@ pub fn object(
         fields.len() <= MAX_FIELDS,
         "{name} has more than {MAX_FIELDS} fields"
     );
-    let secrets = tables::secrets(name, fields)?;
+    let secrets = tables::secrets(name, fields);
     let presets = presets(emission.types, fields)?;
     let natural = presets.iter().all(|preset| preset.is_none());
     let making = built.then(|| making(emission.types, fields));
@@ -118,52 +118,6 @@ fn unknown_docs(emission: &Emission<'_>, name: &str) -> &'static str {
         }
         (false, _) => "What the runtime sent beside these fields.",
     }
-}
-
-/// The value of each defaulted field, where it is not the type's own default.
-fn presets(types: &Types, fields: &[Field]) -> Result<Vec<Option<String>>> {
-    let preset = |field: &Field| match &field.presence {
-        Presence::Defaulted(value) => preset(types, &field.ty, value),
-        _ => Ok(None),
-    };
-    fields.iter().map(preset).collect()
-}
-
-fn preset(types: &Types, ty: &Ty, value: &Value) -> Result<Option<String>> {
-    Ok(match (ty, value) {
-        (Ty::Plain("bool"), Value::Bool(false)) => None,
-        (Ty::Plain("bool"), Value::Bool(true)) => Some("true".into()),
-        (Ty::Plain("i64" | "u64" | "u32" | "i32"), Value::Number(number))
-            if number.as_i64() == Some(0) =>
-        {
-            None
-        }
-        (Ty::Vec(_), Value::Array(items)) if items.is_empty() => None,
-        (Ty::Vec(inner), Value::Array(items)) => {
-            let items = items.iter().map(|item| preset(types, inner, item));
-            let items = items.collect::<Result<Option<Vec<_>>>>()?;
-            let items = items.context("a list holds a default that has no name")?;
-            Some(format!("vec![{}]", items.join(", ")))
-        }
-        (Ty::Named(name), Value::String(text)) => {
-            let known = match types.get(name).map(|definition| &definition.kind) {
-                Some(Kind::StringEnum(values)) => {
-                    let known = values.iter().find(|known| &known.wire == text);
-                    known.map(|known| &known.ident)
-                }
-                Some(Kind::External(variants)) => {
-                    let mut units = variants.iter().filter(|variant| variant.ty.is_none());
-                    let known = units.find(|known| &known.wire == text);
-                    known.map(|known| &known.ident)
-                }
-                _ => None,
-            };
-            let known =
-                known.with_context(|| format!("the default {text} is no value of {name}"))?;
-            Some(format!("{name}::{known}"))
-        }
-        _ => bail!("the default {value} of a {ty:?} is not understood"),
-    })
 }
 
 /// `new`, or the default that is not derived.

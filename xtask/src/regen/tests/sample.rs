@@ -7,10 +7,11 @@ use serde_json::Value;
 
 use super::super::bundle::{Bundle, Definitions, Method};
 use super::super::emit::{Emission, Files, emit};
+use super::super::findings::Findings;
 use super::super::ir::Types;
 use super::super::reach::Reach;
 use super::super::registry::Registry;
-use super::super::{corrections, ids, lower, merge, nulls, tables};
+use super::super::{Model, corrections, defaults, ids, lower, merge, nulls, tables};
 
 /// What a sample's file may say; everything but `definitions` may be absent.
 pub struct Sample(pub Value);
@@ -53,19 +54,21 @@ impl Sample {
         bundle
     }
 
-    fn lower(&self, experimental: bool) -> Result<(Types, Registry)> {
+    fn lower(&self, experimental: bool, findings: &mut Findings) -> Result<(Types, Registry)> {
         let bundle = self.bundle(experimental);
-        let corrected = corrections::correct(bundle.definitions.clone(), false)?;
+        let mut corrected = corrections::correct(bundle.definitions.clone(), experimental)?;
+        findings.extend(std::mem::take(&mut corrected.findings));
         let mut types = lower::lower(&corrected)?;
         ids::apply(&mut types)?;
-        let registry = Registry::build(&bundle, &mut types, false)?;
+        let registry = Registry::build(&bundle, &mut types, experimental, findings)?;
         Ok((types, registry))
     }
 
     /// What the files are made of.
-    pub fn parts(&self) -> Result<(Types, Registry, Reach)> {
-        let (stable_types, stable_registry) = self.lower(false)?;
-        let (mut types, mut registry) = self.lower(true)?;
+    pub fn model(&self) -> Result<Model> {
+        let mut findings = Findings::default();
+        let (stable_types, stable_registry) = self.lower(false, &mut findings)?;
+        let (mut types, mut registry) = self.lower(true, &mut findings)?;
         merge::mark_types(&mut types, &stable_types)?;
         merge::mark_methods(&mut registry, &stable_registry)?;
         let mut reach = Reach::of(&registry, &types);
@@ -76,18 +79,38 @@ impl Sample {
         reach
             .from_client
             .extend(built.iter().filter_map(Value::as_str).map(str::to_owned));
-        for name in types.keys().filter(|name| reach.contains(name)) {
-            // Rows of the table of secrets are checked while emitting.
-            assert!(tables::check_used(|_| true).is_ok(), "{name}");
-        }
-        Ok((types, registry, reach))
+        defaults::settle(&mut types, &mut findings);
+        nulls::decide(&mut types, &reach, &mut findings);
+        tables::check(&types, &reach, &registry, &mut findings);
+        Ok(Model {
+            types,
+            registry,
+            reach,
+            findings,
+        })
+    }
+
+    /// What a person should decide about.
+    pub fn open(&self) -> Vec<String> {
+        let model = self.model().unwrap();
+        model.findings.open().map(ToString::to_string).collect()
+    }
+
+    /// The rows that are not needed, of those of one table.
+    pub fn stale(&self, table: &str) -> Vec<String> {
+        let model = self.model().unwrap();
+        let rows = model.findings.stale().map(ToString::to_string);
+        rows.filter(|row| row.starts_with(&format!("{table} ")))
+            .collect()
     }
 
     /// The generated files, without headers.
     pub fn files(&self) -> Result<Files> {
-        let (types, registry, reach) = &self.parts()?;
-        nulls::check(types, reach, false)?;
-        emit(&Emission::new(types, registry, reach), "")
+        let model = self.model()?;
+        emit(
+            &Emission::new(&model.types, &model.registry, &model.reach),
+            "",
+        )
     }
 
     /// The code that the sample is about: all types, or those items that `show` names.

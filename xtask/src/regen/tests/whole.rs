@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::super::carried::Carried;
 use super::super::ir::{Kind, Presence};
-use super::super::reach::Reach;
 use super::super::schema::Schema;
-use super::super::{generate, lower};
+use super::super::{Model, generate};
 
 fn schema() -> Schema {
     Schema::read(&crate::tree::root().join("schema")).unwrap()
@@ -14,7 +14,8 @@ fn schema() -> Schema {
 /// Names stay, none is made up, and none is there twice.
 #[test]
 fn names_are_those_of_the_schema() {
-    let files = generate(&schema()).unwrap();
+    let schema = schema();
+    let files = generate(&schema, &Model::of(&schema, &Carried::default()).unwrap()).unwrap();
     let names: BTreeSet<&str> = files["names.txt"]
         .lines()
         .filter(|line| !line.starts_with('#'))
@@ -63,8 +64,7 @@ fn what_came_since_an_older_runtime_may_be_absent() {
         serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let listed =
         |key: &str| -> Vec<String> { serde_json::from_value(novelties[key].clone()).unwrap() };
-    let (types, registry) = lower(&schema().stable, false).unwrap();
-    let reach = Reach::of(&registry, &types);
+    let Model { types, reach, .. } = Model::of(&schema(), &Carried::default()).unwrap();
     for novelty in listed("fields") {
         let (name, field) = novelty.split_once('.').unwrap();
         let Kind::Object(fields) = &types[name].kind else {
