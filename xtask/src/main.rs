@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 mod bench;
 mod doctor;
+mod drift;
 mod fuzz;
 mod minimal;
 mod regen;
@@ -29,6 +30,10 @@ Commands:
   runtime check-pin  find files that repeat the pinned version
   doctor             say which runtime would start, and what to do if none would
   regen              dump the schema of the runtime and generate the types
+  bump <version>     pin another runtime, generate its types, and say what changed; `latest` is one too
+  history            find out since when each method, field and value is there
+  diff <A> <B>       say what changed between two runtimes
+  test-with <v>      run the tests against another runtime
   bench [--build]    measure the SDK against bare loops and peers, or what it costs to build
   fuzz               look for input that breaks the client; needs cargo-fuzz
   minimal-versions   build the crates with the lowest versions that their manifests allow
@@ -42,6 +47,10 @@ fn run(command: &str, args: Vec<String>) -> anyhow::Result<ExitCode> {
         "runtime" => runtime::run(&args),
         "doctor" => doctor::run(&args),
         "regen" => regen::run(args),
+        "bump" => drift::bump(&args),
+        "history" => drift::history(&args),
+        "diff" => drift::diff(&args),
+        "test-with" => drift::test_with(&args),
         "bench" => bench::run(&args),
         "fuzz" => fuzz::run(&args),
         "minimal-versions" => minimal::run(&args),

@@ -1,20 +1,21 @@
 //! `cargo xtask regen`: the runtime's schema into `schema/`, and the schema into `codex-types`.
 
 mod bundle;
-mod carried;
+pub mod carried;
 mod corrections;
 mod defaults;
 mod emit;
-mod findings;
+pub mod findings;
+pub mod history;
 mod ids;
-mod ir;
+pub mod ir;
 mod lower;
 mod merge;
 mod nulls;
 mod output;
-mod reach;
-mod registry;
-mod schema;
+pub mod reach;
+pub mod registry;
+pub mod schema;
 mod tables;
 
 use std::path::{Path, PathBuf};
@@ -23,7 +24,10 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 
 use crate::tree;
-use output::{Outcome, Tree};
+use codex_runtime::Version;
+pub use emit::rust;
+use output::Outcome;
+pub use output::Tree;
 
 const HELP: &str = "\
 Usage: cargo xtask regen [--check] [--offline] [--codex-bin PATH] [--root DIR] [--list-steps]
@@ -91,46 +95,63 @@ fn regen(root: &Path, options: &Options) -> Result<ExitCode> {
     } else {
         schema::Schema::dump(options.codex_bin.as_deref())?
     };
-    let carried = carried::Carried::read(&schema_dir)?.update(&schema)?;
-    let mut trees = Vec::new();
-    let mut schema_files = schema.files()?;
-    schema_files.insert(carried::FILE.to_owned(), carried.text()?);
-    trees.push(Tree::new(schema_dir, schema_files));
-    let model = Model::of(&schema, &carried)?;
-    let generated = generate(&schema, &model)?;
-    trees.push(Tree::new(
-        root.join("crates/codex-types/src/generated"),
-        generated,
-    ));
-    let mut changed = false;
-    for tree in trees {
-        let outcome = if options.check {
-            tree.check(root)?
-        } else {
-            tree.write(root)?
-        };
-        changed |= outcome == Outcome::Changed;
-    }
-    for finding in model.findings.open() {
-        eprintln!("undecided: {finding}");
-    }
+    let (trees, model) = outputs(root, &schema)?;
+    let outcome = put(root, &trees, options.check)?;
+    report(&model.findings);
     let stale = model.findings.stale().count();
-    for finding in model.findings.stale() {
-        eprintln!("stale: {finding}");
-    }
-    if options.check && changed {
-        let flag = if options.offline { " --offline" } else { "" };
-        eprintln!("error: the tree is not what the generator makes; run: cargo xtask regen{flag}");
-        return Ok(ExitCode::FAILURE);
-    }
-    if !changed {
-        println!("schema and generated types are up to date");
-    }
-    if options.check && stale > 0 {
+    if options.check && outcome == ExitCode::SUCCESS && stale > 0 {
         eprintln!("error: {stale} rows of the generator's tables are not needed; remove them");
         return Ok(ExitCode::FAILURE);
     }
+    Ok(outcome)
+}
+
+/// Everything that is generated from a schema: the folders in which it stands.
+pub fn outputs(root: &Path, schema: &schema::Schema) -> Result<(Vec<Tree>, Model)> {
+    let dir = root.join("schema");
+    let carried = carried::Carried::read(&dir)?.update(schema)?;
+    let version: Version = schema.version.parse().context("the schema's version")?;
+    let plain = Model::of(schema, &carried::Carried::default())?;
+    let history = history::History::read(&dir)?.with(&version, &plain);
+    let model = Model::of(schema, &carried)?;
+    let mut files = schema.files()?;
+    files.insert(carried::FILE.to_owned(), carried.text()?);
+    files.insert(history::FILE.to_owned(), history.text()?);
+    let generated = generate(schema, &model)?;
+    let trees = vec![
+        Tree::new(dir, files),
+        Tree::new(root.join("crates/codex-types/src/generated"), generated),
+    ];
+    Ok((trees, model))
+}
+
+/// Writes what differs, or says how it does.
+pub fn put(root: &Path, trees: &[Tree], check: bool) -> Result<ExitCode> {
+    let mut changed = false;
+    for tree in trees {
+        let outcome = match check {
+            true => tree.check(root)?,
+            false => tree.write(root)?,
+        };
+        changed |= outcome == Outcome::Changed;
+    }
+    if !changed {
+        println!("schema and generated types are up to date");
+    } else if check {
+        eprintln!("error: the tree is not what the generator makes; run: cargo xtask regen");
+        return Ok(ExitCode::FAILURE);
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints what a person should look at.
+pub fn report(findings: &findings::Findings) {
+    for finding in findings.open() {
+        eprintln!("undecided: {finding}");
+    }
+    for finding in findings.stale() {
+        eprintln!("stale: {finding}");
+    }
 }
 
 /// What a schema says, as the generated code has it.

@@ -18,6 +18,7 @@ use super::ir::{Kind, Ty, TypeDef, Types};
 use super::reach::Reach;
 use super::registry::Registry;
 use holders::Holders;
+pub use text::rust;
 
 /// Generated files by name, relative to `src/generated/`.
 pub type Files = BTreeMap<String, String>;

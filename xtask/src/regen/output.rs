@@ -9,10 +9,12 @@ use similar::TextDiff;
 
 use super::emit::Files;
 
-/// A folder that holds exactly the generated files.
+/// A folder that holds exactly the generated files, or one file of it.
 pub struct Tree {
     dir: PathBuf,
     files: Files,
+    /// Whether other files of the folder are to go.
+    whole: bool,
 }
 
 /// Whether the folder was as generated.
@@ -24,7 +26,17 @@ pub enum Outcome {
 
 impl Tree {
     pub fn new(dir: PathBuf, files: Files) -> Self {
-        Self { dir, files }
+        let whole = true;
+        Self { dir, files, whole }
+    }
+
+    /// One file of a folder that has others.
+    pub fn file(dir: &Path, name: &str, text: String) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            files: Files::from([(name.to_owned(), text)]),
+            whole: false,
+        }
     }
 
     /// Writes what differs and removes what is not generated.
@@ -85,7 +97,7 @@ impl Tree {
     /// Every file that is there or should be.
     fn names(&self) -> Result<BTreeSet<String>> {
         let mut names: BTreeSet<String> = self.files.keys().cloned().collect();
-        if self.dir.exists() {
+        if self.whole && self.dir.exists() {
             for entry in fs::read_dir(&self.dir)? {
                 names.insert(entry?.file_name().to_string_lossy().into_owned());
             }

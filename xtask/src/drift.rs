@@ -1,0 +1,86 @@
+//! Following the runtime: `bump`, `history`, `diff` and `test-with`.
+
+mod bump;
+mod diff;
+mod npm;
+mod runtimes;
+mod test_with;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use codex_runtime::Version;
+
+use crate::regen::Tree;
+use crate::regen::history::{self, History};
+use crate::tree;
+
+/// The runtimes that the history is made of: the oldest that is supported, and one a month after it.
+const LOOKED_AT: [&str; 8] = [
+    "0.144.4", "0.147.0", "0.151.0", "0.155.0", "0.159.3", "0.163.0", "0.166.0", "0.169.0",
+];
+
+/// `cargo xtask bump`.
+pub fn bump(args: &[String]) -> Result<ExitCode> {
+    bump::run(args)
+}
+
+/// `cargo xtask diff`.
+pub fn diff(args: &[String]) -> Result<ExitCode> {
+    diff::run(args)
+}
+
+/// `cargo xtask test-with`.
+pub fn test_with(args: &[String]) -> Result<ExitCode> {
+    test_with::run(args)
+}
+
+const HISTORY_HELP: &str = "\
+Usage: cargo xtask history [--check]
+
+Makes schema/history.json from the runtimes that are looked at. Each that has not been looked at on this
+machine is downloaded, asked for its schema, and removed; the schemas stay in target/schema/.
+
+Options:
+  --check   write nothing, and exit 1 if the file would change
+";
+
+/// `cargo xtask history`.
+pub fn history(args: &[String]) -> Result<ExitCode> {
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let check = match args.as_slice() {
+        [] => false,
+        ["--check"] => true,
+        ["--help" | "-h"] => {
+            print!("{HISTORY_HELP}");
+            return Ok(ExitCode::SUCCESS);
+        }
+        _ => bail!("{HISTORY_HELP}"),
+    };
+    let root = tree::root();
+    let dir = root.join("schema");
+    let known = History::read(&dir)?;
+    let mut versions: Vec<Version> = known.versions().to_vec();
+    for text in LOOKED_AT {
+        versions.push(version(text)?);
+    }
+    versions.sort();
+    versions.dedup();
+    let mut made = History::default();
+    for version in &versions {
+        let model = runtimes::model(version).with_context(|| format!("runtime {version}"))?;
+        println!(
+            "{version}: {} methods",
+            model.registry.client_requests.len()
+        );
+        made = made.with(version, &model);
+    }
+    let file = Tree::file(&dir, history::FILE, made.text()?);
+    crate::regen::put(&root, &[file], check)
+}
+
+/// Reads a version as people type it.
+fn version(text: &str) -> Result<Version> {
+    text.parse()
+        .with_context(|| format!("{text:?} is no version of a runtime"))
+}
