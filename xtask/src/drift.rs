@@ -76,7 +76,14 @@ pub fn history(args: &[String]) -> Result<ExitCode> {
         made = made.with(version, &model);
     }
     let file = Tree::file(&dir, history::FILE, made.text()?);
-    crate::regen::put(&root, &[file], check)
+    let outcome = crate::regen::put(&root, &[file], check)?;
+    if outcome == ExitCode::FAILURE {
+        eprintln!(
+            "error: schema/{} is not what the runtimes say; run: cargo xtask history",
+            history::FILE
+        );
+    }
+    Ok(outcome)
 }
 
 /// Reads a version as people type it.

@@ -5,13 +5,15 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use codex_runtime::{Environment, Locator, Runtime, Version};
+use codex_runtime::{Environment, Locator, Runtime};
 use codex_types::ApprovalsReviewer;
 use codex_types::request::ClientRequest;
+use codex_types::since::Reader;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 mod search;
+mod support;
 mod surroundings;
 
 use crate::child::Child;
@@ -45,7 +47,8 @@ pub struct Codex {
 struct Inner {
     connection: Connection,
     info: ServerInfo,
-    version: Option<Version>,
+    /// How the running version reads what is sent.
+    reader: Reader,
 }
 
 impl Codex {
@@ -135,7 +138,7 @@ impl Codex {
         match handshake(&connection, config, runtime).await {
             Ok(info) => Ok(Self {
                 inner: Arc::new(Inner {
-                    version: info.version(),
+                    reader: support::reader(info.version().as_ref(), config.is_experimental()),
                     connection,
                     info,
                 }),
@@ -170,25 +173,27 @@ impl Codex {
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`], [`Error::Timeout`], [`Error::Rpc`], [`Error::Encode`] and
-    /// [`Error::Decode`].
+    /// [`Error::UnsupportedRuntime`] before anything is sent, where the running version of the runtime
+    /// lacks the method or something that is set; [`Error::Closed`], [`Error::Timeout`],
+    /// [`Error::Rpc`], [`Error::Encode`] and [`Error::Decode`].
     ///
     /// # Cancel safety
     ///
     /// Dropping the future ignores the answer.
     pub async fn request<P: ClientRequest>(&self, params: P) -> Result<P::Response> {
-        let request = encode(&params)?;
+        let request = self.encode(&params)?;
         drop(params);
         self.respond(request).await?.decode_as::<P>()
     }
 
     /// Makes a request of any name, with params and result as they stand in the JSON.
     ///
-    /// Null params are left out.
+    /// Null params are left out. Nothing is checked: an older runtime refuses or ignores what it does
+    /// not have.
     ///
     /// # Errors
     ///
-    /// As [`Codex::request`].
+    /// As [`Codex::request`], without [`Error::UnsupportedRuntime`].
     pub async fn request_raw(&self, method: &str, params: Value) -> Result<Value> {
         let method: Cow<'static, str> = Cow::Owned(method.to_owned());
         let request = Request::new(method.clone(), &params)
@@ -263,34 +268,14 @@ impl Codex {
         Ok(())
     }
 
-    /// Refuses what the running version of the runtime does not have, before anything is sent.
-    ///
-    /// A version that is not known has none of what came later.
+    /// Encodes a request that the running version of the runtime has.
     ///
     /// # Errors
     ///
-    /// [`Error::UnsupportedRuntime`].
-    pub(crate) fn require(
-        &self,
-        method: &'static str,
-        field: &'static str,
-        minimum: &Version,
-    ) -> Result<()> {
-        if self
-            .inner
-            .version
-            .as_ref()
-            .is_some_and(|found| found >= minimum)
-        {
-            return Ok(());
-        }
-        Err(Error::UnsupportedRuntime {
-            method: method.into(),
-            field: field.into(),
-            found: self.inner.info.runtime_version.clone(),
-            minimum: minimum.to_string(),
-            user_agent: self.inner.info.user_agent.clone(),
-        })
+    /// [`Error::UnsupportedRuntime`] and [`Error::Encode`].
+    pub(crate) fn encode<P: ClientRequest>(&self, params: &P) -> Result<Request> {
+        self.check_support(params)?;
+        encode(params)
     }
 }
 
@@ -305,7 +290,7 @@ impl fmt::Debug for Codex {
 }
 
 /// Encodes a request.
-pub(crate) fn encode<P: ClientRequest>(params: &P) -> Result<Request> {
+fn encode<P: ClientRequest>(params: &P) -> Result<Request> {
     event::encode(params).map_err(|source| Error::Encode {
         method: P::METHOD.into(),
         source,

@@ -102,15 +102,20 @@ pub enum Error {
     #[non_exhaustive]
     UnsupportedRuntime {
         /// The method of the request.
-        method: Cow<'static, str>,
-        /// The field that the version lacks; empty if it lacks the method.
+        method: &'static str,
+        /// What the version lacks: a field of the params, or `Type.field`, `Type.value` where the params
+        /// hold it further in; empty if it lacks the method.
         field: Cow<'static, str>,
         /// The version that the runtime reported, or `unknown`.
         found: String,
-        /// The first version that has it.
+        /// The first version that has it without asking for the experimental API, unless the client asked;
+        /// of the versions that were looked at.
         minimum: String,
         /// The user agent that the version was read from.
         user_agent: String,
+        /// Whether the version has it, as experimental:
+        /// [`CodexConfig::experimental_api`](crate::CodexConfig::experimental_api) asks for it.
+        experimental: bool,
     },
     /// The final response of a turn is not the JSON that was asked for.
     Output(OutputError),
@@ -215,6 +220,7 @@ impl fmt::Display for Error {
                 found,
                 minimum,
                 user_agent,
+                experimental,
             } => {
                 let of = if field.is_empty() { "" } else { "." };
                 write!(
@@ -223,6 +229,10 @@ impl fmt::Display for Error {
                      reported version is '{found}'"
                 )?;
                 match found.as_str() {
+                    _ if *experimental => f.write_str(
+                        ", which has it as experimental; update the runtime, or set \
+                         `CodexConfig::experimental_api(true)`",
+                    ),
                     UNKNOWN_VERSION => write!(
                         f,
                         ": there is none in the runtime's user agent {user_agent:?}; use a \
@@ -292,11 +302,12 @@ mod tests {
 
     fn unsupported(found: &str) -> Error {
         Error::UnsupportedRuntime {
-            method: "turn/start".into(),
+            method: "turn/start",
             field: "source".into(),
             found: found.into(),
             minimum: "0.151.0".into(),
             user_agent: "odd".into(),
+            experimental: false,
         }
     }
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 mod pending;
 
-use crate::client::{Codex, encode};
+use crate::client::Codex;
 use crate::connection::{LoginEvents, Opened};
 use crate::error::{Error, RawPayload, Result};
 use crate::router::OnAnswer;
@@ -242,7 +242,7 @@ impl Codex {
         &self,
         params: &LoginAccountParams,
     ) -> Result<(LoginAccountResponse, Option<LoginEvents>)> {
-        let request = encode(params)?;
+        let request = self.encode(params)?;
         let response = self
             .connection()
             .request(request, OnAnswer::OpenLogin)

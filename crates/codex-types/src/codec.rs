@@ -9,6 +9,7 @@ mod blank;
 mod fields;
 mod mode;
 pub mod raw;
+pub(crate) mod since;
 mod text;
 mod union;
 mod unknown;
@@ -36,6 +37,21 @@ macro_rules! object {
     (@blank preset $preset:expr) => { $preset };
     // Absence is a value of the field.
     (@blank $kind:ident) => { None };
+    // Whether a field is written.
+    (@set $writer:ident $index:literal $value:expr, required) => { true };
+    (@set $writer:ident $index:literal $value:expr, default) => {
+        $writer.marked($index) || $value != ::std::default::Default::default()
+    };
+    (@set $writer:ident $index:literal $value:expr, preset $preset:expr) => {
+        $writer.marked($index) || $value != $preset
+    };
+    (@set $writer:ident $index:literal $value:expr, $kind:ident) => { $value.is_some() };
+    (@watch $ty:ident $name:literal [] $($set:tt)*) => {};
+    (@watch $ty:ident $name:literal [($there:literal, $stable:literal)] $($set:tt)*) => {
+        if crate::codec::since::is_watched() && object!(@set $($set)*) {
+            crate::codec::since::wrote(stringify!($ty), $name, $there, $stable);
+        }
+    };
     (@absence required) => { crate::codec::Absence::Error };
     // Where the field is not compiled in, its absence is no error.
     (@absence required $cfg:meta) => {
@@ -44,7 +60,8 @@ macro_rules! object {
     (@absence nullable $($cfg:meta)?) => { crate::codec::Absence::Marked };
     (@absence $kind:ident $($cfg:meta)?) => { crate::codec::Absence::Usual };
     ($ty:ident {
-        $($(#[cfg($cfg:meta)])? $index:literal $field:ident $name:literal $kind:ident $(($preset:expr))?,)*
+        $($(#[cfg($cfg:meta)])? $index:literal $field:ident $name:literal $kind:ident $(($preset:expr))?
+            $(@ $since:tt)?,)*
     }) => {
         impl crate::codec::Blank for $ty {
             #[inline]
@@ -74,6 +91,9 @@ macro_rules! object {
 
             fn write<M: ::serde::ser::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
                 let mut _writer = crate::codec::Writer::new(map, &self.unknown_fields);
+                $($(#[cfg($cfg)])? {
+                    object!(@watch $ty $name [$($since)?] _writer $index self.$field, $kind $($preset)?);
+                })*
                 $($(#[cfg($cfg)])? _writer.$kind($index, $name, &self.$field $(, || $preset)?);)*
                 _writer.finish()
             }
@@ -149,7 +169,9 @@ macro_rules! setters {
 
 /// Implements a union of objects that one property tells apart.
 macro_rules! tagged {
-    ($ty:ident $tag:literal { $($(#[$cfg:meta])* $variant:ident $wire:literal,)* }) => {
+    ($ty:ident $tag:literal {
+        $($(#[$cfg:meta])* $variant:ident $wire:literal $(@ ($there:literal, $stable:literal))?,)*
+    }) => {
         impl crate::codec::Blank for $ty {
             #[inline]
             fn blank() -> Self {
@@ -189,6 +211,7 @@ macro_rules! tagged {
                 use ::serde::ser::SerializeMap as _;
                 match self {
                     $($(#[$cfg])* Self::$variant(value) => {
+                        $(crate::codec::since::wrote(stringify!($ty), $wire, $there, $stable);)?
                         let mut map = serializer.serialize_map(None)?;
                         map.serialize_entry($tag, $wire)?;
                         crate::codec::Object::write(value, &mut map)?;
@@ -215,7 +238,9 @@ macro_rules! external {
         ::serde::ser::SerializeMap::serialize_entry(&mut map, $wire, $value)?;
         ::serde::ser::SerializeMap::end(map)
     }};
-    ($ty:ident { $($(#[$cfg:meta])* $variant:ident $wire:literal $shape:ident,)* }) => {
+    ($ty:ident {
+        $($(#[$cfg:meta])* $variant:ident $wire:literal $shape:ident $(@ ($there:literal, $stable:literal))?,)*
+    }) => {
         impl crate::codec::Blank for $ty {
             #[inline]
             fn blank() -> Self {
@@ -256,6 +281,7 @@ macro_rules! external {
             fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 match self {
                     $($(#[$cfg])* external!(@pattern $shape $variant value) => {
+                        $(crate::codec::since::wrote(stringify!($ty), $wire, $there, $stable);)?
                         external!(@write $shape $wire value serializer)
                     })*
                     Self::Unrecognized(value) => value.serialize(serializer),

@@ -51,6 +51,26 @@ pub use message::ServerMessage;
 pub use request::SafeReply;
 pub use unknown::{UnknownNotification, UnknownRequest};
 
+/// For the SDK, which does not send what the running runtime does not have.
+#[doc(hidden)]
+pub mod since {
+    pub use crate::codec::since::{Missing, Reader, Since, written_for};
+
+    /// The runtimes that were looked at, the oldest first.
+    pub const RUNTIMES: &[&str] = crate::generated::RUNTIMES;
+
+    /// Since when runtimes have a method of the client.
+    pub fn of_method(method: &str) -> Since {
+        let rows = crate::generated::NEWER_METHODS;
+        let index = rows.binary_search_by(|(name, _, _)| (*name).cmp(method));
+        let row = index.ok().and_then(|index| rows.get(index));
+        row.map_or(Since::ALWAYS, |(_, there, stable)| Since {
+            there: *there,
+            stable: *stable,
+        })
+    }
+}
+
 /// Compiles the examples of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

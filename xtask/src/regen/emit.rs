@@ -14,6 +14,7 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 
+use super::history::{Ages, Since};
 use super::ir::{Kind, Ty, TypeDef, Types};
 use super::reach::Reach;
 use super::registry::Registry;
@@ -28,19 +29,43 @@ pub struct Emission<'a> {
     types: &'a Types,
     registry: &'a Registry,
     reach: &'a Reach,
+    ages: &'a Ages,
     roles: Roles,
     holders: Holders,
 }
 
 impl<'a> Emission<'a> {
-    pub fn new(types: &'a Types, registry: &'a Registry, reach: &'a Reach) -> Self {
+    pub fn new(types: &'a Types, registry: &'a Registry, reach: &'a Reach, ages: &'a Ages) -> Self {
         Self {
             types,
             registry,
             reach,
+            ages,
             roles: Roles::of(registry),
             holders: Holders::of(types, reach),
         }
+    }
+
+    /// The mark in the table of a type for a part that came later than the type.
+    ///
+    /// What the client never writes has none.
+    fn mark(&self, name: &str, wire: &str) -> String {
+        match self.reach.from_client.contains(name) {
+            true => self.ages.part(name, wire).map_or_else(String::new, mark),
+            false => String::new(),
+        }
+    }
+
+    /// The doc lines of a part: its text, and since when it is there where that is later than its type.
+    fn part_docs(&self, name: &str, wire: &str, text: &str, indent: &str) -> String {
+        let mut lines = text::docs(text, indent);
+        if let Some(since) = self.ages.part(name, wire) {
+            if !lines.is_empty() {
+                let _ = writeln!(lines, "{indent}///");
+            }
+            let _ = writeln!(lines, "{indent}/// {}", self.ages.sentence(since));
+        }
+        lines
     }
 
     /// The doc lines of a type: its role or its text, or else what holds it.
@@ -57,6 +82,9 @@ impl<'a> Emission<'a> {
             true => format!("/// {}\n", self.holders.sentence(name, definition)),
             false => text::docs(&text, ""),
         };
+        if let Some(sentence) = self.ages.of_type(name) {
+            let _ = write!(lines, "///\n/// {sentence}\n");
+        }
         if definition.experimental {
             lines.push_str(
                 "///\n/// Experimental: it may change with any release of the runtime.\n",
@@ -64,6 +92,11 @@ impl<'a> Emission<'a> {
         }
         lines
     }
+}
+
+/// The mark of a row of a table: the indexes of the runtimes.
+fn mark(since: Since) -> String {
+    format!(" @ ({}, {})", since.there, since.stable)
 }
 
 /// The file a type goes to, by the first role that it has.

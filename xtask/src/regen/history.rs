@@ -194,10 +194,6 @@ impl History {
         &self.versions
     }
 
-    pub fn has(&self, version: &Version) -> bool {
-        self.versions.contains(version)
-    }
-
     /// Since when a method is there, as a runtime of this version sees it.
     pub fn method(&self, name: &str, version: &Version) -> Since {
         self.since(self.methods.get(name), version)
@@ -266,6 +262,60 @@ impl History {
                 version(since.stable)
             ),
         }
+    }
+}
+
+/// The history as a pinned runtime sees it.
+#[derive(Debug, Default)]
+pub struct Ages {
+    history: History,
+    pinned: Option<Version>,
+}
+
+impl Ages {
+    pub fn new(history: History, pinned: Version) -> Self {
+        Self {
+            history,
+            pinned: Some(pinned),
+        }
+    }
+
+    /// The runtimes that the indexes of [`Since`] are of.
+    pub fn versions(&self) -> &[Version] {
+        self.history.versions()
+    }
+
+    /// Since when a method is there.
+    pub fn method(&self, name: &str) -> Option<Since> {
+        let pinned = self.pinned.as_ref()?;
+        Some(self.history.method(name, pinned))
+    }
+
+    /// Since when a part is there, if it came later than its type.
+    pub fn part(&self, name: &str, wire: &str) -> Option<Since> {
+        let pinned = self.pinned.as_ref()?;
+        let since = self.history.part(name, wire, pinned);
+        let of_type = self.history.type_of(name, pinned);
+        since.is_later_than(of_type).then_some(since)
+    }
+
+    /// The sentence for a type, unless it is not known.
+    pub fn of_type(&self, name: &str) -> Option<String> {
+        let pinned = self.pinned.as_ref()?;
+        let known = self.history.types.contains_key(name);
+        let since = self.history.type_of(name, pinned);
+        known.then(|| self.history.sentence(since))
+    }
+
+    pub fn sentence(&self, since: Since) -> String {
+        self.history.sentence(since)
+    }
+
+    /// The version alone, for a table.
+    pub fn short(&self, since: Since) -> String {
+        let sentence = self.history.sentence(since);
+        let text = sentence.strip_prefix("Since runtime ").unwrap_or(&sentence);
+        text.trim_end_matches('.').to_owned()
     }
 }
 

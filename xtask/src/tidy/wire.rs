@@ -15,7 +15,7 @@ const CHECKED: [&str; 3] = [
 ];
 
 /// Files that may hold wire strings, with the reason. A row without one is to be removed.
-pub const ALLOWED: [(&str, &str); 8] = [
+pub const ALLOWED: [(&str, &str); 5] = [
     (
         "crates/codex-sdk/src/event.rs",
         "acts on what it cannot decode by its raw ids",
@@ -25,20 +25,8 @@ pub const ALLOWED: [(&str, &str); 8] = [
         "the few methods that the router itself acts on",
     ),
     (
-        "crates/codex-sdk/src/thread/fork.rs",
-        "names the options that older runtimes lack",
-    ),
-    (
-        "crates/codex-sdk/src/thread/resume.rs",
-        "names the options that older runtimes lack",
-    ),
-    (
         "crates/codex-sdk/src/server_info.rs",
         "reads part by part what a runtime of any version says of itself",
-    ),
-    (
-        "crates/codex-sdk/src/turn/start.rs",
-        "names the options that older runtimes lack",
     ),
     (
         "crates/codex-types/src/failure.rs",

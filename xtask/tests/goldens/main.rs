@@ -63,6 +63,7 @@ golden!(payload_ids);
 golden!(presence);
 golden!(preset);
 golden!(secrets);
+golden!(since);
 golden!(string_literals);
 golden!(tagged_union);
 golden!(unit_params);

@@ -141,6 +141,11 @@ impl CodexConfig {
         }
     }
 
+    /// Whether the client asks for the experimental API.
+    pub(crate) fn is_experimental(&self) -> bool {
+        self.experimental_api
+    }
+
     /// Returns the params of the handshake.
     pub(crate) fn initialize(&self) -> InitializeParams {
         let info = ClientInfo::default()

@@ -3,12 +3,11 @@
 use std::future::IntoFuture;
 use std::path::PathBuf;
 
-use codex_types::request::ClientRequest;
 use codex_types::{ThreadForkParams, ThreadId, ThreadSource};
 
 use super::Thread;
 use super::applied::Asked;
-use super::options::{self, OPTIONS_SINCE, thread_options};
+use super::options::{self, thread_options};
 use crate::client::Codex;
 use crate::door::Door;
 use crate::error::Result;
@@ -89,21 +88,10 @@ impl<C> ThreadFork<C> {
         self
     }
 
-    /// Returns what is sent, if the runtime of this client has all of it.
-    pub(crate) fn into_params(self, codex: &Codex) -> Result<ThreadForkParams> {
-        self.into_checked(|option| codex.require(ThreadForkParams::METHOD, option, &OPTIONS_SINCE))
-    }
-
-    /// Returns what is sent, if the runtime has the options that older ones lack.
-    pub(crate) fn into_checked(
-        self,
-        require_option: impl Fn(&'static str) -> Result<()>,
-    ) -> Result<ThreadForkParams> {
+    /// Returns what is sent.
+    pub(crate) fn into_params(self) -> Result<ThreadForkParams> {
         let mut params = self.params;
         params.cwd = options::path(self.cwd)?;
-        if params.exclude_turns.is_some() {
-            require_option("excludeTurns")?;
-        }
         self.door.apply(&mut params);
         Ok(params)
     }
@@ -116,7 +104,8 @@ impl IntoFuture for ThreadFork {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let codex = self.client.clone();
-            let params = self.into_params(&codex)?;
+            let params = self.into_params()?;
+            codex.check_support(&params)?;
             codex.check_reviewer(params.approvals_reviewer.as_ref())?;
             codex.check_folder(params.cwd.as_deref())?;
             let asked = Asked::from(&params);

@@ -2,12 +2,7 @@
 
 use std::path::PathBuf;
 
-use codex_runtime::Version;
-
 use crate::error::{Error, Result};
-
-/// The first runtime with `excludeTurns`, `toolOutput`, `turnTrigger` and `serviceTierForTurn`.
-pub(crate) const OPTIONS_SINCE: Version = Version::new(0, 151, 0);
 
 /// Adds the shared setters to a builder with `params` and `cwd`.
 macro_rules! thread_options {

@@ -4,7 +4,6 @@ use std::future::{IntoFuture, poll_fn};
 use std::path::PathBuf;
 use std::pin::Pin;
 
-use codex_types::request::ClientRequest;
 use codex_types::{
     SortDirection, ThreadId, ThreadListCwdFilter, ThreadListParams, ThreadLoadedListParams,
     ThreadResumeParams, ThreadResumeResponse, ThreadSortKey,
@@ -13,7 +12,7 @@ use futures_core::Stream;
 
 use super::Thread;
 use super::applied::{Asked, hidden};
-use super::options::{self, OPTIONS_SINCE, thread_options};
+use super::options::{self, thread_options};
 use crate::client::Codex;
 use crate::door::Door;
 use crate::error::{Error, Result};
@@ -94,23 +93,10 @@ impl<C> ThreadResume<C> {
         self
     }
 
-    /// Returns what is sent, if the runtime of this client has all of it.
-    pub(crate) fn into_params(self, codex: &Codex) -> Result<ThreadResumeParams> {
-        self.into_checked(|option| {
-            codex.require(ThreadResumeParams::METHOD, option, &OPTIONS_SINCE)
-        })
-    }
-
-    /// Returns what is sent, if the runtime has the options that older ones lack.
-    pub(crate) fn into_checked(
-        self,
-        require_option: impl Fn(&'static str) -> Result<()>,
-    ) -> Result<ThreadResumeParams> {
+    /// Returns what is sent.
+    pub(crate) fn into_params(self) -> Result<ThreadResumeParams> {
         let mut params = self.params;
         params.cwd = options::path(self.cwd)?;
-        if params.exclude_turns.is_some() {
-            require_option("excludeTurns")?;
-        }
         self.door.apply(&mut params);
         Ok(params)
     }
@@ -124,7 +110,8 @@ impl IntoFuture for ThreadResume {
         Box::pin(async move {
             let codex = self.client.clone();
             let is_latest = self.is_latest;
-            let mut params = self.into_params(&codex)?;
+            let mut params = self.into_params()?;
+            codex.check_support(&params)?;
             codex.check_reviewer(params.approvals_reviewer.as_ref())?;
             codex.check_folder(params.cwd.as_deref())?;
             if is_latest {

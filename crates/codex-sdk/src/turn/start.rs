@@ -3,13 +3,12 @@
 use std::future::IntoFuture;
 use std::path::PathBuf;
 
-use codex_types::request::ClientRequest;
 use codex_types::{ReasoningEffort, ReasoningSummary, SandboxPolicy, TurnStartParams};
 use serde_json::Value;
 
 use super::TurnHandle;
 use crate::budget::Budget;
-use crate::client::{Codex, encode};
+use crate::client::Codex;
 use crate::connection::{Opened, TurnEvents};
 use crate::door::Door;
 use crate::error::{Error, Result};
@@ -19,7 +18,7 @@ use crate::policy::{self, ApprovalMode};
 use crate::result::TurnResult;
 use crate::router::{Joining, OnAnswer};
 use crate::thread::Thread;
-use crate::thread::options::{self, OPTIONS_SINCE};
+use crate::thread::options;
 
 /// Starts a turn, `turn/start`; made by [`Thread::turn`].
 ///
@@ -240,18 +239,6 @@ fn invalid(reason: &str) -> Error {
     Error::InvalidInput(reason.into())
 }
 
-/// Returns the options that older runtimes do not have, of those that are set.
-fn newer_options(params: &TurnStartParams) -> impl Iterator<Item = &'static str> {
-    let options = [
-        ("toolOutput", params.tool_output.is_some()),
-        ("turnTrigger", params.turn_trigger.is_some()),
-        ("serviceTierForTurn", params.service_tier_for_turn.is_some()),
-    ];
-    options
-        .into_iter()
-        .filter_map(|(name, set)| set.then_some(name))
-}
-
 impl TurnStart {
     /// Starts the turn and reads it to its end.
     ///
@@ -288,9 +275,7 @@ impl IntoFuture for TurnStart {
             let codex = thread.codex();
             codex.check_reviewer(params.approvals_reviewer.as_ref())?;
             codex.check_folder(params.cwd.as_deref())?;
-            for option in newer_options(&params) {
-                codex.require(TurnStartParams::METHOD, option, &OPTIONS_SINCE)?;
-            }
+            codex.check_support(&params)?;
             let outstanding = thread.prepare(&mut params).await?;
             // A turn that runs has its options already.
             let joining = if outstanding || only_if_idle || budget.is_some() {
@@ -335,7 +320,7 @@ impl Codex {
             thread_id: params.thread_id.as_str().into(),
             joining,
         };
-        let request = encode(params)?;
+        let request = self.encode(params)?;
         let response = self.connection().request(request, on_answer).await?;
         match response.opened {
             Opened::Turn(events) => Ok(events),

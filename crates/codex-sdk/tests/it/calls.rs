@@ -1,12 +1,12 @@
 //! The method of each call, and the options that older runtimes are not sent.
 
 use codex_testkit::{thread_started, turn_started};
-use openai_codex::{Codex, Error, ExternalMessage, Result, Thread};
+use openai_codex::{Codex, CodexConfig, Error, ExternalMessage, Result, Thread};
 use serde_json::{Value, json};
 
 use crate::peer::{
-    a_thread, begin_turn, connect, connect_to_version, joined, stage, start_turn, still_works,
-    within,
+    a_thread, begin_turn, connect, connect_to_version, connect_to_version_with, joined, stage,
+    start_turn, still_works, within,
 };
 use crate::wire::sent;
 
@@ -221,4 +221,90 @@ async fn newer_options_are_refused_before_sending() {
             thread.unwrap();
         }
     }
+}
+
+/// A runtime that lacks a method, a field further in, or has something as experimental only, is told so by
+/// nobody: the call fails before anything is sent.
+#[tokio::test]
+async fn what_the_running_version_lacks_is_refused_before_sending() {
+    use openai_codex::types::{ThreadListParams, ThreadTurnsListParams};
+
+    let (codex, mut server) = connect_to_version("0.147.0").await;
+    let thread = crate::peer::start_thread(&codex, &mut server, "t").await;
+    let refusal = |error: Error| match error {
+        Error::UnsupportedRuntime {
+            method,
+            field,
+            found,
+            minimum,
+            experimental,
+            ..
+        } => {
+            assert_eq!(found, "0.147.0");
+            (method.to_owned(), field.into_owned(), minimum, experimental)
+        }
+        other => panic!("{other:?}"),
+    };
+    let row = |method: &str, field: &str, minimum: &str, experimental| {
+        (
+            method.to_owned(),
+            field.to_owned(),
+            minimum.to_owned(),
+            experimental,
+        )
+    };
+    // What was experimental then says so.
+    let error = within(thread.turns().next()).await.unwrap().unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.contains("CodexConfig::experimental_api(true)"),
+        "{text}"
+    );
+    assert_eq!(
+        refusal(error),
+        row("thread/turns/list", "", "0.151.0", true)
+    );
+    let params = ThreadTurnsListParams::new("t");
+    let error = within(codex.request(params)).await.unwrap_err();
+    assert_eq!(
+        refusal(error),
+        row("thread/turns/list", "", "0.151.0", true)
+    );
+    // A field of the params, and one further in.
+    let source = thread.turn("x").source("cron").into_future();
+    let error = within(source).await.unwrap_err();
+    assert_eq!(
+        refusal(error),
+        row("turn/start", "turnTrigger", "0.151.0", false)
+    );
+    let list = ThreadListParams::default().limit(1u32);
+    let listing = sent(&mut server, "thread/list", json!({"data": []}), {
+        let codex = codex.clone();
+        async move { codex.request(list).await }
+    });
+    listing.await.1.unwrap();
+    let image = json!({"type": "image", "fileId": "f"});
+    let image: openai_codex::InputItem = serde_json::from_value(image).unwrap();
+    let error = within(thread.turn([image]).into_future())
+        .await
+        .unwrap_err();
+    assert_eq!(
+        refusal(error),
+        row("turn/start", "ImageUserInput.fileId", "0.159.3", false)
+    );
+    still_works(&codex, &mut server).await;
+}
+
+/// Whoever asked for the experimental API gets what was experimental then.
+#[tokio::test]
+async fn what_was_experimental_then_is_sent_to_a_client_that_asked_for_it() {
+    use openai_codex::types::ThreadTurnsListParams;
+
+    let config = CodexConfig::new().experimental_api(true);
+    let (codex, mut server) = connect_to_version_with("0.147.0", config).await;
+    let asked = async move { codex.request(ThreadTurnsListParams::new("t")).await };
+    let page = json!({"data": [], "nextCursor": null});
+    let (params, answer) = sent(&mut server, "thread/turns/list", page, asked).await;
+    assert_eq!(params, json!({"threadId": "t"}));
+    answer.unwrap();
 }

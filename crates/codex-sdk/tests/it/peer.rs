@@ -45,9 +45,16 @@ pub(crate) async fn connect() -> (Codex, ScriptedServer) {
 
 /// Connects a client to a peer that says that it is a runtime of this version.
 pub(crate) async fn connect_to_version(version: &str) -> (Codex, ScriptedServer) {
+    connect_to_version_with(version, CodexConfig::new()).await
+}
+
+pub(crate) async fn connect_to_version_with(
+    version: &str,
+    config: CodexConfig,
+) -> (Codex, ScriptedServer) {
     let (mut server, read, write) = ScriptedServer::pipe();
     server.version(version);
-    greet(CodexConfig::new(), server, read, write).await
+    greet(config, server, read, write).await
 }
 
 async fn greet(

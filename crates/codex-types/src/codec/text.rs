@@ -47,8 +47,15 @@ impl<'de> Visitor<'de> for CowSeed {
 
 /// Implements an open string enum.
 macro_rules! string_enum {
-    ($ty:ident { $($(#[$cfg:meta])* $variant:ident $wire:literal,)* }) => {
+    ($ty:ident {
+        $($(#[$cfg:meta])* $variant:ident $wire:literal,)*
+    } $(since {
+        $($(#[$newer_cfg:meta])* $newer:literal @ ($there:literal, $stable:literal),)*
+    })?) => {
         impl $ty {
+            const NEWER: &'static [crate::codec::since::NewerValue] =
+                &[$($($(#[$newer_cfg])* ($newer, $there, $stable),)*)?];
+
             /// The value as it stands on the wire.
             #[inline]
             pub fn as_str(&self) -> &str {
@@ -120,6 +127,9 @@ macro_rules! named_string {
 
         impl ::serde::Serialize for $ty {
             fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                if !Self::NEWER.is_empty() {
+                    crate::codec::since::wrote_text(stringify!($ty), self.as_str(), Self::NEWER);
+                }
                 serializer.serialize_str(self.as_str())
             }
         }
@@ -132,6 +142,8 @@ macro_rules! named_string {
     };
     ($ty:ident) => {
         impl $ty {
+            const NEWER: &'static [crate::codec::since::NewerValue] = &[];
+
             /// The text as it stands on the wire.
             #[inline]
             pub fn as_str(&self) -> &str {

@@ -87,7 +87,7 @@ impl<'a, M: SerializeMap> Writer<'a, M> {
         self.unknown.write(self.map)
     }
 
-    fn marked(&self, index: usize) -> bool {
+    pub(crate) fn marked(&self, index: usize) -> bool {
         self.unknown.marks.has(index)
     }
 }

@@ -6,11 +6,14 @@
 use super::*;
 
 /// Payload of `account/login/completed`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AccountLoginCompletedNotification {
     pub error: Option<String>,
     pub login_id: Option<String>,
+    /// Since runtime 0.147.0.
     pub onboarding_entrypoint: Option<DesktopOnboardingEntrypoint>,
     pub success: bool,
     /// What the runtime sent beside these fields.
@@ -28,6 +31,8 @@ object!(AccountLoginCompletedNotification {
 /// Sparse rolling rate-limit update.
 ///
 /// Clients should merge available values into the most recent `account/rateLimits/read` response or refetch that snapshot. Nullable account metadata may be unavailable in a rolling update and does not clear a previously observed value.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AccountRateLimitsUpdatedNotification {
@@ -40,6 +45,8 @@ object!(AccountRateLimitsUpdatedNotification {
 });
 
 /// Payload of `account/updated`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AccountUpdatedNotification {
@@ -54,6 +61,8 @@ object!(AccountUpdatedNotification {
 });
 
 /// Payload of `item/agentMessage/delta`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AgentMessageDeltaNotification {
@@ -74,6 +83,8 @@ object!(AgentMessageDeltaNotification {
 /// Payload of `app/list/updated`.
 ///
 /// EXPERIMENTAL - notification emitted when the app list changes.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AppListUpdatedNotification {
@@ -86,6 +97,8 @@ object!(AppListUpdatedNotification {
 });
 
 /// Payload of `modelProvider/authRecoveryCompleted`, `modelProvider/authRecoveryStarted`.
+///
+/// Since runtime 0.155.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AuthRecoveryNotification {
@@ -108,6 +121,8 @@ object!(AuthRecoveryNotification {
 /// Base64-encoded output chunk emitted for a streaming `command/exec` request.
 ///
 /// These notifications are connection-scoped. If the originating connection closes, the server terminates the process.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CommandExecOutputDeltaNotification {
@@ -130,6 +145,8 @@ object!(CommandExecOutputDeltaNotification {
 });
 
 /// Payload of `item/commandExecution/outputDelta`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CommandExecutionOutputDeltaNotification {
@@ -148,6 +165,8 @@ object!(CommandExecutionOutputDeltaNotification {
 });
 
 /// Payload of `configWarning`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigWarningNotification {
@@ -172,6 +191,8 @@ object!(ConfigWarningNotification {
 /// Payload of `thread/compacted`.
 ///
 /// Deprecated: Use `ContextCompaction` item type instead.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ContextCompactedNotification {
@@ -186,6 +207,8 @@ object!(ContextCompactedNotification {
 });
 
 /// Payload of `deprecationNotice`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct DeprecationNoticeNotification {
@@ -202,6 +225,8 @@ object!(DeprecationNoticeNotification {
 });
 
 /// Payload of `thread/environment/connected`, `thread/environment/disconnected`.
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct EnvironmentConnectionNotification {
@@ -216,6 +241,8 @@ object!(EnvironmentConnectionNotification {
 });
 
 /// Payload of `error`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ErrorNotification {
@@ -234,6 +261,8 @@ object!(ErrorNotification {
 });
 
 /// Payload of `externalAgentConfig/import/completed`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportCompletedNotification {
@@ -248,6 +277,8 @@ object!(ExternalAgentConfigImportCompletedNotification {
 });
 
 /// Payload of `externalAgentConfig/import/progress`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportProgressNotification {
@@ -266,6 +297,8 @@ object!(ExternalAgentConfigImportProgressNotification {
 /// Deprecated legacy notification for `apply_patch` textual output.
 ///
 /// The server no longer emits this notification.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FileChangeOutputDeltaNotification {
@@ -284,6 +317,8 @@ object!(FileChangeOutputDeltaNotification {
 });
 
 /// Payload of `item/fileChange/patchUpdated`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FileChangePatchUpdatedNotification {
@@ -304,6 +339,8 @@ object!(FileChangePatchUpdatedNotification {
 /// Payload of `fs/changed`.
 ///
 /// Filesystem watch notification emitted for `fs/watch` subscribers.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FsChangedNotification {
@@ -320,6 +357,8 @@ object!(FsChangedNotification {
 });
 
 /// Payload of `fuzzyFileSearch/sessionCompleted`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FuzzyFileSearchSessionCompletedNotification {
@@ -332,6 +371,8 @@ object!(FuzzyFileSearchSessionCompletedNotification {
 });
 
 /// Payload of `fuzzyFileSearch/sessionUpdated`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FuzzyFileSearchSessionUpdatedNotification {
@@ -348,6 +389,8 @@ object!(FuzzyFileSearchSessionUpdatedNotification {
 });
 
 /// Payload of `account/gatewayOAuth/changed`.
+///
+/// Since runtime 0.159.3.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct GatewayOAuthChangedNotification {
@@ -355,6 +398,8 @@ pub struct GatewayOAuthChangedNotification {
     pub auth_url: Option<String>,
     pub error: Option<String>,
     /// Identifies the completed device login attempt.
+    ///
+    /// Since runtime 0.169.0.
     pub login_id: Option<String>,
     pub provider_id: String,
     pub status: GatewayOAuthStatus,
@@ -370,6 +415,8 @@ object!(GatewayOAuthChangedNotification {
 });
 
 /// Payload of `guardianWarning`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct GuardianWarningNotification {
@@ -386,6 +433,8 @@ object!(GuardianWarningNotification {
 });
 
 /// Payload of `hook/completed`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct HookCompletedNotification {
@@ -402,6 +451,8 @@ object!(HookCompletedNotification {
 });
 
 /// Payload of `hook/started`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct HookStartedNotification {
@@ -418,12 +469,16 @@ object!(HookStartedNotification {
 });
 
 /// Payload of `item/completed`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ItemCompletedNotification {
     /// Unix timestamp (in milliseconds) when this item lifecycle completed.
     pub completed_at_ms: i64,
     /// Native content tokens for the completed assistant message, including a sampled footer. Null when unavailable. Completion telemetry is not part of the stored thread item.
+    ///
+    /// Since runtime 0.169.0.
     pub content_token_count: Option<u64>,
     pub item: ThreadItem,
     pub thread_id: ThreadId,
@@ -442,6 +497,8 @@ object!(ItemCompletedNotification {
 /// Payload of `item/autoApprovalReview/completed`.
 ///
 /// \[UNSTABLE\] Temporary notification payload for approval auto-review. This shape is expected to change soon.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ItemGuardianApprovalReviewCompletedNotification {
@@ -480,6 +537,8 @@ object!(ItemGuardianApprovalReviewCompletedNotification {
 /// Payload of `item/autoApprovalReview/started`.
 ///
 /// \[UNSTABLE\] Temporary notification payload for approval auto-review. This shape is expected to change soon.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ItemGuardianApprovalReviewStartedNotification {
@@ -511,6 +570,8 @@ object!(ItemGuardianApprovalReviewStartedNotification {
 });
 
 /// Payload of `item/started`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ItemStartedNotification {
@@ -530,6 +591,8 @@ object!(ItemStartedNotification {
 });
 
 /// Payload of `mcpServer/event/stream/notification`.
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerEventStreamNotification {
@@ -544,11 +607,15 @@ object!(McpServerEventStreamNotification {
 });
 
 /// Payload of `mcpServer/oauthLogin/completed`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerOauthLoginCompletedNotification {
     pub error: Option<String>,
     /// Identifies the explicit login attempt. Older servers omit this field.
+    ///
+    /// Since runtime 0.163.0.
     pub login_id: Option<String>,
     pub name: String,
     pub success: bool,
@@ -565,6 +632,8 @@ object!(McpServerOauthLoginCompletedNotification {
 });
 
 /// Payload of `mcpServer/startupStatus/updated`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerStatusUpdatedNotification {
@@ -585,6 +654,8 @@ object!(McpServerStatusUpdatedNotification {
 });
 
 /// Payload of `item/mcpToolCall/progress`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpToolCallProgressNotification {
@@ -603,6 +674,8 @@ object!(McpToolCallProgressNotification {
 });
 
 /// Payload of `model/rerouted`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ModelReroutedNotification {
@@ -623,6 +696,8 @@ object!(ModelReroutedNotification {
 });
 
 /// Payload of `model/safetyBuffering/updated`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ModelSafetyBufferingUpdatedNotification {
@@ -647,6 +722,8 @@ object!(ModelSafetyBufferingUpdatedNotification {
 });
 
 /// Payload of `model/verification`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ModelVerificationNotification {
@@ -665,6 +742,8 @@ object!(ModelVerificationNotification {
 /// Payload of `item/plan/delta`.
 ///
 /// EXPERIMENTAL - proposed plan streaming deltas for plan items. Clients should not assume concatenated deltas match the completed plan item content.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PlanDeltaNotification {
@@ -685,12 +764,16 @@ object!(PlanDeltaNotification {
 /// Payload of `process/exited`.
 ///
 /// Final process exit notification for `process/spawn`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ProcessExitedNotification {
     /// Process exit code.
     pub exit_code: i32,
     /// Whether output collection hit its post-exit deadline before seeing EOF or reaching the requested byte cap on either stream. Older servers omit this field.
+    ///
+    /// Since runtime 0.166.0.
     pub output_drain_timed_out: Option<bool>,
     /// Client-supplied, connection-scoped `processHandle` from `process/spawn`.
     pub process_handle: String,
@@ -726,6 +809,8 @@ object!(ProcessExitedNotification {
 /// Payload of `process/outputDelta`.
 ///
 /// Base64-encoded output chunk emitted for a streaming `process/spawn` request.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ProcessOutputDeltaNotification {
@@ -748,6 +833,8 @@ object!(ProcessOutputDeltaNotification {
 });
 
 /// Payload of `project/changed`.
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ProjectChangedNotification {
@@ -764,6 +851,8 @@ object!(ProjectChangedNotification {
 /// Payload of `rawResponse/completed`.
 ///
 /// Internal-only notification containing the exact usage from one upstream Responses API completion.
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RawResponseCompletedNotification {
@@ -771,6 +860,7 @@ pub struct RawResponseCompletedNotification {
     pub thread_id: ThreadId,
     pub turn_id: TurnId,
     pub usage: Option<TokenUsageBreakdown>,
+    /// Since runtime 0.151.0.
     pub usage_metadata: Option<ResponseUsageMetadata>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -784,6 +874,8 @@ object!(RawResponseCompletedNotification {
 });
 
 /// Payload of `rawResponseItem/completed`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RawResponseItemCompletedNotification {
@@ -800,6 +892,8 @@ object!(RawResponseItemCompletedNotification {
 });
 
 /// Payload of `item/reasoning/summaryPartAdded`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ReasoningSummaryPartAddedNotification {
@@ -818,6 +912,8 @@ object!(ReasoningSummaryPartAddedNotification {
 });
 
 /// Payload of `item/reasoning/summaryTextDelta`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ReasoningSummaryTextDeltaNotification {
@@ -838,6 +934,8 @@ object!(ReasoningSummaryTextDeltaNotification {
 });
 
 /// Payload of `item/reasoning/textDelta`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ReasoningTextDeltaNotification {
@@ -860,6 +958,8 @@ object!(ReasoningTextDeltaNotification {
 /// Payload of `remoteControl/status/changed`.
 ///
 /// Current remote-control connection status and remote identity exposed to clients.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RemoteControlStatusChangedNotification {
@@ -878,6 +978,8 @@ object!(RemoteControlStatusChangedNotification {
 });
 
 /// Payload of `serverRequest/resolved`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ServerRequestResolvedNotification {
@@ -896,6 +998,8 @@ object!(ServerRequestResolvedNotification {
 /// Notification emitted when watched local skill files change.
 ///
 /// Treat this as an invalidation signal and re-run `skills/list` with the client's current parameters when refreshed skill metadata is needed.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SkillsChangedNotification {
@@ -906,6 +1010,8 @@ object!(SkillsChangedNotification {
 });
 
 /// Payload of `autoApprovalReview/strictReviewRequired`.
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct StrictReviewRequiredNotification {
@@ -923,6 +1029,8 @@ object!(StrictReviewRequiredNotification {
 });
 
 /// Payload of `item/commandExecution/terminalInteraction`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TerminalInteractionNotification {
@@ -943,6 +1051,8 @@ object!(TerminalInteractionNotification {
 });
 
 /// Payload of `thread/archived`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadArchivedNotification {
@@ -957,6 +1067,8 @@ object!(ThreadArchivedNotification {
 /// Payload of `thread/attachment/updated`.
 ///
 /// Notification published after a thread attachment is created or deleted.
+///
+/// Since runtime 0.155.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadAttachmentUpdatedNotification {
@@ -977,6 +1089,8 @@ object!(ThreadAttachmentUpdatedNotification {
 });
 
 /// Payload of `thread/closed`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadClosedNotification {
@@ -989,6 +1103,8 @@ object!(ThreadClosedNotification {
 });
 
 /// Payload of `thread/deleted`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadDeletedNotification {
@@ -1001,6 +1117,8 @@ object!(ThreadDeletedNotification {
 });
 
 /// Payload of `thread/goal/cleared`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadGoalClearedNotification {
@@ -1013,6 +1131,8 @@ object!(ThreadGoalClearedNotification {
 });
 
 /// Payload of `thread/goal/updated`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadGoalUpdatedNotification {
@@ -1029,6 +1149,8 @@ object!(ThreadGoalUpdatedNotification {
 });
 
 /// Payload of `thread/name/updated`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadNameUpdatedNotification {
@@ -1043,6 +1165,8 @@ object!(ThreadNameUpdatedNotification {
 });
 
 /// Payload of `thread/prediction/updated`.
+///
+/// Since runtime 0.163.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadPredictionUpdatedNotification {
@@ -1059,6 +1183,8 @@ object!(ThreadPredictionUpdatedNotification {
 });
 
 /// Payload of `thread/project/updated`.
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadProjectUpdatedNotification {
@@ -1073,6 +1199,8 @@ object!(ThreadProjectUpdatedNotification {
 });
 
 /// Payload of `thread/queue/changed`.
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadQueueChangedNotification {
@@ -1085,6 +1213,8 @@ object!(ThreadQueueChangedNotification {
 });
 
 /// Payload of `thread/readState/changed`.
+///
+/// Since runtime 0.163.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadReadStateChangedNotification {
@@ -1101,6 +1231,8 @@ object!(ThreadReadStateChangedNotification {
 /// Payload of `thread/realtime/closed`.
 ///
 /// EXPERIMENTAL - emitted when thread realtime transport closes.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeClosedNotification {
@@ -1117,6 +1249,8 @@ object!(ThreadRealtimeClosedNotification {
 /// Payload of `thread/realtime/error`.
 ///
 /// EXPERIMENTAL - emitted when thread realtime encounters an error.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeErrorNotification {
@@ -1133,6 +1267,8 @@ object!(ThreadRealtimeErrorNotification {
 /// Payload of `thread/realtime/itemAdded`.
 ///
 /// EXPERIMENTAL - raw non-audio thread realtime item emitted by the backend.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeItemAddedNotification {
@@ -1149,6 +1285,8 @@ object!(ThreadRealtimeItemAddedNotification {
 /// Payload of `thread/realtime/item/completed`.
 ///
 /// EXPERIMENTAL - a realtime timeline item published after canonical commit.
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeItemCompletedNotification {
@@ -1165,6 +1303,8 @@ object!(ThreadRealtimeItemCompletedNotification {
 /// Payload of `thread/realtime/item/started`.
 ///
 /// EXPERIMENTAL - a realtime timeline item started before its content streams.
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeItemStartedNotification {
@@ -1181,6 +1321,8 @@ object!(ThreadRealtimeItemStartedNotification {
 /// Payload of `thread/realtime/item/transcript/delta`.
 ///
 /// EXPERIMENTAL - text appended to an active realtime transcript item.
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeItemTranscriptDeltaNotification {
@@ -1199,6 +1341,8 @@ object!(ThreadRealtimeItemTranscriptDeltaNotification {
 /// Payload of `thread/realtime/outputAudio/delta`.
 ///
 /// EXPERIMENTAL - streamed output audio emitted by thread realtime.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeOutputAudioDeltaNotification {
@@ -1215,6 +1359,8 @@ object!(ThreadRealtimeOutputAudioDeltaNotification {
 /// Payload of `thread/realtime/sdp`.
 ///
 /// EXPERIMENTAL - emitted with the remote SDP for a WebRTC realtime session.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeSdpNotification {
@@ -1231,6 +1377,8 @@ object!(ThreadRealtimeSdpNotification {
 /// Payload of `thread/realtime/started`.
 ///
 /// EXPERIMENTAL - emitted when thread realtime startup is accepted.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeStartedNotification {
@@ -1249,6 +1397,8 @@ object!(ThreadRealtimeStartedNotification {
 /// Payload of `thread/realtime/transcript/delta`.
 ///
 /// EXPERIMENTAL - flat transcript delta emitted whenever realtime transcript text changes.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeTranscriptDeltaNotification {
@@ -1268,6 +1418,8 @@ object!(ThreadRealtimeTranscriptDeltaNotification {
 /// Payload of `thread/realtime/transcript/done`.
 ///
 /// EXPERIMENTAL - final transcript text emitted when realtime completes a transcript part.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeTranscriptDoneNotification {
@@ -1285,6 +1437,8 @@ object!(ThreadRealtimeTranscriptDoneNotification {
 });
 
 /// Payload of `thread/reverted`.
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRevertedNotification {
@@ -1299,6 +1453,8 @@ object!(ThreadRevertedNotification {
 /// Payload of `thread/section/changed`.
 ///
 /// Broadcast after a successful move into, within, or out of a section.
+///
+/// Since runtime 0.169.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSectionChangedNotification {
@@ -1314,6 +1470,8 @@ object!(ThreadSectionChangedNotification {
 });
 
 /// Payload of `thread/settings/updated`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSettingsUpdatedNotification {
@@ -1328,6 +1486,8 @@ object!(ThreadSettingsUpdatedNotification {
 });
 
 /// Payload of `thread/started`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadStartedNotification {
@@ -1340,6 +1500,8 @@ object!(ThreadStartedNotification {
 });
 
 /// Payload of `thread/status/changed`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadStatusChangedNotification {
@@ -1354,6 +1516,8 @@ object!(ThreadStatusChangedNotification {
 });
 
 /// Payload of `thread/tokenUsage/updated`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadTokenUsageUpdatedNotification {
@@ -1370,6 +1534,8 @@ object!(ThreadTokenUsageUpdatedNotification {
 });
 
 /// Payload of `thread/unarchived`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadUnarchivedNotification {
@@ -1382,6 +1548,8 @@ object!(ThreadUnarchivedNotification {
 });
 
 /// Payload of `turn/completed`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TurnCompletedNotification {
@@ -1398,6 +1566,8 @@ object!(TurnCompletedNotification {
 /// Payload of `turn/diff/updated`.
 ///
 /// Notification that the turn-level unified diff has changed. Contains the latest aggregated diff across all file changes in the turn.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TurnDiffUpdatedNotification {
@@ -1414,6 +1584,8 @@ object!(TurnDiffUpdatedNotification {
 });
 
 /// Payload of `turn/moderationMetadata`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TurnModerationMetadataNotification {
@@ -1430,6 +1602,8 @@ object!(TurnModerationMetadataNotification {
 });
 
 /// Payload of `turn/plan/updated`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TurnPlanUpdatedNotification {
@@ -1448,6 +1622,8 @@ object!(TurnPlanUpdatedNotification {
 });
 
 /// Payload of `turn/started`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TurnStartedNotification {
@@ -1462,6 +1638,8 @@ object!(TurnStartedNotification {
 });
 
 /// Payload of `warning`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct WarningNotification {
@@ -1478,6 +1656,8 @@ object!(WarningNotification {
 });
 
 /// Payload of `windowsSandbox/setupCompleted`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct WindowsSandboxSetupCompletedNotification {
@@ -1494,6 +1674,8 @@ object!(WindowsSandboxSetupCompletedNotification {
 });
 
 /// Payload of `windows/worldWritableWarning`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct WindowsWorldWritableWarningNotification {

@@ -6,21 +6,29 @@
 use super::*;
 
 /// Params of `account/gatewayOAuth/cancel`, which takes none.
+///
+/// Since runtime 0.159.3.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct AccountGatewayOAuthCancelParams;
 unit!(AccountGatewayOAuthCancelParams);
 
 /// Params of `account/logout`, which takes none.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct AccountLogoutParams;
 unit!(AccountLogoutParams);
 
 /// Params of `account/securitySetup/read`, which takes none.
+///
+/// Since runtime 0.169.0.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct AccountSecuritySetupReadParams;
 unit!(AccountSecuritySetupReadParams);
 
 /// Params of `accountSession/list`.
+///
+/// Since runtime 0.166.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -41,6 +49,8 @@ setters!(AccountSessionsListParams {
 });
 
 /// Params of `accountSession/switch`.
+///
+/// Since runtime 0.166.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -84,6 +94,8 @@ setters!(AccountSessionsSwitchParams {
 });
 
 /// Params of `account/workspaceMessages/read`, which takes none.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct AccountWorkspaceMessagesReadParams;
 unit!(AccountWorkspaceMessagesReadParams);
@@ -91,6 +103,8 @@ unit!(AccountWorkspaceMessagesReadParams);
 /// Params of `app/installed`.
 ///
 /// Read the committed installed connector runtime snapshot.
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AppsInstalledParams {
     /// When true and Apps are permitted, refresh and publish the hosted connector runtime tool snapshot first.
@@ -114,6 +128,8 @@ setters!(AppsInstalledParams {
 /// Params of `app/list`.
 ///
 /// EXPERIMENTAL - list available apps/connectors.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AppsListParams {
     /// Opaque pagination cursor returned by a previous call.
@@ -147,6 +163,8 @@ setters!(AppsListParams {
 /// Params of `app/read`.
 ///
 /// EXPERIMENTAL - read metadata for specific apps/connectors.
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AppsReadParams {
     /// App ids to read. The server accepts at most 100 ids and deduplicates repeated ids while preserving their first-request order.
@@ -154,6 +172,8 @@ pub struct AppsReadParams {
     /// When true, include display-only public tool summaries in the returned metadata.
     pub include_tools: Option<bool>,
     /// Optional loaded thread id used to evaluate effective app configuration.
+    ///
+    /// Since runtime 0.151.0.
     pub thread_id: Option<ThreadId>,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
@@ -161,7 +181,7 @@ pub struct AppsReadParams {
 object!(AppsReadParams {
     0 app_ids "appIds" required,
     1 include_tools "includeTools" optional,
-    2 thread_id "threadId" optional,
+    2 thread_id "threadId" optional @ (2, 2),
 });
 impl AppsReadParams {
     /// Creates it with what is required; the rest is absent.
@@ -183,6 +203,8 @@ setters!(AppsReadParams {
 
 /// Params of `account/bedrock/checkGovCloudRequirements`.
 ///
+/// Since runtime 0.163.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -196,6 +218,8 @@ object!(BedrockCheckGovCloudRequirementsParams {
 
 /// Params of `account/bedrock/discover`.
 ///
+/// Since runtime 0.151.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -208,6 +232,8 @@ object!(BedrockDiscoverParams {
 });
 
 /// Params of `account/bedrock/setup`.
+///
+/// Since runtime 0.151.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -246,6 +272,8 @@ impl BedrockSetupParams {
 }
 
 /// Params of `account/login/cancel`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CancelLoginAccountParams {
     pub login_id: String,
@@ -269,6 +297,8 @@ impl CancelLoginAccountParams {
 ///
 /// EXPERIMENTAL - list collaboration mode presets.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -285,6 +315,8 @@ object!(CollaborationModeListParams {
 /// Run a standalone command (argv vector) in the server sandbox without creating a thread or turn.
 ///
 /// The final `command/exec` response is deferred until the process exits and is sent only after all `command/exec/outputDelta` notifications for that connection have been emitted.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Clone, PartialEq)]
 pub struct CommandExecParams {
     /// Command argv vector. Empty arrays are rejected.
@@ -429,6 +461,8 @@ redacted_debug!(CommandExecParams {
 /// Params of `command/exec/resize`.
 ///
 /// Resize a running PTY-backed `command/exec` session.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CommandExecResizeParams {
     /// Client-supplied, connection-scoped `processId` from the original `command/exec` request.
@@ -456,6 +490,8 @@ impl CommandExecResizeParams {
 /// Params of `command/exec/terminate`.
 ///
 /// Terminate a running `command/exec` session.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CommandExecTerminateParams {
     /// Client-supplied, connection-scoped `processId` from the original `command/exec` request.
@@ -479,6 +515,8 @@ impl CommandExecTerminateParams {
 /// Params of `command/exec/write`.
 ///
 /// Write stdin bytes to a running `command/exec` session, close stdin, or both.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CommandExecWriteParams {
     /// Close stdin after writing `deltaBase64`, if present.
@@ -514,6 +552,8 @@ setters!(CommandExecWriteParams {
 });
 
 /// Params of `config/batchWrite`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConfigBatchWriteParams {
     pub edits: Vec<ConfigEdit>,
@@ -553,11 +593,15 @@ setters!(ConfigBatchWriteParams {
 });
 
 /// Params of `config/mcpServer/reload`, which takes none.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ConfigMcpServerReloadParams;
 unit!(ConfigMcpServerReloadParams);
 
 /// Params of `config/read`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ConfigReadParams {
     /// Optional working directory to resolve project config layers. If specified, return the effective config as seen from that directory (i.e., including any project layers between `cwd` and the project/repo root).
@@ -578,11 +622,15 @@ setters!(ConfigReadParams {
 });
 
 /// Params of `configRequirements/read`, which takes none.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ConfigRequirementsReadParams;
 unit!(ConfigRequirementsReadParams);
 
 /// Params of `config/value/write`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Clone, PartialEq)]
 pub struct ConfigValueWriteParams {
     pub expected_version: Option<String>,
@@ -629,6 +677,8 @@ redacted_debug!(ConfigValueWriteParams {
 });
 
 /// Params of `account/rateLimitResetCredit/consume`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConsumeAccountRateLimitResetCreditParams {
     /// Opaque reset-credit identifier to redeem. When omitted, the backend selects the next available credit.
@@ -659,31 +709,39 @@ setters!(ConsumeAccountRateLimitResetCreditParams {
 
 /// Params of `environment/add`.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Clone, PartialEq)]
 pub struct EnvironmentAddParams {
     /// Optional raw bearer token for executor authentication, including reconnects. Requires a secure transport or a loopback destination.
+    ///
+    /// Since runtime 0.159.3.
     pub auth_bearer_token: Option<String>,
     /// Optional WebSocket connection timeout. The server default applies when omitted.
     pub connect_timeout_ms: Option<u64>,
     pub environment_id: String,
     pub exec_server_url: String,
     /// Required skills supplied by this environment, checked before model inference.
+    ///
+    /// Since runtime 0.163.0.
     pub skills: Option<EnvironmentSkillsParams>,
     /// Optional X-Request-ID for the direct WebSocket upgrade, including reconnects. Requires a secure transport or a loopback destination.
+    ///
+    /// Since runtime 0.163.0.
     pub websocket_request_id: Option<String>,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
 object!(EnvironmentAddParams {
-    0 auth_bearer_token "authBearerToken" optional,
+    0 auth_bearer_token "authBearerToken" optional @ (4, 4),
     1 connect_timeout_ms "connectTimeoutMs" optional,
     2 environment_id "environmentId" required,
     3 exec_server_url "execServerUrl" required,
-    4 skills "skills" optional,
-    5 websocket_request_id "websocketRequestId" optional,
+    4 skills "skills" optional @ (5, 5),
+    5 websocket_request_id "websocketRequestId" optional @ (5, 5),
 });
 #[cfg(feature = "experimental")]
 impl Default for EnvironmentAddParams {
@@ -727,6 +785,8 @@ redacted_debug!(EnvironmentAddParams {
 
 /// Params of `environment/info`.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -754,6 +814,8 @@ impl EnvironmentInfoParams {
 ///
 /// Parameters for reading the current status of one configured environment.
 ///
+/// Since runtime 0.147.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -779,6 +841,8 @@ impl EnvironmentStatusParams {
 }
 
 /// Params of `experimentalFeature/enablement/set`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExperimentalFeatureEnablementSetParams {
     /// Process-wide runtime feature enablement keyed by canonical feature name.
@@ -802,6 +866,8 @@ impl ExperimentalFeatureEnablementSetParams {
 }
 
 /// Params of `experimentalFeature/list`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ExperimentalFeatureListParams {
     /// Opaque pagination cursor returned by a previous call.
@@ -828,6 +894,8 @@ setters!(ExperimentalFeatureListParams {
 });
 
 /// Params of `externalAgentConfig/detect`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ExternalAgentConfigDetectParams {
     /// Zero or more working directories to include for repo-scoped detection.
@@ -835,12 +903,20 @@ pub struct ExternalAgentConfigDetectParams {
     /// If true, include detection under the user's home directory.
     pub include_home: Option<bool>,
     /// Maximum age in days for detected sessions. Missing values use the default limit.
+    ///
+    /// Since runtime 0.147.0.
     pub max_session_age_days: Option<u32>,
     /// Maximum number of sessions to detect. Missing values use the default limit.
+    ///
+    /// Since runtime 0.147.0.
     pub max_sessions: Option<u32>,
     /// Optional migration-source selector. Missing or unrecognized values use the default source.
+    ///
+    /// Since runtime 0.147.0.
     pub migration_source: Option<String>,
     /// Deprecated field retained for compatibility. This field is ignored; use `migrationSource` to select the migration source.
+    ///
+    /// Since runtime 0.147.0.
     pub source: Option<String>,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
@@ -848,10 +924,10 @@ pub struct ExternalAgentConfigDetectParams {
 object!(ExternalAgentConfigDetectParams {
     0 cwds "cwds" optional,
     1 include_home "includeHome" optional,
-    2 max_session_age_days "maxSessionAgeDays" optional,
-    3 max_sessions "maxSessions" optional,
-    4 migration_source "migrationSource" optional,
-    5 source "source" optional,
+    2 max_session_age_days "maxSessionAgeDays" optional @ (1, 1),
+    3 max_sessions "maxSessions" optional @ (1, 1),
+    4 migration_source "migrationSource" optional @ (1, 1),
+    5 source "source" optional @ (1, 1),
 });
 setters!(ExternalAgentConfigDetectParams {
     /// Sets `cwds`: Zero or more working directories to include for repo-scoped detection.
@@ -869,6 +945,8 @@ setters!(ExternalAgentConfigDetectParams {
 });
 
 /// Params of `externalAgentConfig/import/recordHistory`.
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExternalAgentConfigImportHistoryRecordParams {
     /// Completed results grouped by imported item type.
@@ -894,12 +972,18 @@ impl ExternalAgentConfigImportHistoryRecordParams {
 }
 
 /// Params of `externalAgentConfig/import`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExternalAgentConfigImportParams {
     pub migration_items: Vec<ExternalAgentConfigMigrationItem>,
     /// Migration-source selector used to produce the migration items. Pass the same value to detection and import; missing or unrecognized values use the default source.
+    ///
+    /// Since runtime 0.147.0.
     pub migration_source: Option<String>,
     /// Opaque provider identifier supplied by the caller for analytics attribution and import history display. This does not select the migration source.
+    ///
+    /// Since runtime 0.147.0.
     pub provider_id: Option<String>,
     /// Optional identifier for the product that initiated the import.
     pub source: Option<String>,
@@ -908,8 +992,8 @@ pub struct ExternalAgentConfigImportParams {
 }
 object!(ExternalAgentConfigImportParams {
     0 migration_items "migrationItems" required,
-    1 migration_source "migrationSource" optional,
-    2 provider_id "providerId" optional,
+    1 migration_source "migrationSource" optional @ (1, 1),
+    2 provider_id "providerId" optional @ (1, 1),
     3 source "source" optional,
 });
 impl ExternalAgentConfigImportParams {
@@ -934,11 +1018,15 @@ setters!(ExternalAgentConfigImportParams {
 });
 
 /// Params of `externalAgentConfig/import/readHistories`, which takes none.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ExternalAgentConfigImportReadHistoriesParams;
 unit!(ExternalAgentConfigImportReadHistoriesParams);
 
 /// Params of `feedback/save`.
+///
+/// Since runtime 0.166.0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FeedbackSaveParams {
     pub classification: String,
@@ -990,6 +1078,8 @@ setters!(FeedbackSaveParams {
 });
 
 /// Params of `feedback/upload`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FeedbackUploadParams {
     pub classification: String,
@@ -1039,6 +1129,8 @@ setters!(FeedbackUploadParams {
 /// Params of `fs/copy`.
 ///
 /// Copy a file or directory tree on the host filesystem.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FsCopyParams {
     /// Absolute destination path.
@@ -1074,6 +1166,8 @@ setters!(FsCopyParams {
 /// Params of `fs/createDirectory`.
 ///
 /// Create a directory on the host filesystem.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FsCreateDirectoryParams {
     /// Absolute directory path to create.
@@ -1105,6 +1199,8 @@ setters!(FsCreateDirectoryParams {
 /// Params of `fs/getMetadata`.
 ///
 /// Request metadata for an absolute path.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FsGetMetadataParams {
     /// Absolute path to inspect.
@@ -1128,6 +1224,8 @@ impl FsGetMetadataParams {
 /// Params of `fs/readDirectory`.
 ///
 /// List direct child names for a directory.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FsReadDirectoryParams {
     /// Absolute directory path to read.
@@ -1151,6 +1249,8 @@ impl FsReadDirectoryParams {
 /// Params of `fs/readFile`.
 ///
 /// Read a file from the host filesystem.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FsReadFileParams {
     /// Absolute path to read.
@@ -1174,6 +1274,8 @@ impl FsReadFileParams {
 /// Params of `fs/remove`.
 ///
 /// Remove a file or directory tree from the host filesystem.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FsRemoveParams {
     /// Whether missing paths should be ignored. Defaults to `true`.
@@ -1211,6 +1313,8 @@ setters!(FsRemoveParams {
 /// Params of `fs/unwatch`.
 ///
 /// Stop filesystem watch notifications for a prior `fs/watch`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FsUnwatchParams {
     /// Watch identifier previously provided to `fs/watch`.
@@ -1234,6 +1338,8 @@ impl FsUnwatchParams {
 /// Params of `fs/watch`.
 ///
 /// Start filesystem watch notifications for an absolute path.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FsWatchParams {
     /// Absolute file or directory path to watch.
@@ -1261,6 +1367,8 @@ impl FsWatchParams {
 /// Params of `fs/writeFile`.
 ///
 /// Write a file on the host filesystem.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FsWriteFileParams {
     /// File contents encoded as base64.
@@ -1286,6 +1394,8 @@ impl FsWriteFileParams {
 }
 
 /// Params of `fuzzyFileSearch`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FuzzyFileSearchParams {
     pub cancellation_token: Option<String>,
@@ -1317,6 +1427,8 @@ setters!(FuzzyFileSearchParams {
 
 /// Params of `fuzzyFileSearch/sessionStart`.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -1345,6 +1457,8 @@ impl FuzzyFileSearchSessionStartParams {
 
 /// Params of `fuzzyFileSearch/sessionStop`.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -1369,6 +1483,8 @@ impl FuzzyFileSearchSessionStopParams {
 }
 
 /// Params of `fuzzyFileSearch/sessionUpdate`.
+///
+/// Since runtime 0.144.4 or earlier.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -1406,6 +1522,8 @@ setters!(FuzzyFileSearchSessionUpdateParams {
 /// Params of `account/gatewayOAuth/login`.
 ///
 /// Authorize a configured provider without changing the default or any thread's provider.
+///
+/// Since runtime 0.169.0.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GatewayOAuthLoginParams {
     /// Select device authorization when the server advertises support for it.
@@ -1429,6 +1547,8 @@ setters!(GatewayOAuthLoginParams {
 /// Params of `account/gatewayOAuth/read`.
 ///
 /// Read credential readiness for a configured provider without starting browser login.
+///
+/// Since runtime 0.169.0.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GatewayOAuthReadParams {
     /// Defaults to the current provider when omitted.
@@ -1445,6 +1565,8 @@ setters!(GatewayOAuthReadParams {
 });
 
 /// Params of `account/gcp/setup`.
+///
+/// Since runtime 0.166.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -1485,6 +1607,8 @@ setters!(GcpSetupParams {
 });
 
 /// Params of `account/read`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetAccountParams {
     /// When `true`, requests a proactive token refresh before returning.
@@ -1505,6 +1629,8 @@ setters!(GetAccountParams {
 /// Params of `account/rateLimits/read`.
 ///
 /// Usage-read capabilities of the requesting client, never inferred from its experiment arm.
+///
+/// Since runtime 0.155.0.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetAccountRateLimitsParams {
     /// Skip the separate reset-credit detail lookup for background usage polls. The usage response still includes the available count; omitted/false preserves detailed reads.
@@ -1526,6 +1652,8 @@ setters!(GetAccountRateLimitsParams {
 });
 
 /// Params of `account/usage/read`.
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetAccountTokenUsageParams {
     /// When present, read estimated usage for this thread instead of account-wide token activity.
@@ -1542,18 +1670,22 @@ setters!(GetAccountTokenUsageParams {
 });
 
 /// Params of `hooks/list`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct HooksListParams {
     /// Working directories to inspect when no thread is specified. An empty list uses the session cwd.
     pub cwds: Option<Vec<String>>,
     /// List a loaded thread's hooks, including its selected environments. Omit `cwds` in this mode.
+    ///
+    /// Since runtime 0.166.0.
     pub thread_id: Option<ThreadId>,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(HooksListParams {
     0 cwds "cwds" optional,
-    1 thread_id "threadId" optional,
+    1 thread_id "threadId" optional @ (6, 6),
 });
 setters!(HooksListParams {
     /// Sets `cwds`: Working directories to inspect when no thread is specified.
@@ -1563,6 +1695,8 @@ setters!(HooksListParams {
 });
 
 /// Params of `initialize`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InitializeParams {
     pub capabilities: Option<InitializeCapabilities>,
@@ -1590,6 +1724,8 @@ setters!(InitializeParams {
 });
 
 /// Params of `mcpServerStatus/list`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListMcpServerStatusParams {
     /// Opaque pagination cursor returned by a previous call.
@@ -1599,6 +1735,8 @@ pub struct ListMcpServerStatusParams {
     /// Optional page size; defaults to a server-defined value.
     pub limit: Option<u32>,
     /// Limit discovery to one server. With a thread ID, reuse that thread's MCP connection.
+    ///
+    /// Since runtime 0.159.3.
     pub server_name: Option<String>,
     pub thread_id: Option<ThreadId>,
     /// Fields that this version does not know, sent as they are.
@@ -1608,7 +1746,7 @@ object!(ListMcpServerStatusParams {
     0 cursor "cursor" optional,
     1 detail "detail" optional,
     2 limit "limit" optional,
-    3 server_name "serverName" optional,
+    3 server_name "serverName" optional @ (4, 4),
     4 thread_id "threadId" optional,
 });
 setters!(ListMcpServerStatusParams {
@@ -1625,6 +1763,8 @@ setters!(ListMcpServerStatusParams {
 });
 
 /// Params of `account/login/start`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum LoginAccountParams {
@@ -1648,8 +1788,8 @@ tagged!(LoginAccountParams "type" {
     Chatgpt "chatgpt",
     ChatgptDeviceCode "chatgptDeviceCode",
     ChatgptAuthTokens "chatgptAuthTokens",
-    AmazonBedrock "amazonBedrock",
-    AmazonBedrockAccessKeys "amazonBedrockAccessKeys",
+    AmazonBedrock "amazonBedrock" @ (1, 1),
+    AmazonBedrockAccessKeys "amazonBedrockAccessKeys" @ (2, 2),
 });
 impl LoginAccountParams {
     /// Makes the variant `apiKey`.
@@ -1664,6 +1804,8 @@ impl LoginAccountParams {
 }
 
 /// Params of `marketplace/add`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MarketplaceAddParams {
     pub ref_name: Option<String>,
@@ -1696,6 +1838,8 @@ setters!(MarketplaceAddParams {
 });
 
 /// Params of `marketplace/remove`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MarketplaceRemoveParams {
     pub marketplace_name: String,
@@ -1716,6 +1860,8 @@ impl MarketplaceRemoveParams {
 }
 
 /// Params of `marketplace/upgrade`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct MarketplaceUpgradeParams {
     pub marketplace_name: Option<String>,
@@ -1731,15 +1877,24 @@ setters!(MarketplaceUpgradeParams {
 });
 
 /// Params of `mcpServer/resource/read`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct McpResourceReadParams {
+    /// Since runtime 0.151.0.
     pub connector_id: Option<String>,
     /// Additional MCP request metadata. Account and turn routing keys are reserved.
+    ///
+    /// Since runtime 0.169.0.
     pub meta: Option<Map<String, Value>>,
     /// Originating MCP tool call used to select the resource's app.
+    ///
+    /// Since runtime 0.151.0.
     pub origin_call_id: Option<String>,
     pub server: String,
     /// Explicit hosted app/account. Omit to retain legacy resource discovery.
+    ///
+    /// Since runtime 0.159.3.
     pub target: Option<McpResourceReadTarget>,
     pub thread_id: Option<ThreadId>,
     pub uri: String,
@@ -1747,11 +1902,11 @@ pub struct McpResourceReadParams {
     pub unknown_fields: UnknownFields,
 }
 object!(McpResourceReadParams {
-    0 connector_id "connectorId" optional,
-    1 meta "_meta" optional,
-    2 origin_call_id "originCallId" optional,
+    0 connector_id "connectorId" optional @ (2, 2),
+    1 meta "_meta" optional @ (7, 7),
+    2 origin_call_id "originCallId" optional @ (2, 2),
     3 server "server" required,
-    4 target "target" optional,
+    4 target "target" optional @ (4, 4),
     5 thread_id "threadId" optional,
     6 uri "uri" required,
 });
@@ -1788,6 +1943,8 @@ setters!(McpResourceReadParams {
 });
 
 /// Params of `mcpServer/event/stream/start`.
+///
+/// Since runtime 0.151.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -1844,6 +2001,8 @@ setters!(McpServerEventStreamStartParams {
 
 /// Params of `mcpServer/event/stream/stop`.
 ///
+/// Since runtime 0.151.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -1868,9 +2027,13 @@ impl McpServerEventStreamStopParams {
 }
 
 /// Params of `mcpServer/oauth/login`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct McpServerOauthLoginParams {
     /// Registration strategy for this login only; omission selects automatic discovery.
+    ///
+    /// Since runtime 0.151.0.
     pub client_registration: Option<McpServerOauthClientRegistration>,
     pub name: String,
     pub scopes: Option<Vec<String>>,
@@ -1880,7 +2043,7 @@ pub struct McpServerOauthLoginParams {
     pub unknown_fields: UnknownFields,
 }
 object!(McpServerOauthLoginParams {
-    0 client_registration "clientRegistration" optional,
+    0 client_registration "clientRegistration" optional @ (2, 2),
     1 name "name" required,
     2 scopes "scopes" optional,
     3 thread_id "threadId" optional,
@@ -1911,6 +2074,8 @@ setters!(McpServerOauthLoginParams {
 });
 
 /// Params of `mcpServer/tool/call`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct McpServerToolCallParams {
     pub arguments: Option<Value>,
@@ -1956,6 +2121,8 @@ setters!(McpServerToolCallParams {
 
 /// Params of `memory/reset`, which takes none.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -1964,6 +2131,8 @@ pub struct MemoryResetParams;
 unit!(MemoryResetParams);
 
 /// Params of `memory/status`.
+///
+/// Since runtime 0.155.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -1986,6 +2155,8 @@ setters!(MemoryStatusParams {
 
 /// Params of `mock/experimentalMethod`.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -2006,6 +2177,8 @@ setters!(MockExperimentalMethodParams {
 });
 
 /// Params of `model/list`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ModelListParams {
     /// Opaque pagination cursor returned by a previous call.
@@ -2015,6 +2188,8 @@ pub struct ModelListParams {
     /// Optional page size; defaults to a reasonable server-side value.
     pub limit: Option<u32>,
     /// List models for this configured provider instead of the app-server default.
+    ///
+    /// Since runtime 0.169.0.
     pub model_provider: Option<String>,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
@@ -2023,7 +2198,7 @@ object!(ModelListParams {
     0 cursor "cursor" optional,
     1 include_hidden "includeHidden" optional,
     2 limit "limit" optional,
-    3 model_provider "modelProvider" optional,
+    3 model_provider "modelProvider" optional @ (7, 7),
 });
 setters!(ModelListParams {
     /// Sets `cursor`: Opaque pagination cursor returned by a previous call.
@@ -2037,6 +2212,8 @@ setters!(ModelListParams {
 });
 
 /// Params of `modelProvider/capabilities/read`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ModelProviderCapabilitiesReadParams {
     /// Fields that this version does not know, sent as they are.
@@ -2046,6 +2223,8 @@ object!(ModelProviderCapabilitiesReadParams {
 });
 
 /// Params of `modelProvider/config/write`.
+///
+/// Since runtime 0.169.0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelProviderConfigWriteParams {
     pub settings: ProviderSettingsPatch,
@@ -2066,6 +2245,8 @@ impl ModelProviderConfigWriteParams {
 }
 
 /// Params of `modelProvider/list`.
+///
+/// Since runtime 0.169.0.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ModelProviderListParams {
     /// Fields that this version does not know, sent as they are.
@@ -2075,6 +2256,8 @@ object!(ModelProviderListParams {
 });
 
 /// Params of `permissionProfile/list`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PermissionProfileListParams {
     /// Opaque pagination cursor returned by a previous call.
@@ -2101,9 +2284,13 @@ setters!(PermissionProfileListParams {
 });
 
 /// Params of `plugin/install`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PluginInstallParams {
     /// Client-generated identifier used to correlate one installation attempt.
+    ///
+    /// Since runtime 0.151.0.
     pub install_attempt_id: Option<String>,
     pub marketplace_path: Option<AbsolutePathBuf>,
     pub plugin_name: String,
@@ -2112,7 +2299,7 @@ pub struct PluginInstallParams {
     pub unknown_fields: UnknownFields,
 }
 object!(PluginInstallParams {
-    0 install_attempt_id "installAttemptId" optional,
+    0 install_attempt_id "installAttemptId" optional @ (2, 2),
     1 marketplace_path "marketplacePath" optional,
     2 plugin_name "pluginName" required,
     3 remote_marketplace_name "remoteMarketplaceName" optional,
@@ -2139,6 +2326,8 @@ setters!(PluginInstallParams {
 });
 
 /// Params of `plugin/installed`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PluginInstalledParams {
     /// Optional working directories used to discover repo marketplaces.
@@ -2160,11 +2349,15 @@ setters!(PluginInstalledParams {
 });
 
 /// Params of `plugin/list`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PluginListParams {
     /// Optional working directories used to discover repo marketplaces. When omitted, only home-scoped marketplaces and the official curated marketplace are considered.
     pub cwds: Option<Vec<AbsolutePathBuf>>,
     /// Whether the client requests a fresh remote plugin catalog fetch.
+    ///
+    /// Since runtime 0.147.0.
     pub force_refetch: Option<bool>,
     /// Optional marketplace kind filter. When omitted, only local marketplaces are queried, plus the default remote catalog when enabled by feature flag.
     pub marketplace_kinds: Option<Vec<PluginListMarketplaceKind>>,
@@ -2173,7 +2366,7 @@ pub struct PluginListParams {
 }
 object!(PluginListParams {
     0 cwds "cwds" optional,
-    1 force_refetch "forceRefetch" optional,
+    1 force_refetch "forceRefetch" optional @ (1, 1),
     2 marketplace_kinds "marketplaceKinds" optional,
 });
 setters!(PluginListParams {
@@ -2186,6 +2379,8 @@ setters!(PluginListParams {
 });
 
 /// Params of `plugin/read`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PluginReadParams {
     pub marketplace_path: Option<AbsolutePathBuf>,
@@ -2218,6 +2413,8 @@ setters!(PluginReadParams {
 });
 
 /// Params of `plugin/reconcile`.
+///
+/// Since runtime 0.155.0.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PluginReconcileParams {
     /// Optional client-provided reason recorded with the reconciliation attempt.
@@ -2234,6 +2431,8 @@ setters!(PluginReconcileParams {
 });
 
 /// Params of `plugin/search`.
+///
+/// Since runtime 0.147.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -2282,6 +2481,8 @@ setters!(PluginSearchParams {
 });
 
 /// Params of `plugin/share/checkout`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PluginShareCheckoutParams {
     pub remote_plugin_id: String,
@@ -2302,6 +2503,8 @@ impl PluginShareCheckoutParams {
 }
 
 /// Params of `plugin/share/delete`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PluginShareDeleteParams {
     pub remote_plugin_id: String,
@@ -2322,6 +2525,8 @@ impl PluginShareDeleteParams {
 }
 
 /// Params of `plugin/share/list`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PluginShareListParams {
     /// Fields that this version does not know, sent as they are.
@@ -2331,6 +2536,8 @@ object!(PluginShareListParams {
 });
 
 /// Params of `plugin/share/save`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PluginShareSaveParams {
     pub discoverability: Option<PluginShareDiscoverability>,
@@ -2368,6 +2575,8 @@ setters!(PluginShareSaveParams {
 });
 
 /// Params of `plugin/share/updateTargets`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PluginShareUpdateTargetsParams {
     pub discoverability: PluginShareUpdateDiscoverability,
@@ -2394,6 +2603,8 @@ impl PluginShareUpdateTargetsParams {
 }
 
 /// Params of `plugin/skill/read`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PluginSkillReadParams {
     pub remote_marketplace_name: String,
@@ -2428,6 +2639,8 @@ setters!(PluginSkillReadParams {
 });
 
 /// Params of `plugin/uninstall`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PluginUninstallParams {
     pub plugin_id: String,
@@ -2450,6 +2663,8 @@ impl PluginUninstallParams {
 /// Params of `process/kill`.
 ///
 /// Terminate a running `process/spawn` session.
+///
+/// Since runtime 0.144.4 or earlier.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -2478,6 +2693,8 @@ impl ProcessKillParams {
 /// Params of `process/resizePty`.
 ///
 /// Resize a running PTY-backed `process/spawn` session.
+///
+/// Since runtime 0.144.4 or earlier.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -2512,6 +2729,8 @@ impl ProcessResizePtyParams {
 /// Spawn a standalone process (argv vector) without a Codex sandbox on the host where the app server is running.
 ///
 /// `process/spawn` returns after the process has started and the connection-scoped `processHandle` has been registered. Process output and exit are reported via `process/outputDelta` and `process/exited` notifications.
+///
+/// Since runtime 0.144.4 or earlier.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -2619,6 +2838,8 @@ redacted_debug!(ProcessSpawnParams {
 ///
 /// Write stdin bytes to a running `process/spawn` session, close stdin, or both.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -2659,6 +2880,8 @@ setters!(ProcessWriteStdinParams {
 });
 
 /// Params of `project/create`.
+///
+/// Since runtime 0.151.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -2705,6 +2928,8 @@ setters!(ProjectCreateParams {
 
 /// Params of `project/delete`.
 ///
+/// Since runtime 0.151.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -2729,6 +2954,8 @@ impl ProjectDeleteParams {
 }
 
 /// Params of `project/import`.
+///
+/// Since runtime 0.151.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -2780,6 +3007,8 @@ setters!(ProjectImportParams {
 
 /// Params of `project/list`.
 ///
+/// Since runtime 0.151.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -2787,8 +3016,12 @@ pub struct ProjectListParams {
     pub cursor: Option<String>,
     pub limit: Option<u32>,
     /// Requires sortKey. Defaults to asc for position and desc for recencyAt.
+    ///
+    /// Since runtime 0.155.0.
     pub sort_direction: Option<SortDirection>,
     /// Defaults to position. Recency sorting always places empty projects last.
+    ///
+    /// Since runtime 0.155.0.
     pub sort_key: Option<ProjectSortKey>,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
@@ -2797,8 +3030,8 @@ pub struct ProjectListParams {
 object!(ProjectListParams {
     0 cursor "cursor" optional,
     1 limit "limit" optional,
-    2 sort_direction "sortDirection" optional,
-    3 sort_key "sortKey" optional,
+    2 sort_direction "sortDirection" optional @ (3, 3),
+    3 sort_key "sortKey" optional @ (3, 3),
 });
 #[cfg(feature = "experimental")]
 setters!(ProjectListParams {
@@ -2813,6 +3046,8 @@ setters!(ProjectListParams {
 });
 
 /// Params of `project/move`.
+///
+/// Since runtime 0.151.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -2847,6 +3082,8 @@ setters!(ProjectMoveParams {
 
 /// Params of `project/read`.
 ///
+/// Since runtime 0.151.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -2871,6 +3108,8 @@ impl ProjectReadParams {
 }
 
 /// Params of `project/update`.
+///
+/// Since runtime 0.151.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -2915,6 +3154,8 @@ setters!(ProjectUpdateParams {
 
 /// Params of `remoteControl/client/list`.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -2958,6 +3199,8 @@ setters!(RemoteControlClientsListParams {
 
 /// Params of `remoteControl/client/revoke`.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -2992,6 +3235,8 @@ setters!(RemoteControlClientsRevokeParams {
 });
 
 /// Params of `remoteControl/disable`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RemoteControlDisableParams {
     pub ephemeral: Option<bool>,
@@ -3007,6 +3252,8 @@ setters!(RemoteControlDisableParams {
 });
 
 /// Params of `remoteControl/enable`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RemoteControlEnableParams {
     pub ephemeral: Option<bool>,
@@ -3022,6 +3269,8 @@ setters!(RemoteControlEnableParams {
 });
 
 /// Params of `remoteControl/pairing/start`.
+///
+/// Since runtime 0.144.4 or earlier.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -3042,6 +3291,8 @@ setters!(RemoteControlPairingStartParams {
 });
 
 /// Params of `remoteControl/pairing/status`.
+///
+/// Since runtime 0.144.4 or earlier.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -3067,6 +3318,8 @@ setters!(RemoteControlPairingStatusParams {
 
 /// Params of `remoteControl/status/read`, which takes none.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -3075,6 +3328,8 @@ pub struct RemoteControlStatusReadParams;
 unit!(RemoteControlStatusReadParams);
 
 /// Params of `review/start`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReviewStartParams {
     /// Reviews run inline on the supplied thread. Omit this field or pass `inline`. To review on a separate thread, start a thread first and use its id.
@@ -3107,6 +3362,8 @@ setters!(ReviewStartParams {
 
 /// Params of `rollout/compress`, which takes none.
 ///
+/// Since runtime 0.159.3.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -3115,6 +3372,8 @@ pub struct RolloutCompressParams;
 unit!(RolloutCompressParams);
 
 /// Params of `account/sendAddCreditsNudgeEmail`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SendAddCreditsNudgeEmailParams {
     pub credit_type: AddCreditsNudgeCreditType,
@@ -3136,6 +3395,8 @@ impl SendAddCreditsNudgeEmailParams {
 
 /// Params of `server/diagnostics`.
 ///
+/// Since runtime 0.151.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -3148,6 +3409,8 @@ object!(ServerDiagnosticsParams {
 });
 
 /// Params of `skills/config/write`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SkillsConfigWriteParams {
     pub enabled: bool,
@@ -3182,6 +3445,8 @@ setters!(SkillsConfigWriteParams {
 });
 
 /// Params of `skills/extraRoots/set`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SkillsExtraRootsSetParams {
     pub extra_roots: Vec<AbsolutePathBuf>,
@@ -3202,6 +3467,8 @@ impl SkillsExtraRootsSetParams {
 }
 
 /// Params of `skills/list`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SkillsListParams {
     /// When empty, defaults to the current session working directory.
@@ -3223,6 +3490,8 @@ setters!(SkillsListParams {
 });
 
 /// Params of `thread/approveGuardianDeniedAction`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadApproveGuardianDeniedActionParams {
     /// The assessment event, as JSON.
@@ -3247,6 +3516,8 @@ impl ThreadApproveGuardianDeniedActionParams {
 }
 
 /// Params of `thread/archive`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadArchiveParams {
     pub thread_id: ThreadId,
@@ -3269,6 +3540,8 @@ impl ThreadArchiveParams {
 /// Params of `thread/attachment/add`.
 ///
 /// Parameters for creating or locating an attachment on its owning thread.
+///
+/// Since runtime 0.155.0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadAttachmentAddParams {
     pub attachment_type: String,
@@ -3310,6 +3583,8 @@ setters!(ThreadAttachmentAddParams {
 /// Params of `thread/attachment/list`.
 ///
 /// Parameters for listing attachments from one thread.
+///
+/// Since runtime 0.155.0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadAttachmentListParams {
     pub cursor: Option<String>,
@@ -3344,6 +3619,8 @@ setters!(ThreadAttachmentListParams {
 /// Params of `thread/attachmentOwner/list`.
 ///
 /// Parameters for reverse lookup by attachment identity within this server's store.
+///
+/// Since runtime 0.163.0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadAttachmentOwnerListParams {
     /// Omitted or null returns all matches; false returns non-archived threads only.
@@ -3391,6 +3668,8 @@ setters!(ThreadAttachmentOwnerListParams {
 /// Params of `thread/attachment/remove`.
 ///
 /// Parameters for deleting an attachment by its stable thread-local identity.
+///
+/// Since runtime 0.155.0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadAttachmentRemoveParams {
     pub attachment_type: String,
@@ -3426,6 +3705,8 @@ setters!(ThreadAttachmentRemoveParams {
 
 /// Params of `thread/backgroundTerminals/clean`.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -3450,6 +3731,8 @@ impl ThreadBackgroundTerminalsCleanParams {
 }
 
 /// Params of `thread/backgroundTerminals/list`.
+///
+/// Since runtime 0.144.4 or earlier.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -3491,6 +3774,8 @@ setters!(ThreadBackgroundTerminalsListParams {
 
 /// Params of `thread/backgroundTerminals/terminate`.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -3518,6 +3803,8 @@ impl ThreadBackgroundTerminalsTerminateParams {
 }
 
 /// Params of `thread/compact/start`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadCompactStartParams {
     pub thread_id: ThreadId,
@@ -3540,6 +3827,8 @@ impl ThreadCompactStartParams {
 /// Params of `thread/decrement_elicitation`.
 ///
 /// Parameters for `thread/decrement_elicitation`.
+///
+/// Since runtime 0.144.4 or earlier.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -3566,6 +3855,8 @@ impl ThreadDecrementElicitationParams {
 }
 
 /// Params of `thread/delete`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadDeleteParams {
     pub thread_id: ThreadId,
@@ -3592,31 +3883,45 @@ impl ThreadDeleteParams {
 /// If using a non-empty path, the thread_id param will be ignored. Empty string path values are treated as absent.
 ///
 /// Prefer using thread_id whenever possible.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Clone, PartialEq)]
 pub struct ThreadForkParams {
     pub approval_policy: Option<AskForApproval>,
     /// Override where approval requests are routed for review on this thread and subsequent turns.
     pub approvals_reviewer: Option<ApprovalsReviewer>,
     /// Persist the fork as an attached thread of its resolved source, hidden from ordinary lists. The source cannot be deleted while attached threads exist. Requires a paginated source and local storage; incompatible with ephemeral and deferGoalContinuation. Omitted or false creates an ordinary fork.
+    ///
+    /// Since runtime 0.166.0.
     #[cfg(feature = "experimental")]
     pub attach_to_source: Option<bool>,
     pub base_instructions: Option<String>,
     /// Optional turn id to fork before, excluding that turn and all later turns. Cannot be combined with `last_turn_id`.
+    ///
+    /// Since runtime 0.147.0.
     #[cfg(feature = "experimental")]
     pub before_turn_id: Option<String>,
     pub config: Option<Map<String, Value>>,
     pub cwd: Option<String>,
     /// When true, carry the source thread's current goal into the fork without starting its initial automatic continuation. The next explicit turn owns the goal lifecycle, and normal automatic continuation resumes after it.
+    ///
+    /// Since runtime 0.147.0.
     #[cfg(feature = "experimental")]
     pub defer_goal_continuation: Option<bool>,
     pub developer_instructions: Option<String>,
     pub ephemeral: Option<bool>,
     /// When true, return only thread metadata and live fork state without populating `thread.turns`. This is useful when the client plans to call `thread/turns/list` immediately after forking. Full-history hydration is deprecated for paginated threads; use this with `thread/turns/list` and `thread/items/list` instead.
+    ///
+    /// Since runtime 0.144.4 or earlier, experimental before 0.151.0.
     pub exclude_turns: Option<bool>,
     /// Disable MCP servers in prediction mode when the inherited window uses incremental tools on Responses Lite. Requires `experimentalPredictionMode: true`.
+    ///
+    /// Since runtime 0.166.0.
     #[cfg(feature = "experimental")]
     pub experimental_disable_prediction_mcp: Option<bool>,
     /// Start from the loaded parent's effective config, tools, environments, and persisted history to maximize prompt-cache reuse. Requires a loaded, persisted parent and `ephemeral: true`. Enables `features.reasoning_effort_override` on the fork. Only `config.thread_unload_delay_secs` may override the inherited config. Cannot be combined with `path`, `lastTurnId`, or `beforeTurnId`.
+    ///
+    /// Since runtime 0.163.0.
     #[cfg(feature = "experimental")]
     pub experimental_prediction_mode: Option<bool>,
     /// Optional last turn id to fork through, inclusive.
@@ -3646,17 +3951,17 @@ pub struct ThreadForkParams {
 object!(ThreadForkParams {
     0 approval_policy "approvalPolicy" optional,
     1 approvals_reviewer "approvalsReviewer" optional,
-    #[cfg(feature = "experimental")] 2 attach_to_source "attachToSource" optional,
+    #[cfg(feature = "experimental")] 2 attach_to_source "attachToSource" optional @ (6, 6),
     3 base_instructions "baseInstructions" optional,
-    #[cfg(feature = "experimental")] 4 before_turn_id "beforeTurnId" optional,
+    #[cfg(feature = "experimental")] 4 before_turn_id "beforeTurnId" optional @ (1, 1),
     5 config "config" optional,
     6 cwd "cwd" optional,
-    #[cfg(feature = "experimental")] 7 defer_goal_continuation "deferGoalContinuation" optional,
+    #[cfg(feature = "experimental")] 7 defer_goal_continuation "deferGoalContinuation" optional @ (1, 1),
     8 developer_instructions "developerInstructions" optional,
     9 ephemeral "ephemeral" optional,
-    10 exclude_turns "excludeTurns" optional,
-    #[cfg(feature = "experimental")] 11 experimental_disable_prediction_mcp "experimentalDisablePredictionMcp" optional,
-    #[cfg(feature = "experimental")] 12 experimental_prediction_mode "experimentalPredictionMode" optional,
+    10 exclude_turns "excludeTurns" optional @ (0, 2),
+    #[cfg(feature = "experimental")] 11 experimental_disable_prediction_mcp "experimentalDisablePredictionMcp" optional @ (6, 6),
+    #[cfg(feature = "experimental")] 12 experimental_prediction_mode "experimentalPredictionMode" optional @ (5, 5),
     13 last_turn_id "lastTurnId" optional,
     14 model "model" optional,
     15 model_provider "modelProvider" optional,
@@ -3788,16 +4093,20 @@ redacted_debug!(ThreadForkParams {
 });
 
 /// Params of `thread/goal/clear`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadGoalClearParams {
     /// Missing provenance does not supply user authorization.
+    ///
+    /// Since runtime 0.163.0.
     pub origin: Option<ThreadGoalMutationOrigin>,
     pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadGoalClearParams {
-    0 origin "origin" optional,
+    0 origin "origin" optional @ (5, 5),
     1 thread_id "threadId" required,
 });
 impl ThreadGoalClearParams {
@@ -3816,6 +4125,8 @@ setters!(ThreadGoalClearParams {
 });
 
 /// Params of `thread/goal/get`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadGoalGetParams {
     pub thread_id: ThreadId,
@@ -3836,10 +4147,14 @@ impl ThreadGoalGetParams {
 }
 
 /// Params of `thread/goal/set`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadGoalSetParams {
     pub objective: Option<String>,
     /// Missing provenance does not supply user authorization.
+    ///
+    /// Since runtime 0.163.0.
     pub origin: Option<ThreadGoalMutationOrigin>,
     pub status: Option<ThreadGoalStatus>,
     pub thread_id: ThreadId,
@@ -3849,7 +4164,7 @@ pub struct ThreadGoalSetParams {
 }
 object!(ThreadGoalSetParams {
     0 objective "objective" optional,
-    1 origin "origin" optional,
+    1 origin "origin" optional @ (5, 5),
     2 status "status" optional,
     3 thread_id "threadId" required,
     4 token_budget "tokenBudget" patch,
@@ -3882,6 +4197,8 @@ setters!(ThreadGoalSetParams {
 ///
 /// Calling `thread/guardianReview` subscribes the connection to the thread. The subscription remains after the review completes, keeping the thread loaded until the client calls `thread/unsubscribe` or disconnects.
 ///
+/// Since runtime 0.169.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -3909,6 +4226,8 @@ impl ThreadGuardianReviewParams {
 ///
 /// Parameters for `thread/increment_elicitation`.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -3934,6 +4253,8 @@ impl ThreadIncrementElicitationParams {
 }
 
 /// Params of `thread/inject_items`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadInjectItemsParams {
     /// Raw Responses API items to append to the thread's model-visible history.
@@ -3958,11 +4279,15 @@ impl ThreadInjectItemsParams {
 }
 
 /// Params of `thread/items/list`.
+///
+/// Since runtime 0.144.4 or earlier, experimental before 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadItemsListParams {
     /// Opaque continuation cursor or an exclusive item anchor in the requested visible turn. An item anchor requires a non-empty `turnId`; ascending (the default) returns items after it, and descending returns items before it. Continue with the returned string cursor.
     pub cursor: Option<ThreadItemsListCursor>,
     /// For a single turn, choose which saved outputs to fetch separately by item ID.
+    ///
+    /// Since runtime 0.169.0.
     pub defer_output: Option<ThreadItemOutputDeferral>,
     /// Optional item page size.
     pub limit: Option<u32>,
@@ -3976,7 +4301,7 @@ pub struct ThreadItemsListParams {
 }
 object!(ThreadItemsListParams {
     0 cursor "cursor" optional,
-    1 defer_output "deferOutput" optional,
+    1 defer_output "deferOutput" optional @ (7, 7),
     2 limit "limit" optional,
     3 sort_direction "sortDirection" optional,
     4 thread_id "threadId" required,
@@ -4013,6 +4338,8 @@ setters!(ThreadItemsListParams {
 ///
 /// EXPERIMENTAL - retrieve a bounded set of persisted items from one turn.
 ///
+/// Since runtime 0.163.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -4044,6 +4371,8 @@ impl ThreadItemsReadParams {
 }
 
 /// Params of `thread/list`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ThreadListParams {
     /// Optional ancestor thread filter. Returns spawned descendants at any depth, excluding the ancestor itself. Mutually exclusive with `parentThreadId`.
@@ -4052,17 +4381,25 @@ pub struct ThreadListParams {
     /// Optional archived filter; when set to true, only archived threads are returned. If false or null, only non-archived threads are returned.
     pub archived: Option<bool>,
     /// Return only persistent threads attached to this thread, including empty threads. Mutually exclusive with parentThreadId and ancestorThreadId. Omitting this filter keeps attached threads hidden from ordinary listings.
+    ///
+    /// Since runtime 0.166.0.
     #[cfg(feature = "experimental")]
     pub attached_to_thread_id: Option<String>,
     /// Show local history visible to the current ChatGPT account. Defaults to false.
+    ///
+    /// Since runtime 0.169.0.
     pub current_account_only: Option<bool>,
     /// Opaque pagination cursor returned by a previous call.
     pub cursor: Option<String>,
     /// Optional cwd filter or filters; when set, only threads whose session cwd exactly matches one of these paths are returned.
     pub cwd: Option<ThreadListCwdFilter>,
     /// Thread IDs to exclude before applying the result limit. Up to 100 entries; invalid IDs or a larger list are rejected, never truncated. Send the same exclusions on each page. Omitted, null, or empty means no exclusions.
+    ///
+    /// Since runtime 0.163.0.
     pub excluded_thread_ids: Option<Vec<String>>,
     /// Include persistent threads attached to a parent when searching by title.
+    ///
+    /// Since runtime 0.169.0.
     #[cfg(feature = "experimental")]
     pub include_attached_threads: Option<bool>,
     /// Optional page size; defaults to a reasonable server-side value.
@@ -4070,16 +4407,22 @@ pub struct ThreadListParams {
     /// Optional provider filter; when set, only sessions recorded under these providers are returned. When present but empty, includes all providers.
     pub model_providers: Option<Vec<String>>,
     /// Optional originator allowlist, matching any supplied value exactly. Supported by hosted backends only; the local app-server rejects a nonempty list. Omitted or empty lists leave originators unrestricted.
+    ///
+    /// Since runtime 0.155.0.
     pub originators: Option<Vec<String>>,
     /// Optional direct parent thread filter. Mutually exclusive with `ancestorThreadId`.
     #[cfg(feature = "experimental")]
     pub parent_thread_id: Option<String>,
     /// Omit to include every project, set to null for unassigned threads, or provide a project ID to return only threads in that project.
+    ///
+    /// Since runtime 0.151.0.
     #[cfg(feature = "experimental")]
     pub project_id: Option<Option<String>>,
     /// Optional substring filter for the extracted thread title.
     pub search_term: Option<String>,
     /// Omit to include every section, set to `null` for unsectioned threads, or provide a section ID to return only threads in that section.
+    ///
+    /// Since runtime 0.147.0.
     pub section_id: Option<Option<String>>,
     /// Optional sort direction; defaults to descending (newest first).
     pub sort_direction: Option<SortDirection>,
@@ -4095,19 +4438,19 @@ pub struct ThreadListParams {
 object!(ThreadListParams {
     #[cfg(feature = "experimental")] 0 ancestor_thread_id "ancestorThreadId" optional,
     1 archived "archived" optional,
-    #[cfg(feature = "experimental")] 2 attached_to_thread_id "attachedToThreadId" optional,
-    3 current_account_only "currentAccountOnly" optional,
+    #[cfg(feature = "experimental")] 2 attached_to_thread_id "attachedToThreadId" optional @ (6, 6),
+    3 current_account_only "currentAccountOnly" optional @ (7, 7),
     4 cursor "cursor" optional,
     5 cwd "cwd" optional,
-    6 excluded_thread_ids "excludedThreadIds" optional,
-    #[cfg(feature = "experimental")] 7 include_attached_threads "includeAttachedThreads" optional,
+    6 excluded_thread_ids "excludedThreadIds" optional @ (5, 5),
+    #[cfg(feature = "experimental")] 7 include_attached_threads "includeAttachedThreads" optional @ (7, 7),
     8 limit "limit" optional,
     9 model_providers "modelProviders" optional,
-    10 originators "originators" optional,
+    10 originators "originators" optional @ (3, 3),
     #[cfg(feature = "experimental")] 11 parent_thread_id "parentThreadId" optional,
-    #[cfg(feature = "experimental")] 12 project_id "projectId" patch,
+    #[cfg(feature = "experimental")] 12 project_id "projectId" patch @ (2, 2),
     13 search_term "searchTerm" optional,
-    14 section_id "sectionId" patch,
+    14 section_id "sectionId" patch @ (1, 1),
     15 sort_direction "sortDirection" optional,
     16 sort_key "sortKey" optional,
     17 source_kinds "sourceKinds" optional,
@@ -4160,6 +4503,8 @@ setters!(ThreadListParams {
 });
 
 /// Params of `thread/loaded/list`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ThreadLoadedListParams {
     /// Opaque pagination cursor returned by a previous call.
@@ -4181,6 +4526,8 @@ setters!(ThreadLoadedListParams {
 });
 
 /// Params of `thread/memoryMode/set`.
+///
+/// Since runtime 0.144.4 or earlier.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -4210,6 +4557,8 @@ impl ThreadMemoryModeSetParams {
 
 /// Params of `thread/memory/read`.
 ///
+/// Since runtime 0.166.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -4235,14 +4584,20 @@ impl ThreadMemoryReadParams {
 }
 
 /// Params of `thread/metadata/update`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadMetadataUpdateParams {
     /// Save the client's Daybreak choice for this persistent thread. Omitted or null leaves it unchanged. This does not select a turn's `cyberAccessProgram` or grant access.
+    ///
+    /// Since runtime 0.155.0.
     #[cfg(feature = "experimental")]
     pub daybreak_enabled: Option<bool>,
     /// Patch the stored Git metadata for this thread. Omit a field to leave it unchanged, set it to `null` to clear it, or provide a string to replace the stored value.
     pub git_info: Option<ThreadMetadataGitInfoUpdateParams>,
     /// Omit to leave the project unchanged, use an empty string to clear it, or provide an existing project ID to assign it.
+    ///
+    /// Since runtime 0.151.0.
     #[cfg(feature = "experimental")]
     pub project_id: Option<String>,
     pub thread_id: ThreadId,
@@ -4250,9 +4605,9 @@ pub struct ThreadMetadataUpdateParams {
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadMetadataUpdateParams {
-    #[cfg(feature = "experimental")] 0 daybreak_enabled "daybreakEnabled" optional,
+    #[cfg(feature = "experimental")] 0 daybreak_enabled "daybreakEnabled" optional @ (3, 3),
     1 git_info "gitInfo" optional,
-    #[cfg(feature = "experimental")] 2 project_id "projectId" optional,
+    #[cfg(feature = "experimental")] 2 project_id "projectId" optional @ (2, 2),
     3 thread_id "threadId" required,
 });
 impl ThreadMetadataUpdateParams {
@@ -4281,6 +4636,8 @@ setters!(ThreadMetadataUpdateParams {
 });
 
 /// Params of `thread/prediction/request`.
+///
+/// Since runtime 0.163.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -4311,6 +4668,8 @@ impl ThreadPredictionRequestParams {
 /// Params of `thread/prepareApprovedPlan`.
 ///
 /// Prepare an approved plan for the first turn of a fresh thread.
+///
+/// Since runtime 0.169.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -4349,6 +4708,8 @@ setters!(ThreadPrepareApprovedPlanParams {
 
 /// Params of `thread/queue/add`.
 ///
+/// Since runtime 0.151.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -4356,6 +4717,8 @@ pub struct ThreadQueueAddParams {
     pub client_user_message_id: String,
     pub input: Vec<UserInput>,
     /// ResponsesAPI metadata captured from the client submitting this input.
+    ///
+    /// Since runtime 0.169.0.
     pub responsesapi_client_metadata: Option<BTreeMap<String, String>>,
     pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
@@ -4365,7 +4728,7 @@ pub struct ThreadQueueAddParams {
 object!(ThreadQueueAddParams {
     0 client_user_message_id "clientUserMessageId" required,
     1 input "input" required,
-    2 responsesapi_client_metadata "responsesapiClientMetadata" optional,
+    2 responsesapi_client_metadata "responsesapiClientMetadata" optional @ (7, 7),
     3 thread_id "threadId" required,
 });
 #[cfg(feature = "experimental")]
@@ -4388,6 +4751,8 @@ setters!(ThreadQueueAddParams {
 });
 
 /// Params of `thread/queue/delete`.
+///
+/// Since runtime 0.151.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -4416,6 +4781,8 @@ impl ThreadQueueDeleteParams {
 }
 
 /// Params of `thread/queue/list`.
+///
+/// Since runtime 0.151.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -4457,6 +4824,8 @@ setters!(ThreadQueueListParams {
 
 /// Params of `thread/queue/reorder`.
 ///
+/// Since runtime 0.151.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -4484,6 +4853,8 @@ impl ThreadQueueReorderParams {
 }
 
 /// Params of `thread/queue/start`.
+///
+/// Since runtime 0.151.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -4518,6 +4889,8 @@ setters!(ThreadQueueStartParams {
 
 /// Params of `thread/queue/update`.
 ///
+/// Since runtime 0.151.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -4525,6 +4898,8 @@ pub struct ThreadQueueUpdateParams {
     pub input: Vec<UserInput>,
     pub queued_submission_id: String,
     /// Non-empty metadata replaces the input's metadata; omission or an empty map preserves it.
+    ///
+    /// Since runtime 0.169.0.
     pub responsesapi_client_metadata: Option<BTreeMap<String, String>>,
     pub thread_id: ThreadId,
     /// Fields that this version does not know, sent as they are.
@@ -4534,7 +4909,7 @@ pub struct ThreadQueueUpdateParams {
 object!(ThreadQueueUpdateParams {
     0 input "input" required,
     1 queued_submission_id "queuedSubmissionId" required,
-    2 responsesapi_client_metadata "responsesapiClientMetadata" optional,
+    2 responsesapi_client_metadata "responsesapiClientMetadata" optional @ (7, 7),
     3 thread_id "threadId" required,
 });
 #[cfg(feature = "experimental")]
@@ -4557,6 +4932,8 @@ setters!(ThreadQueueUpdateParams {
 });
 
 /// Params of `thread/read`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadReadParams {
     /// When true, include turns and their items from rollout history. Full-history hydration is deprecated for paginated threads; prefer a metadata-only read and page with `thread/turns/list` and `thread/items/list`.
@@ -4585,6 +4962,8 @@ setters!(ThreadReadParams {
 });
 
 /// Params of `thread/readState/update`.
+///
+/// Since runtime 0.163.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -4620,6 +4999,8 @@ impl ThreadReadStateUpdateParams {
 ///
 /// EXPERIMENTAL - append audio input to thread realtime.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -4650,6 +5031,8 @@ impl ThreadRealtimeAppendAudioParams {
 ///
 /// EXPERIMENTAL - append speakable text to thread realtime.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -4679,6 +5062,8 @@ impl ThreadRealtimeAppendSpeechParams {
 /// Params of `thread/realtime/appendText`.
 ///
 /// EXPERIMENTAL - append text input to thread realtime.
+///
+/// Since runtime 0.144.4 or earlier.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -4718,6 +5103,8 @@ setters!(ThreadRealtimeAppendTextParams {
 ///
 /// EXPERIMENTAL - list voices supported by thread realtime.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -4733,29 +5120,41 @@ object!(ThreadRealtimeListVoicesParams {
 ///
 /// EXPERIMENTAL - start a thread-scoped realtime session.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadRealtimeStartParams {
     /// Relays public reasoning summaries as quiet context for realtime V3 delegations. Defaults to false.
+    ///
+    /// Since runtime 0.159.3.
     pub backend_reasoning_status: Option<bool>,
     /// Leaves Codex response handoffs to the client's explicit append calls instead of forwarding them automatically. Defaults to false.
     pub client_managed_handoffs: Option<bool>,
     /// Overrides BEM channel prefixes by `analysis`, `commentary`, or `final`. Omitted channels retain their default uppercase bracketed prefixes.
+    ///
+    /// Since runtime 0.147.0.
     pub codex_response_handoff_channel_prefixes: Option<BTreeMap<String, Vec<String>>>,
     /// Selects how automatic Codex responses are routed in Frameless Bidi sessions. Omitted values default to `thinking`. Realtime V1 and V2 ignore this setting.
+    ///
+    /// Since runtime 0.147.0.
     pub codex_response_handoff_mode: Option<CodexResponseHandoffMode>,
     /// Optional prefix added to automatic Codex response items when `codexResponsesAsItems` is true.
     pub codex_response_item_prefix: Option<String>,
     /// Sends automatic Codex responses as realtime conversation items instead of handoff appends.
     pub codex_responses_as_items: Option<bool>,
     /// Controls whether a realtime V3 delegation produces an acknowledgement filler. Omitted values preserve the Realtime API's default behavior.
+    ///
+    /// Since runtime 0.147.0.
     pub delegation_ack_filler: Option<bool>,
     /// Routes any transcript tail remaining at session end through Codex. Defaults to false.
     pub flush_transcript_tail_on_session_end: Option<bool>,
     /// Set to false to start without Codex's startup context. Omitted or null includes it.
     pub include_startup_context: Option<bool>,
     /// Adds complete role-bearing text items to the initial Frameless Bidi session history. This is only supported by realtime V3 and is sent during session startup. Requests are limited to 128 items and 8,192 estimated text tokens in total.
+    ///
+    /// Since runtime 0.147.0.
     pub initial_items: Option<Vec<ThreadRealtimeInitialItem>>,
     /// Overrides the configured realtime model for this session only.
     pub model: Option<String>,
@@ -4763,9 +5162,13 @@ pub struct ThreadRealtimeStartParams {
     pub output_modality: RealtimeOutputModality,
     pub prompt: Option<Option<String>>,
     /// Developer instructions given to the backing Codex model when this realtime session ends.
+    ///
+    /// Since runtime 0.147.0.
     pub realtime_end_instructions: Option<String>,
     pub realtime_session_id: Option<String>,
     /// Developer instructions given to the backing Codex model when this realtime session starts.
+    ///
+    /// Since runtime 0.147.0.
     pub realtime_start_instructions: Option<String>,
     pub thread_id: ThreadId,
     pub transport: Option<ThreadRealtimeStartTransport>,
@@ -4773,33 +5176,35 @@ pub struct ThreadRealtimeStartParams {
     pub version: Option<RealtimeConversationVersion>,
     pub voice: Option<RealtimeVoice>,
     /// Client-generated identifier for the product voice session. This is distinct from `realtimeSessionId`.
+    ///
+    /// Since runtime 0.166.0.
     pub voice_session_id: Option<String>,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 #[cfg(feature = "experimental")]
 object!(ThreadRealtimeStartParams {
-    0 backend_reasoning_status "backendReasoningStatus" optional,
+    0 backend_reasoning_status "backendReasoningStatus" optional @ (4, 4),
     1 client_managed_handoffs "clientManagedHandoffs" optional,
-    2 codex_response_handoff_channel_prefixes "codexResponseHandoffChannelPrefixes" optional,
-    3 codex_response_handoff_mode "codexResponseHandoffMode" optional,
+    2 codex_response_handoff_channel_prefixes "codexResponseHandoffChannelPrefixes" optional @ (1, 1),
+    3 codex_response_handoff_mode "codexResponseHandoffMode" optional @ (1, 1),
     4 codex_response_item_prefix "codexResponseItemPrefix" optional,
     5 codex_responses_as_items "codexResponsesAsItems" optional,
-    6 delegation_ack_filler "delegationAckFiller" optional,
+    6 delegation_ack_filler "delegationAckFiller" optional @ (1, 1),
     7 flush_transcript_tail_on_session_end "flushTranscriptTailOnSessionEnd" optional,
     8 include_startup_context "includeStartupContext" optional,
-    9 initial_items "initialItems" optional,
+    9 initial_items "initialItems" optional @ (1, 1),
     10 model "model" optional,
     11 output_modality "outputModality" required,
     12 prompt "prompt" patch,
-    13 realtime_end_instructions "realtimeEndInstructions" optional,
+    13 realtime_end_instructions "realtimeEndInstructions" optional @ (1, 1),
     14 realtime_session_id "realtimeSessionId" optional,
-    15 realtime_start_instructions "realtimeStartInstructions" optional,
+    15 realtime_start_instructions "realtimeStartInstructions" optional @ (1, 1),
     16 thread_id "threadId" required,
     17 transport "transport" optional,
     18 version "version" optional,
     19 voice "voice" optional,
-    20 voice_session_id "voiceSessionId" optional,
+    20 voice_session_id "voiceSessionId" optional @ (6, 6),
 });
 #[cfg(feature = "experimental")]
 impl ThreadRealtimeStartParams {
@@ -4877,6 +5282,8 @@ setters!(ThreadRealtimeStartParams {
 ///
 /// EXPERIMENTAL - stop thread realtime.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -4909,6 +5316,8 @@ impl ThreadRealtimeStopParams {
 /// If thread_id identifies a running thread, app-server rejoins that thread and treats a non-empty path as a consistency check against the active rollout path. Empty string path values are treated as absent.
 ///
 /// Prefer using thread_id whenever possible.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Clone, PartialEq)]
 pub struct ThreadResumeParams {
     pub approval_policy: Option<AskForApproval>,
@@ -4919,6 +5328,8 @@ pub struct ThreadResumeParams {
     pub cwd: Option<String>,
     pub developer_instructions: Option<String>,
     /// When true, return only thread metadata and live-resume state without populating `thread.turns`. This is useful when the client plans to call `thread/turns/list` immediately after resuming. Full-history hydration is deprecated for paginated threads; use this with `thread/turns/list` and `thread/items/list` instead.
+    ///
+    /// Since runtime 0.144.4 or earlier, experimental before 0.151.0.
     pub exclude_turns: Option<bool>,
     /// \[UNSTABLE\] FOR CODEX CLOUD - DO NOT USE. If specified, the thread will be resumed with the provided history instead of loaded from disk.
     #[cfg(feature = "experimental")]
@@ -4953,7 +5364,7 @@ object!(ThreadResumeParams {
     3 config "config" optional,
     4 cwd "cwd" optional,
     5 developer_instructions "developerInstructions" optional,
-    6 exclude_turns "excludeTurns" optional,
+    6 exclude_turns "excludeTurns" optional @ (0, 2),
     #[cfg(feature = "experimental")] 7 history "history" optional,
     #[cfg(feature = "experimental")] 8 initial_turns_page "initialTurnsPage" optional,
     9 model "model" optional,
@@ -5064,6 +5475,8 @@ redacted_debug!(ThreadResumeParams {
 /// Replace a paginated thread's durable history with the prefix before one turn.
 ///
 /// This only changes persisted conversation history. It does not revert local file changes.
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadRevertParams {
     /// Turn excluded from the replacement history, together with every later turn.
@@ -5088,6 +5501,8 @@ impl ThreadRevertParams {
 }
 
 /// Params of `thread/sample/cancel`.
+///
+/// Since runtime 0.166.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -5114,11 +5529,15 @@ impl ThreadSampleCancelParams {
 
 /// Params of `thread/sample`.
 ///
+/// Since runtime 0.166.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadSampleParams {
     /// Allow sampling the latest turn before it finishes.
+    ///
+    /// Since runtime 0.169.0.
     pub allow_in_progress_turn: Option<bool>,
     /// Disable MCP servers when the inherited window uses incremental tools on Responses Lite.
     pub disable_mcp: Option<bool>,
@@ -5127,6 +5546,8 @@ pub struct ThreadSampleParams {
     /// The loaded source's latest turn, which must be finished (completed, failed, or interrupted) unless `allowInProgressTurn` is true.
     pub expected_turn_id: String,
     /// Override upstream interruption on cancellation for this sample; otherwise inherit the parent.
+    ///
+    /// Since runtime 0.169.0.
     pub interrupt_on_cancel: Option<bool>,
     pub prompt: String,
     /// Optional metadata to enrich Codex's ResponsesAPI turn metadata.
@@ -5139,11 +5560,11 @@ pub struct ThreadSampleParams {
 }
 #[cfg(feature = "experimental")]
 object!(ThreadSampleParams {
-    0 allow_in_progress_turn "allowInProgressTurn" optional,
+    0 allow_in_progress_turn "allowInProgressTurn" optional @ (7, 7),
     1 disable_mcp "disableMcp" optional,
     2 effort "effort" optional,
     3 expected_turn_id "expectedTurnId" required,
-    4 interrupt_on_cancel "interruptOnCancel" optional,
+    4 interrupt_on_cancel "interruptOnCancel" optional @ (7, 7),
     5 prompt "prompt" required,
     6 responsesapi_client_metadata "responsesapiClientMetadata" optional,
     7 thread_id "threadId" required,
@@ -5197,6 +5618,8 @@ setters!(ThreadSampleParams {
 ///
 /// Parameters for searching visible message occurrences within one paginated thread.
 ///
+/// Since runtime 0.147.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -5241,6 +5664,8 @@ setters!(ThreadSearchOccurrencesParams {
 
 /// Params of `thread/search`.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -5248,10 +5673,14 @@ pub struct ThreadSearchParams {
     /// Optional archived filter; when set to true, only archived threads are returned. If false or null, only non-archived threads are returned.
     pub archived: Option<bool>,
     /// Show local history visible to the current ChatGPT account. Defaults to false.
+    ///
+    /// Since runtime 0.169.0.
     pub current_account_only: Option<bool>,
     /// Opaque pagination cursor returned by a previous call.
     pub cursor: Option<String>,
     /// Include persistent threads attached to a parent in search results.
+    ///
+    /// Since runtime 0.169.0.
     pub include_attached_threads: Option<bool>,
     /// Optional page size; defaults to a reasonable server-side value.
     pub limit: Option<u32>,
@@ -5269,9 +5698,9 @@ pub struct ThreadSearchParams {
 #[cfg(feature = "experimental")]
 object!(ThreadSearchParams {
     0 archived "archived" optional,
-    1 current_account_only "currentAccountOnly" optional,
+    1 current_account_only "currentAccountOnly" optional @ (7, 7),
     2 cursor "cursor" optional,
-    3 include_attached_threads "includeAttachedThreads" optional,
+    3 include_attached_threads "includeAttachedThreads" optional @ (7, 7),
     4 limit "limit" optional,
     5 search_term "searchTerm" required,
     6 sort_direction "sortDirection" optional,
@@ -5319,8 +5748,11 @@ setters!(ThreadSearchParams {
 /// Params of `threadSection/create`.
 ///
 /// Parameters for creating an independently persisted thread section.
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadSectionCreateParams {
+    /// Since runtime 0.151.0.
     pub appearance: Option<ThreadSectionAppearance>,
     /// The user-visible name of the section.
     pub name: String,
@@ -5328,7 +5760,7 @@ pub struct ThreadSectionCreateParams {
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadSectionCreateParams {
-    0 appearance "appearance" optional,
+    0 appearance "appearance" optional @ (2, 2),
     1 name "name" required,
 });
 impl ThreadSectionCreateParams {
@@ -5349,6 +5781,8 @@ setters!(ThreadSectionCreateParams {
 /// Params of `threadSection/delete`.
 ///
 /// Parameters for deleting an independently persisted thread section.
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadSectionDeleteParams {
     /// The stable, server-generated identity of the section to delete.
@@ -5372,6 +5806,8 @@ impl ThreadSectionDeleteParams {
 /// Params of `threadSection/list`.
 ///
 /// Parameters for listing independently persisted thread sections.
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ThreadSectionListParams {
     /// Opaque pagination cursor returned by a previous call.
@@ -5395,6 +5831,8 @@ setters!(ThreadSectionListParams {
 /// Params of `thread/section/move`.
 ///
 /// Parameters for moving a thread within a server-owned section ordering.
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadSectionMoveParams {
     /// Existing thread to insert before; omission or null appends to the section.
@@ -5432,9 +5870,13 @@ setters!(ThreadSectionMoveParams {
 /// Params of `threadSection/update`.
 ///
 /// Parameters for updating an independently persisted thread section.
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadSectionUpdateParams {
     /// Omit to preserve appearance, use `null` to clear it, or provide a replacement.
+    ///
+    /// Since runtime 0.151.0.
     pub appearance: Option<Option<ThreadSectionAppearance>>,
     /// The updated user-visible name of the section.
     pub name: String,
@@ -5444,7 +5886,7 @@ pub struct ThreadSectionUpdateParams {
     pub unknown_fields: UnknownFields,
 }
 object!(ThreadSectionUpdateParams {
-    0 appearance "appearance" patch,
+    0 appearance "appearance" patch @ (2, 2),
     1 name "name" required,
     2 section_id "sectionId" required,
 });
@@ -5469,6 +5911,8 @@ setters!(ThreadSectionUpdateParams {
 });
 
 /// Params of `thread/name/set`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadSetNameParams {
     pub name: String,
@@ -5493,6 +5937,8 @@ impl ThreadSetNameParams {
 
 /// Params of `thread/settings/update`.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -5508,10 +5954,14 @@ pub struct ThreadSettingsUpdateParams {
     /// Override the working directory for subsequent turns.
     pub cwd: Option<String>,
     /// Replace this thread's disabled plugin IDs. Omitted/null preserves the list; \[\] clears it.
+    ///
+    /// Since runtime 0.159.3.
     pub disabled_plugin_ids: Option<Vec<String>>,
     /// Override the reasoning effort for subsequent turns.
     pub effort: Option<ReasoningEffort>,
     /// Replace the environments for future turns without changing the running turn. Omitted/null preserves the selection unless `cwd` is also provided, which selects the default environments for that directory. \[\] clears the selection.
+    ///
+    /// Since runtime 0.169.0.
     pub environments: Option<Vec<TurnEnvironmentParams>>,
     /// Override the model for subsequent turns.
     pub model: Option<String>,
@@ -5537,9 +5987,9 @@ object!(ThreadSettingsUpdateParams {
     1 approvals_reviewer "approvalsReviewer" optional,
     2 collaboration_mode "collaborationMode" optional,
     3 cwd "cwd" optional,
-    4 disabled_plugin_ids "disabledPluginIds" optional,
+    4 disabled_plugin_ids "disabledPluginIds" optional @ (4, 4),
     5 effort "effort" optional,
-    6 environments "environments" optional,
+    6 environments "environments" optional @ (7, 7),
     7 model "model" optional,
     8 multi_agent_mode "multiAgentMode" optional,
     9 permissions "permissions" optional,
@@ -5606,12 +6056,16 @@ setters!(ThreadSettingsUpdateParams {
 });
 
 /// Params of `thread/shellCommand`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadShellCommandParams {
     /// Shell command string evaluated by the thread's configured shell. Unlike `command/exec`, this intentionally preserves shell syntax such as pipes, redirects, and quoting. This runs unsandboxed with full access rather than inheriting the thread sandbox policy.
     pub command: String,
     pub thread_id: ThreadId,
     /// Maximum execution time in milliseconds. Defaults to one hour when omitted or null. Must be non-negative; zero requests an immediate timeout, not unlimited execution. Does not affect the immediate RPC acknowledgement.
+    ///
+    /// Since runtime 0.155.0.
     pub timeout_ms: Option<i64>,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
@@ -5619,7 +6073,7 @@ pub struct ThreadShellCommandParams {
 object!(ThreadShellCommandParams {
     0 command "command" required,
     1 thread_id "threadId" required,
-    2 timeout_ms "timeoutMs" optional,
+    2 timeout_ms "timeoutMs" optional @ (3, 3),
 });
 impl ThreadShellCommandParams {
     /// Creates it with what is required; the rest is absent.
@@ -5638,6 +6092,8 @@ setters!(ThreadShellCommandParams {
 });
 
 /// Params of `thread/start`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Clone, Default, PartialEq)]
 pub struct ThreadStartParams {
     /// Allow a provider with an authoritative static model catalog to replace an unavailable requested model with its default.
@@ -5650,6 +6106,8 @@ pub struct ThreadStartParams {
     pub config: Option<Map<String, Value>>,
     pub cwd: Option<String>,
     /// Initial Daybreak choice for this persistent thread. Omitted or null leaves it unset. This does not select a turn's `cyberAccessProgram` or grant access. Not supported for ephemeral threads.
+    ///
+    /// Since runtime 0.159.3.
     #[cfg(feature = "experimental")]
     pub daybreak_enabled: Option<bool>,
     pub developer_instructions: Option<String>,
@@ -5681,6 +6139,8 @@ pub struct ThreadStartParams {
     /// @deprecated `friendly` and `pragmatic` no longer select a style.
     pub personality: Option<Personality>,
     /// Optional project identity for this new thread. Durable threads persist the assignment; ephemeral threads expose it only in live responses.
+    ///
+    /// Since runtime 0.151.0.
     #[cfg(feature = "experimental")]
     pub project_id: Option<String>,
     /// Replace the thread's runtime workspace roots. Paths must be absolute.
@@ -5705,7 +6165,7 @@ object!(ThreadStartParams {
     3 base_instructions "baseInstructions" optional,
     4 config "config" optional,
     5 cwd "cwd" optional,
-    #[cfg(feature = "experimental")] 6 daybreak_enabled "daybreakEnabled" optional,
+    #[cfg(feature = "experimental")] 6 daybreak_enabled "daybreakEnabled" optional @ (4, 4),
     7 developer_instructions "developerInstructions" optional,
     #[cfg(feature = "experimental")] 8 dynamic_tools "dynamicTools" optional,
     #[cfg(feature = "experimental")] 9 environments "environments" optional,
@@ -5718,7 +6178,7 @@ object!(ThreadStartParams {
     #[cfg(feature = "experimental")] 16 multi_agent_mode "multiAgentMode" optional,
     #[cfg(feature = "experimental")] 17 permissions "permissions" optional,
     18 personality "personality" optional,
-    #[cfg(feature = "experimental")] 19 project_id "projectId" optional,
+    #[cfg(feature = "experimental")] 19 project_id "projectId" optional @ (2, 2),
     #[cfg(feature = "experimental")] 20 runtime_workspace_roots "runtimeWorkspaceRoots" optional,
     21 sandbox "sandbox" optional,
     #[cfg(feature = "experimental")] 22 selected_capability_roots "selectedCapabilityRoots" optional,
@@ -5829,6 +6289,8 @@ redacted_debug!(ThreadStartParams {
 ///
 /// EXPERIMENTAL - list ordinary and realtime thread history in rollout order.
 ///
+/// Since runtime 0.151.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -5866,6 +6328,8 @@ setters!(ThreadTimelineListParams {
 });
 
 /// Params of `thread/turns/list`.
+///
+/// Since runtime 0.144.4 or earlier, experimental before 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadTurnsListParams {
     /// Opaque cursor to pass to the next call to continue after the last turn.
@@ -5912,6 +6376,8 @@ setters!(ThreadTurnsListParams {
 });
 
 /// Params of `thread/unarchive`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadUnarchiveParams {
     pub thread_id: ThreadId,
@@ -5932,6 +6398,8 @@ impl ThreadUnarchiveParams {
 }
 
 /// Params of `thread/unsubscribe`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadUnsubscribeParams {
     pub thread_id: ThreadId,
@@ -5952,6 +6420,8 @@ impl ThreadUnsubscribeParams {
 }
 
 /// Params of `turn/interrupt`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TurnInterruptParams {
     pub thread_id: ThreadId,
@@ -5978,15 +6448,21 @@ impl TurnInterruptParams {
 ///
 /// Experimental settings changes for one running turn, not future turns. Unsupported fields are rejected rather than silently ignored. Any live task kind may accept publication. Child sessions and consumers of frozen initial settings are unchanged.
 ///
+/// Since runtime 0.151.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct TurnSettingsUpdateParams {
     /// Changes the active turn's reviewer without changing future thread settings. Already captured steps and pending approvals retain their original reviewer.
+    ///
+    /// Since runtime 0.155.0.
     pub approvals_reviewer: Option<ApprovalsReviewer>,
     /// Omission or `null` leaves the effort unchanged.
     pub effort: Option<ReasoningEffort>,
     /// Replace the environments for subsequent steps of this turn, not future turns. Omitted/null preserves the selection; \[\] clears it. An already-started step is unchanged.
+    ///
+    /// Since runtime 0.169.0.
     pub environments: Option<Vec<TurnEnvironmentParams>>,
     /// Omission or `null` leaves the model unchanged.
     pub model: Option<String>,
@@ -6001,9 +6477,9 @@ pub struct TurnSettingsUpdateParams {
 }
 #[cfg(feature = "experimental")]
 object!(TurnSettingsUpdateParams {
-    0 approvals_reviewer "approvalsReviewer" optional,
+    0 approvals_reviewer "approvalsReviewer" optional @ (3, 3),
     1 effort "effort" optional,
-    2 environments "environments" optional,
+    2 environments "environments" optional @ (7, 7),
     3 model "model" optional,
     4 service_tier "serviceTier" patch,
     5 summary "summary" optional,
@@ -6044,6 +6520,8 @@ setters!(TurnSettingsUpdateParams {
 });
 
 /// Params of `turn/start`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TurnStartParams {
     /// Optional client-provided context fragments keyed by an opaque source identifier.
@@ -6062,9 +6540,13 @@ pub struct TurnStartParams {
     /// Override the working directory for this turn and subsequent turns.
     pub cwd: Option<String>,
     /// EXPERIMENTAL - Request an authorized cyber program for this turn. Omission preserves automatic behavior. This does not grant access.
+    ///
+    /// Since runtime 0.151.0.
     #[cfg(feature = "experimental")]
     pub cyber_access_program: Option<CyberAccessProgram>,
     /// Replace this thread's disabled plugin IDs. Omitted/null preserves the list; \[\] clears it.
+    ///
+    /// Since runtime 0.159.3.
     pub disabled_plugin_ids: Option<Vec<String>>,
     /// Override the reasoning effort for this turn and subsequent turns.
     pub effort: Option<ReasoningEffort>,
@@ -6084,6 +6566,8 @@ pub struct TurnStartParams {
     /// ID of the turn that caused this new turn to start.
     ///
     /// Set this when starting work on behalf of another turn, such as delegated work in a different thread. Leave unset for work started directly by the user. Ignored when this request adds input to an active turn.
+    ///
+    /// Since runtime 0.163.0.
     pub parent_turn_id: Option<String>,
     /// Select a named permissions profile id for this turn and subsequent turns. Cannot be combined with `sandboxPolicy`.
     #[cfg(feature = "experimental")]
@@ -6098,11 +6582,15 @@ pub struct TurnStartParams {
     #[cfg(feature = "experimental")]
     pub responsesapi_client_metadata: Option<BTreeMap<String, String>>,
     /// Merge entries into the ResponsesAPI turn metadata without removing existing entries. Applied after `responsesapiClientMetadata` if both are provided; reserved keys remain protected.
+    ///
+    /// Since runtime 0.166.0.
     #[cfg(feature = "experimental")]
     pub responsesapi_client_metadata_patch: Option<BTreeMap<String, String>>,
     /// ID of the first turn in the chain of work that led to this new turn.
     ///
     /// When setting `parentTurnId`, set this to the parent turn's `rootTurnId` when known. This keeps descendant work attributed to the original turn. If omitted, the new turn becomes its own root. Ignored when this request adds input to an active turn.
+    ///
+    /// Since runtime 0.163.0.
     pub root_turn_id: Option<String>,
     /// Replace the thread's runtime workspace roots for this turn and subsequent turns. Paths must be absolute.
     #[cfg(feature = "experimental")]
@@ -6112,12 +6600,17 @@ pub struct TurnStartParams {
     /// Override the service tier for this turn and subsequent turns.
     pub service_tier: Option<Option<String>>,
     /// Override the service tier only when this request starts a new turn. Use "default" for standard speed. Omitted or null inherits the thread's tier. Does not change the thread's tier or a turn being steered.
+    ///
+    /// Since runtime 0.151.0.
     pub service_tier_for_turn: Option<String>,
     /// Override the reasoning summary for this turn and subsequent turns.
     pub summary: Option<ReasoningSummary>,
     pub thread_id: ThreadId,
+    /// Since runtime 0.151.0.
     pub tool_output: Option<TurnToolOutput>,
     /// Optional source classification for the caller that starts this turn. Ignored when this request steers an already-active turn.
+    ///
+    /// Since runtime 0.151.0.
     pub turn_trigger: Option<String>,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
@@ -6129,28 +6622,28 @@ object!(TurnStartParams {
     3 client_user_message_id "clientUserMessageId" optional,
     #[cfg(feature = "experimental")] 4 collaboration_mode "collaborationMode" optional,
     5 cwd "cwd" optional,
-    #[cfg(feature = "experimental")] 6 cyber_access_program "cyberAccessProgram" optional,
-    7 disabled_plugin_ids "disabledPluginIds" optional,
+    #[cfg(feature = "experimental")] 6 cyber_access_program "cyberAccessProgram" optional @ (2, 2),
+    7 disabled_plugin_ids "disabledPluginIds" optional @ (4, 4),
     8 effort "effort" optional,
     #[cfg(feature = "experimental")] 9 environments "environments" optional,
     10 input "input" required,
     11 model "model" optional,
     #[cfg(feature = "experimental")] 12 multi_agent_mode "multiAgentMode" optional,
     13 output_schema "outputSchema" optional,
-    14 parent_turn_id "parentTurnId" optional,
+    14 parent_turn_id "parentTurnId" optional @ (5, 5),
     #[cfg(feature = "experimental")] 15 permissions "permissions" optional,
     16 personality "personality" optional,
     #[cfg(feature = "experimental")] 17 responsesapi_client_metadata "responsesapiClientMetadata" optional,
-    #[cfg(feature = "experimental")] 18 responsesapi_client_metadata_patch "responsesapiClientMetadataPatch" optional,
-    19 root_turn_id "rootTurnId" optional,
+    #[cfg(feature = "experimental")] 18 responsesapi_client_metadata_patch "responsesapiClientMetadataPatch" optional @ (6, 6),
+    19 root_turn_id "rootTurnId" optional @ (5, 5),
     #[cfg(feature = "experimental")] 20 runtime_workspace_roots "runtimeWorkspaceRoots" optional,
     21 sandbox_policy "sandboxPolicy" optional,
     22 service_tier "serviceTier" patch,
-    23 service_tier_for_turn "serviceTierForTurn" optional,
+    23 service_tier_for_turn "serviceTierForTurn" optional @ (2, 2),
     24 summary "summary" optional,
     25 thread_id "threadId" required,
-    26 tool_output "toolOutput" optional,
-    27 turn_trigger "turnTrigger" optional,
+    26 tool_output "toolOutput" optional @ (2, 2),
+    27 turn_trigger "turnTrigger" optional @ (2, 2),
 });
 impl TurnStartParams {
     /// Creates it with what is required; the rest is absent.
@@ -6262,6 +6755,8 @@ setters!(TurnStartParams {
 });
 
 /// Params of `turn/steer`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TurnSteerParams {
     /// Optional client-provided context fragments keyed by an opaque source identifier.
@@ -6279,6 +6774,8 @@ pub struct TurnSteerParams {
     #[cfg(feature = "experimental")]
     pub responsesapi_client_metadata: Option<BTreeMap<String, String>>,
     /// Merge entries into the ResponsesAPI turn metadata without removing existing entries. Applied after `responsesapiClientMetadata` if both are provided; reserved keys remain protected.
+    ///
+    /// Since runtime 0.166.0.
     #[cfg(feature = "experimental")]
     pub responsesapi_client_metadata_patch: Option<BTreeMap<String, String>>,
     pub thread_id: ThreadId,
@@ -6291,7 +6788,7 @@ object!(TurnSteerParams {
     2 expected_turn_id "expectedTurnId" required,
     3 input "input" required,
     #[cfg(feature = "experimental")] 4 responsesapi_client_metadata "responsesapiClientMetadata" optional,
-    #[cfg(feature = "experimental")] 5 responsesapi_client_metadata_patch "responsesapiClientMetadataPatch" optional,
+    #[cfg(feature = "experimental")] 5 responsesapi_client_metadata_patch "responsesapiClientMetadataPatch" optional @ (6, 6),
     6 thread_id "threadId" required,
 });
 impl TurnSteerParams {
@@ -6330,6 +6827,8 @@ setters!(TurnSteerParams {
 ///
 /// Cancels a native verification RPC issued on this connection, not an elicitation. Use a fresh request ID for each operation and a distinct ID for this cancellation RPC.
 ///
+/// Since runtime 0.155.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -6355,6 +6854,8 @@ impl UserVerificationCancelParams {
 
 /// Params of `userVerification/delete`.
 ///
+/// Since runtime 0.155.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -6368,6 +6869,8 @@ object!(UserVerificationDeleteParams {
 
 /// Params of `userVerification/enroll`.
 ///
+/// Since runtime 0.155.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -6380,6 +6883,8 @@ object!(UserVerificationEnrollParams {
 });
 
 /// Params of `userVerification/status`.
+///
+/// Since runtime 0.155.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -6395,6 +6900,8 @@ object!(UserVerificationStatusParams {
 /// Params of `userVerification/verify`.
 ///
 /// Local signing primitive, independent of any pending elicitation.
+///
+/// Since runtime 0.155.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -6438,11 +6945,15 @@ setters!(UserVerificationVerifyParams {
 });
 
 /// Params of `windowsSandbox/readiness`, which takes none.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct WindowsSandboxReadinessParams;
 unit!(WindowsSandboxReadinessParams);
 
 /// Params of `windowsSandbox/setupStart`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WindowsSandboxSetupStartParams {
     pub cwd: Option<AbsolutePathBuf>,

@@ -7,6 +7,8 @@ use super::*;
 
 /// Response to `accountSession/list`.
 ///
+/// Since runtime 0.166.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +26,8 @@ object!(AccountSessionsResponse {
 });
 
 /// Response to `accountSession/switch`.
+///
+/// Since runtime 0.166.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -46,6 +50,8 @@ untagged!(AccountSessionsSwitchResponse {
 /// Response to `app/installed`.
 ///
 /// The installed connectors in one committed runtime snapshot.
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AppsInstalledResponse {
@@ -60,6 +66,8 @@ object!(AppsInstalledResponse {
 /// Response to `app/list`.
 ///
 /// EXPERIMENTAL - app list response.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AppsListResponse {
@@ -77,6 +85,8 @@ object!(AppsListResponse {
 /// Response to `app/read`.
 ///
 /// EXPERIMENTAL - app/read response.
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AppsReadResponse {
@@ -93,6 +103,8 @@ object!(AppsReadResponse {
 /// Response to `account/bedrock/checkGovCloudRequirements`.
 ///
 /// Advisory check of the current Bedrock configuration after login or setup.
+///
+/// Since runtime 0.163.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -114,6 +126,8 @@ object!(BedrockCheckGovCloudRequirementsResponse {
 
 /// Response to `account/bedrock/discover`.
 ///
+/// Since runtime 0.151.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -132,6 +146,8 @@ object!(BedrockDiscoverResponse {
 
 /// Response to `account/bedrock/setup`.
 ///
+/// Since runtime 0.151.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -145,6 +161,8 @@ object!(BedrockSetupResponse {
 });
 
 /// Response to `account/login/cancel`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CancelLoginAccountResponse {
@@ -159,6 +177,8 @@ object!(CancelLoginAccountResponse {
 /// Response to `collaborationMode/list`.
 ///
 /// EXPERIMENTAL - collaboration mode presets response.
+///
+/// Since runtime 0.144.4 or earlier.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -177,6 +197,8 @@ object!(CollaborationModeListResponse {
 /// Response to `command/exec/resize`.
 ///
 /// Empty success response for `command/exec/resize`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CommandExecResizeResponse {
@@ -189,6 +211,8 @@ object!(CommandExecResizeResponse {
 /// Response to `command/exec`.
 ///
 /// Final buffered result for `command/exec`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CommandExecResponse {
@@ -214,6 +238,8 @@ object!(CommandExecResponse {
 /// Response to `command/exec/terminate`.
 ///
 /// Empty success response for `command/exec/terminate`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CommandExecTerminateResponse {
@@ -226,6 +252,8 @@ object!(CommandExecTerminateResponse {
 /// Response to `command/exec/write`.
 ///
 /// Empty success response for `command/exec/write`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CommandExecWriteResponse {
@@ -236,6 +264,8 @@ object!(CommandExecWriteResponse {
 });
 
 /// Response to `config/read`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigReadResponse {
@@ -252,12 +282,16 @@ object!(ConfigReadResponse {
 });
 
 /// Response to `configRequirements/read`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigRequirementsReadResponse {
     /// Null if no requirements are configured (e.g. no requirements.toml/MDM entries).
     pub requirements: Option<ConfigRequirements>,
     /// Whether Fast and Ultra Fast requirements are enforced independently. Older servers omit this field and use Fast mode as a shared speed gate.
+    ///
+    /// Since runtime 0.163.0.
     pub supports_independent_speed_modes: Option<bool>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -268,6 +302,8 @@ object!(ConfigRequirementsReadResponse {
 });
 
 /// Response to `config/batchWrite`, `config/value/write`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigWriteResponse {
@@ -287,6 +323,8 @@ object!(ConfigWriteResponse {
 });
 
 /// Response to `account/rateLimitResetCredit/consume`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ConsumeAccountRateLimitResetCreditResponse {
@@ -299,6 +337,8 @@ object!(ConsumeAccountRateLimitResetCreditResponse {
 });
 
 /// Response to `environment/add`.
+///
+/// Since runtime 0.144.4 or earlier.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -313,6 +353,8 @@ object!(EnvironmentAddResponse {
 });
 
 /// Response to `environment/info`.
+///
+/// Since runtime 0.144.4 or earlier.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -335,6 +377,8 @@ object!(EnvironmentInfoResponse {
 ///
 /// Current status for the requested environment.
 ///
+/// Since runtime 0.147.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -354,6 +398,8 @@ object!(EnvironmentStatusResponse {
 });
 
 /// Response to `experimentalFeature/enablement/set`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ExperimentalFeatureEnablementSetResponse {
@@ -367,6 +413,8 @@ object!(ExperimentalFeatureEnablementSetResponse {
 });
 
 /// Response to `experimentalFeature/list`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ExperimentalFeatureListResponse {
@@ -382,9 +430,12 @@ object!(ExperimentalFeatureListResponse {
 });
 
 /// Response to `externalAgentConfig/detect`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigDetectResponse {
+    /// Since runtime 0.147.0.
     pub connectors: Vec<ExternalAgentDetectedConnectorCandidate>,
     pub items: Vec<ExternalAgentConfigMigrationItem>,
     /// What the runtime sent beside these fields.
@@ -396,9 +447,12 @@ object!(ExternalAgentConfigDetectResponse {
 });
 
 /// Response to `externalAgentConfig/import/readHistories`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportHistoriesReadResponse {
+    /// Since runtime 0.147.0.
     pub connectors: Vec<ExternalAgentImportedConnectorCandidate>,
     pub data: Vec<ExternalAgentConfigImportHistory>,
     /// What the runtime sent beside these fields.
@@ -410,6 +464,8 @@ object!(ExternalAgentConfigImportHistoriesReadResponse {
 });
 
 /// Response to `externalAgentConfig/import/recordHistory`.
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportHistoryRecordResponse {
@@ -422,6 +478,8 @@ object!(ExternalAgentConfigImportHistoryRecordResponse {
 });
 
 /// Response to `externalAgentConfig/import`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportResponse {
@@ -434,6 +492,8 @@ object!(ExternalAgentConfigImportResponse {
 });
 
 /// Response to `feedback/save`.
+///
+/// Since runtime 0.166.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FeedbackSaveResponse {
@@ -451,10 +511,14 @@ object!(FeedbackSaveResponse {
 });
 
 /// Response to `feedback/upload`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FeedbackUploadResponse {
     /// Whitespace-normalized SHA-256 of the session base instructions, matching the uploaded `prompt_hash` tag. Does not include later developer messages. Null when the reported rollout has no prompt metadata.
+    ///
+    /// Since runtime 0.155.0.
     pub prompt_hash: Option<String>,
     pub thread_id: ThreadId,
     /// What the runtime sent beside these fields.
@@ -468,6 +532,8 @@ object!(FeedbackUploadResponse {
 /// Response to `fs/copy`.
 ///
 /// Successful response for `fs/copy`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FsCopyResponse {
@@ -480,6 +546,8 @@ object!(FsCopyResponse {
 /// Response to `fs/createDirectory`.
 ///
 /// Successful response for `fs/createDirectory`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FsCreateDirectoryResponse {
@@ -492,6 +560,8 @@ object!(FsCreateDirectoryResponse {
 /// Response to `fs/getMetadata`.
 ///
 /// Metadata returned by `fs/getMetadata`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FsGetMetadataResponse {
@@ -519,6 +589,8 @@ object!(FsGetMetadataResponse {
 /// Response to `fs/readDirectory`.
 ///
 /// Directory entries returned by `fs/readDirectory`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FsReadDirectoryResponse {
@@ -534,6 +606,8 @@ object!(FsReadDirectoryResponse {
 /// Response to `fs/readFile`.
 ///
 /// Base64-encoded file contents returned by `fs/readFile`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FsReadFileResponse {
@@ -549,6 +623,8 @@ object!(FsReadFileResponse {
 /// Response to `fs/remove`.
 ///
 /// Successful response for `fs/remove`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FsRemoveResponse {
@@ -561,6 +637,8 @@ object!(FsRemoveResponse {
 /// Response to `fs/unwatch`.
 ///
 /// Successful response for `fs/unwatch`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FsUnwatchResponse {
@@ -573,6 +651,8 @@ object!(FsUnwatchResponse {
 /// Response to `fs/watch`.
 ///
 /// Successful response for `fs/watch`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FsWatchResponse {
@@ -588,6 +668,8 @@ object!(FsWatchResponse {
 /// Response to `fs/writeFile`.
 ///
 /// Successful response for `fs/writeFile`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FsWriteFileResponse {
@@ -598,6 +680,8 @@ object!(FsWriteFileResponse {
 });
 
 /// Response to `fuzzyFileSearch`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FuzzyFileSearchResponse {
@@ -610,6 +694,8 @@ object!(FuzzyFileSearchResponse {
 });
 
 /// Response to `fuzzyFileSearch/sessionStart`.
+///
+/// Since runtime 0.144.4 or earlier.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -625,6 +711,8 @@ object!(FuzzyFileSearchSessionStartResponse {
 
 /// Response to `fuzzyFileSearch/sessionStop`.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -639,6 +727,8 @@ object!(FuzzyFileSearchSessionStopResponse {
 
 /// Response to `fuzzyFileSearch/sessionUpdate`.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -652,6 +742,8 @@ object!(FuzzyFileSearchSessionUpdateResponse {
 });
 
 /// Response to `account/gatewayOAuth/cancel`.
+///
+/// Since runtime 0.159.3.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct GatewayOAuthCancelResponse {
@@ -662,9 +754,12 @@ object!(GatewayOAuthCancelResponse {
 });
 
 /// Response to `account/gatewayOAuth/login`.
+///
+/// Since runtime 0.159.3.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct GatewayOAuthLoginResponse {
+    /// Since runtime 0.169.0.
     pub prompt: Option<GatewayOAuthPrompt>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -676,6 +771,8 @@ object!(GatewayOAuthLoginResponse {
 /// Response to `account/gatewayOAuth/read`.
 ///
 /// Current effective gateway policy and credential readiness; never contains credentials.
+///
+/// Since runtime 0.159.3.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct GatewayOAuthReadResponse {
@@ -687,6 +784,8 @@ pub struct GatewayOAuthReadResponse {
     /// Null when the effective provider does not use gateway OAuth.
     pub status: Option<GatewayOAuthStatus>,
     /// Whether the administrator configured a device authorization endpoint.
+    ///
+    /// Since runtime 0.169.0.
     pub supports_device_auth: bool,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -702,6 +801,8 @@ object!(GatewayOAuthReadResponse {
 
 /// Response to `account/gcp/setup`.
 ///
+/// Since runtime 0.166.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -715,15 +816,23 @@ object!(GcpSetupResponse {
 });
 
 /// Response to `account/rateLimits/read`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct GetAccountRateLimitsResponse {
     /// Account associated with this usage snapshot, when supplied by the backend.
+    ///
+    /// Since runtime 0.155.0.
     pub account_id: Option<String>,
     /// Backend permission for ordinary included usage, validated against the active account. Null means unavailable; clients must not infer recovery from percentages or reset times.
+    ///
+    /// Since runtime 0.155.0.
     pub ordinary_usage_allowed: Option<bool>,
     pub rate_limit_reset_credits: Option<RateLimitResetCreditsSummary>,
     /// Optional backend-owned banner from the same usage read. Its nested keys retain the backend's snake_case contract; an absent banner leaves the client's existing UI unchanged.
+    ///
+    /// Since runtime 0.155.0.
     pub rate_limit_upsell: Option<Value>,
     /// Backward-compatible single-bucket view; mirrors the historical payload.
     pub rate_limits: RateLimitSnapshot,
@@ -742,13 +851,18 @@ object!(GetAccountRateLimitsResponse {
 });
 
 /// Response to `account/read`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct GetAccountResponse {
     pub account: Option<Account>,
     pub requires_openai_auth: bool,
     /// ChatGPT user ID belonging to this account response, when available.
+    ///
+    /// Since runtime 0.169.0.
     pub user_id: Option<String>,
+    /// Since runtime 0.159.3.
     #[cfg(feature = "experimental")]
     pub workspace_routing: Option<WorkspaceRouting>,
     /// What the runtime sent beside these fields.
@@ -764,6 +878,8 @@ object!(GetAccountResponse {
 /// Response to `account/securitySetup/read`.
 ///
 /// Optional security reminder bound to the account that fetched it. Unavailable or ineligible accounts return no notice; this read never changes account security.
+///
+/// Since runtime 0.169.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct GetAccountSecuritySetupResponse {
@@ -776,12 +892,16 @@ object!(GetAccountSecuritySetupResponse {
 });
 
 /// Response to `account/usage/read`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct GetAccountTokenUsageResponse {
     pub daily_usage_buckets: Option<Vec<AccountTokenUsageDailyBucket>>,
     pub summary: AccountTokenUsageSummary,
     /// Estimated usage when a thread was requested and its billing route is available.
+    ///
+    /// Since runtime 0.151.0.
     pub thread_usage: Option<ThreadUsage>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -793,6 +913,8 @@ object!(GetAccountTokenUsageResponse {
 });
 
 /// Response to `account/workspaceMessages/read`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct GetWorkspaceMessagesResponse {
@@ -809,6 +931,8 @@ object!(GetWorkspaceMessagesResponse {
 });
 
 /// Response to `hooks/list`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct HooksListResponse {
@@ -821,6 +945,8 @@ object!(HooksListResponse {
 });
 
 /// Response to `initialize`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct InitializeResponse {
@@ -842,6 +968,8 @@ object!(InitializeResponse {
 });
 
 /// Response to `mcpServerStatus/list`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ListMcpServerStatusResponse {
@@ -857,6 +985,8 @@ object!(ListMcpServerStatusResponse {
 });
 
 /// Response to `account/login/start`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum LoginAccountResponse {
@@ -882,6 +1012,8 @@ tagged!(LoginAccountResponse "type" {
 });
 
 /// Response to `account/logout`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct LogoutAccountResponse {
@@ -892,6 +1024,8 @@ object!(LogoutAccountResponse {
 });
 
 /// Response to `marketplace/add`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct MarketplaceAddResponse {
@@ -908,6 +1042,8 @@ object!(MarketplaceAddResponse {
 });
 
 /// Response to `marketplace/remove`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct MarketplaceRemoveResponse {
@@ -922,6 +1058,8 @@ object!(MarketplaceRemoveResponse {
 });
 
 /// Response to `marketplace/upgrade`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct MarketplaceUpgradeResponse {
@@ -938,11 +1076,15 @@ object!(MarketplaceUpgradeResponse {
 });
 
 /// Response to `mcpServer/resource/read`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpResourceReadResponse {
     pub contents: Vec<ResourceContent>,
     /// Originating call when the server applied app-specific resource scoping.
+    ///
+    /// Since runtime 0.151.0.
     pub origin_call_id: Option<String>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -953,6 +1095,8 @@ object!(McpResourceReadResponse {
 });
 
 /// Response to `mcpServer/event/stream/start`.
+///
+/// Since runtime 0.151.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -968,6 +1112,8 @@ object!(McpServerEventStreamStartResponse {
 
 /// Response to `mcpServer/event/stream/stop`.
 ///
+/// Since runtime 0.151.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -981,11 +1127,15 @@ object!(McpServerEventStreamStopResponse {
 });
 
 /// Response to `mcpServer/oauth/login`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerOauthLoginResponse {
     pub authorization_url: String,
     /// Identifies this login attempt across the response and completion notification. Older servers omit this field; current servers always return it.
+    ///
+    /// Since runtime 0.163.0.
     pub login_id: Option<String>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -996,6 +1146,8 @@ object!(McpServerOauthLoginResponse {
 });
 
 /// Response to `config/mcpServer/reload`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerRefreshResponse {
@@ -1006,6 +1158,8 @@ object!(McpServerRefreshResponse {
 });
 
 /// Response to `mcpServer/tool/call`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerToolCallResponse {
@@ -1025,6 +1179,8 @@ object!(McpServerToolCallResponse {
 
 /// Response to `memory/reset`.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -1038,6 +1194,8 @@ object!(MemoryResetResponse {
 });
 
 /// Response to `memory/status`.
+///
+/// Since runtime 0.155.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -1057,6 +1215,8 @@ object!(MemoryStatusResponse {
 
 /// Response to `mock/experimentalMethod`.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -1073,6 +1233,8 @@ object!(MockExperimentalMethodResponse {
 });
 
 /// Response to `model/list`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ModelListResponse {
@@ -1088,6 +1250,8 @@ object!(ModelListResponse {
 });
 
 /// Response to `modelProvider/capabilities/read`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ModelProviderCapabilitiesReadResponse {
@@ -1102,6 +1266,8 @@ object!(ModelProviderCapabilitiesReadResponse {
 });
 
 /// Response to `modelProvider/config/write`.
+///
+/// Since runtime 0.169.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ModelProviderConfigWriteResponse {
@@ -1114,6 +1280,8 @@ object!(ModelProviderConfigWriteResponse {
 });
 
 /// Response to `modelProvider/list`.
+///
+/// Since runtime 0.169.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ModelProviderListResponse {
@@ -1130,6 +1298,8 @@ object!(ModelProviderListResponse {
 });
 
 /// Response to `permissionProfile/list`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PermissionProfileListResponse {
@@ -1145,6 +1315,8 @@ object!(PermissionProfileListResponse {
 });
 
 /// Response to `plugin/install`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PluginInstallResponse {
@@ -1159,6 +1331,8 @@ object!(PluginInstallResponse {
 });
 
 /// Response to `plugin/installed`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PluginInstalledResponse {
@@ -1173,6 +1347,8 @@ object!(PluginInstalledResponse {
 });
 
 /// Response to `plugin/list`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PluginListResponse {
@@ -1189,6 +1365,8 @@ object!(PluginListResponse {
 });
 
 /// Response to `plugin/read`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PluginReadResponse {
@@ -1203,6 +1381,8 @@ object!(PluginReadResponse {
 /// Response to `plugin/reconcile`.
 ///
 /// Bundle and installed-state changes observed by this pass, not a runtime-readiness acknowledgement or a cumulative diff since the client's last request. Other metadata-only changes are not listed.
+///
+/// Since runtime 0.155.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PluginReconcileResponse {
@@ -1223,6 +1403,8 @@ object!(PluginReconcileResponse {
 
 /// Response to `plugin/search`.
 ///
+/// Since runtime 0.147.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -1240,6 +1422,8 @@ object!(PluginSearchResponse {
 });
 
 /// Response to `plugin/share/checkout`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareCheckoutResponse {
@@ -1264,6 +1448,8 @@ object!(PluginShareCheckoutResponse {
 });
 
 /// Response to `plugin/share/delete`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareDeleteResponse {
@@ -1274,6 +1460,8 @@ object!(PluginShareDeleteResponse {
 });
 
 /// Response to `plugin/share/list`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareListResponse {
@@ -1286,9 +1474,12 @@ object!(PluginShareListResponse {
 });
 
 /// Response to `plugin/share/save`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareSaveResponse {
+    /// Since runtime 0.147.0.
     pub can_publish_to_workspace: Option<bool>,
     pub remote_plugin_id: String,
     pub share_url: String,
@@ -1302,6 +1493,8 @@ object!(PluginShareSaveResponse {
 });
 
 /// Response to `plugin/share/updateTargets`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareUpdateTargetsResponse {
@@ -1316,6 +1509,8 @@ object!(PluginShareUpdateTargetsResponse {
 });
 
 /// Response to `plugin/skill/read`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PluginSkillReadResponse {
@@ -1328,6 +1523,8 @@ object!(PluginSkillReadResponse {
 });
 
 /// Response to `plugin/uninstall`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PluginUninstallResponse {
@@ -1340,6 +1537,8 @@ object!(PluginUninstallResponse {
 /// Response to `process/kill`.
 ///
 /// Empty success response for `process/kill`.
+///
+/// Since runtime 0.144.4 or earlier.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -1357,6 +1556,8 @@ object!(ProcessKillResponse {
 ///
 /// Empty success response for `process/resizePty`.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -1372,6 +1573,8 @@ object!(ProcessResizePtyResponse {
 /// Response to `process/spawn`.
 ///
 /// Successful response for `process/spawn`.
+///
+/// Since runtime 0.144.4 or earlier.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -1389,6 +1592,8 @@ object!(ProcessSpawnResponse {
 ///
 /// Empty success response for `process/writeStdin`.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -1402,6 +1607,8 @@ object!(ProcessWriteStdinResponse {
 });
 
 /// Response to `project/create`.
+///
+/// Since runtime 0.151.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -1419,6 +1626,8 @@ object!(ProjectCreateResponse {
 
 /// Response to `project/delete`.
 ///
+/// Since runtime 0.151.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -1432,6 +1641,8 @@ object!(ProjectDeleteResponse {
 });
 
 /// Response to `project/import`.
+///
+/// Since runtime 0.151.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -1448,6 +1659,8 @@ object!(ProjectImportResponse {
 });
 
 /// Response to `project/list`.
+///
+/// Since runtime 0.151.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -1467,6 +1680,8 @@ object!(ProjectListResponse {
 
 /// Response to `project/move`.
 ///
+/// Since runtime 0.151.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -1480,6 +1695,8 @@ object!(ProjectMoveResponse {
 });
 
 /// Response to `project/read`.
+///
+/// Since runtime 0.151.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -1497,6 +1714,8 @@ object!(ProjectReadResponse {
 
 /// Response to `project/update`.
 ///
+/// Since runtime 0.151.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -1512,6 +1731,8 @@ object!(ProjectUpdateResponse {
 });
 
 /// Response to `remoteControl/client/list`.
+///
+/// Since runtime 0.144.4 or earlier.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -1531,6 +1752,8 @@ object!(RemoteControlClientsListResponse {
 
 /// Response to `remoteControl/client/revoke`.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -1544,6 +1767,8 @@ object!(RemoteControlClientsRevokeResponse {
 });
 
 /// Response to `remoteControl/disable`.
+///
+/// Since runtime 0.144.4 or earlier.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -1567,6 +1792,8 @@ object!(RemoteControlDisableResponse {
 
 /// Response to `remoteControl/enable`.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -1588,6 +1815,8 @@ object!(RemoteControlEnableResponse {
 });
 
 /// Response to `remoteControl/pairing/start`.
+///
+/// Since runtime 0.144.4 or earlier.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -1611,6 +1840,8 @@ object!(RemoteControlPairingStartResponse {
 
 /// Response to `remoteControl/pairing/status`.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -1626,6 +1857,8 @@ object!(RemoteControlPairingStatusResponse {
 });
 
 /// Response to `remoteControl/status/read`.
+///
+/// Since runtime 0.144.4 or earlier.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -1648,6 +1881,8 @@ object!(RemoteControlStatusReadResponse {
 });
 
 /// Response to `review/start`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ReviewStartResponse {
@@ -1666,6 +1901,8 @@ object!(ReviewStartResponse {
 ///
 /// Acknowledges the compression trigger, not completion. Existing maintenance locks and cooldowns can cause the background pass to skip without doing work.
 ///
+/// Since runtime 0.159.3.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -1679,6 +1916,8 @@ object!(RolloutCompressResponse {
 });
 
 /// Response to `account/sendAddCreditsNudgeEmail`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SendAddCreditsNudgeEmailResponse {
@@ -1691,6 +1930,8 @@ object!(SendAddCreditsNudgeEmailResponse {
 });
 
 /// Response to `server/diagnostics`.
+///
+/// Since runtime 0.151.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -1709,6 +1950,8 @@ object!(ServerDiagnosticsResponse {
 });
 
 /// Response to `skills/config/write`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SkillsConfigWriteResponse {
@@ -1721,6 +1964,8 @@ object!(SkillsConfigWriteResponse {
 });
 
 /// Response to `skills/extraRoots/set`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SkillsExtraRootsSetResponse {
@@ -1731,6 +1976,8 @@ object!(SkillsExtraRootsSetResponse {
 });
 
 /// Response to `skills/list`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SkillsListResponse {
@@ -1743,6 +1990,8 @@ object!(SkillsListResponse {
 });
 
 /// Response to `thread/approveGuardianDeniedAction`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadApproveGuardianDeniedActionResponse {
@@ -1753,6 +2002,8 @@ object!(ThreadApproveGuardianDeniedActionResponse {
 });
 
 /// Response to `thread/archive`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadArchiveResponse {
@@ -1765,6 +2016,8 @@ object!(ThreadArchiveResponse {
 /// Response to `thread/attachment/add`.
 ///
 /// The created or existing attachment.
+///
+/// Since runtime 0.155.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadAttachmentAddResponse {
@@ -1781,6 +2034,8 @@ object!(ThreadAttachmentAddResponse {
 /// Response to `thread/attachment/list`.
 ///
 /// One page of attachments associated with the requested thread.
+///
+/// Since runtime 0.155.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadAttachmentListResponse {
@@ -1797,6 +2052,8 @@ object!(ThreadAttachmentListResponse {
 /// Response to `thread/attachmentOwner/list`.
 ///
 /// One page of matching owners, including threads without their own user messages.
+///
+/// Since runtime 0.163.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadAttachmentOwnerListResponse {
@@ -1813,6 +2070,8 @@ object!(ThreadAttachmentOwnerListResponse {
 /// Response to `thread/attachment/remove`.
 ///
 /// Successful deletion does not return additional attachment data.
+///
+/// Since runtime 0.155.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadAttachmentRemoveResponse {
@@ -1823,6 +2082,8 @@ object!(ThreadAttachmentRemoveResponse {
 });
 
 /// Response to `thread/backgroundTerminals/clean`.
+///
+/// Since runtime 0.144.4 or earlier.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -1837,6 +2098,8 @@ object!(ThreadBackgroundTerminalsCleanResponse {
 });
 
 /// Response to `thread/backgroundTerminals/list`.
+///
+/// Since runtime 0.144.4 or earlier.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -1857,6 +2120,8 @@ object!(ThreadBackgroundTerminalsListResponse {
 
 /// Response to `thread/backgroundTerminals/terminate`.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -1872,6 +2137,8 @@ object!(ThreadBackgroundTerminalsTerminateResponse {
 });
 
 /// Response to `thread/compact/start`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadCompactStartResponse {
@@ -1884,6 +2151,8 @@ object!(ThreadCompactStartResponse {
 /// Response to `thread/decrement_elicitation`.
 ///
 /// Response for `thread/decrement_elicitation`.
+///
+/// Since runtime 0.144.4 or earlier.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -1904,6 +2173,8 @@ object!(ThreadDecrementElicitationResponse {
 });
 
 /// Response to `thread/delete`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadDeleteResponse {
@@ -1914,6 +2185,8 @@ object!(ThreadDeleteResponse {
 });
 
 /// Response to `thread/fork`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadForkResponse {
@@ -1925,6 +2198,8 @@ pub struct ThreadForkResponse {
     pub approvals_reviewer: ApprovalsReviewer,
     pub cwd: AbsolutePathBuf,
     /// Saved list of disabled plugin IDs. Does not yet filter plugin capabilities.
+    ///
+    /// Since runtime 0.159.3.
     pub disabled_plugin_ids: Vec<String>,
     /// Environment-native paths to instruction source files currently loaded for this thread.
     pub instruction_sources: Vec<LegacyAppPathString>,
@@ -1962,6 +2237,8 @@ object!(ThreadForkResponse {
 });
 
 /// Response to `thread/goal/clear`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadGoalClearResponse {
@@ -1974,6 +2251,8 @@ object!(ThreadGoalClearResponse {
 });
 
 /// Response to `thread/goal/get`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadGoalGetResponse {
@@ -1986,6 +2265,8 @@ object!(ThreadGoalGetResponse {
 });
 
 /// Response to `thread/goal/set`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadGoalSetResponse {
@@ -1998,6 +2279,8 @@ object!(ThreadGoalSetResponse {
 });
 
 /// Response to `thread/guardianReview`.
+///
+/// Since runtime 0.169.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -2020,6 +2303,8 @@ object!(ThreadGuardianReviewResponse {
 ///
 /// Response for `thread/increment_elicitation`.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -2039,6 +2324,8 @@ object!(ThreadIncrementElicitationResponse {
 });
 
 /// Response to `thread/inject_items`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadInjectItemsResponse {
@@ -2049,6 +2336,8 @@ object!(ThreadInjectItemsResponse {
 });
 
 /// Response to `thread/items/list`.
+///
+/// Since runtime 0.144.4 or earlier, experimental before 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadItemsListResponse {
@@ -2070,6 +2359,8 @@ object!(ThreadItemsListResponse {
 ///
 /// EXPERIMENTAL - persisted items returned in canonical stored order.
 ///
+/// Since runtime 0.163.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -2085,6 +2376,8 @@ object!(ThreadItemsReadResponse {
 });
 
 /// Response to `thread/list`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadListResponse {
@@ -2094,6 +2387,8 @@ pub struct ThreadListResponse {
     /// Opaque cursor to pass to the next call to continue after the last item. if None, there are no more items to return.
     pub next_cursor: Option<String>,
     /// Local receipts for eligible threads on this page, keyed by thread ID. Null means durable read state is unavailable; an absent key means that row is ineligible.
+    ///
+    /// Since runtime 0.163.0.
     #[cfg(feature = "experimental")]
     pub read_states: Option<BTreeMap<String, ThreadReadState>>,
     /// What the runtime sent beside these fields.
@@ -2107,6 +2402,8 @@ object!(ThreadListResponse {
 });
 
 /// Response to `thread/loaded/list`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadLoadedListResponse {
@@ -2124,6 +2421,8 @@ object!(ThreadLoadedListResponse {
 
 /// Response to `thread/memoryMode/set`.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -2137,6 +2436,8 @@ object!(ThreadMemoryModeSetResponse {
 });
 
 /// Response to `thread/memory/read`.
+///
+/// Since runtime 0.166.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -2154,6 +2455,8 @@ object!(ThreadMemoryReadResponse {
 });
 
 /// Response to `thread/metadata/update`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadMetadataUpdateResponse {
@@ -2166,6 +2469,8 @@ object!(ThreadMetadataUpdateResponse {
 });
 
 /// Response to `thread/prediction/request`.
+///
+/// Since runtime 0.163.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -2180,6 +2485,8 @@ object!(ThreadPredictionRequestResponse {
 });
 
 /// Response to `thread/prepareApprovedPlan`.
+///
+/// Since runtime 0.169.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -2198,6 +2505,8 @@ object!(ThreadPrepareApprovedPlanResponse {
 
 /// Response to `thread/queue/add`.
 ///
+/// Since runtime 0.151.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -2214,6 +2523,8 @@ object!(ThreadQueueAddResponse {
 
 /// Response to `thread/queue/delete`.
 ///
+/// Since runtime 0.151.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -2229,6 +2540,8 @@ object!(ThreadQueueDeleteResponse {
 });
 
 /// Response to `thread/queue/list`.
+///
+/// Since runtime 0.151.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -2249,6 +2562,8 @@ object!(ThreadQueueListResponse {
 
 /// Response to `thread/queue/reorder`.
 ///
+/// Since runtime 0.151.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -2262,6 +2577,8 @@ object!(ThreadQueueReorderResponse {
 });
 
 /// Response to `thread/queue/start`.
+///
+/// Since runtime 0.151.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -2279,6 +2596,8 @@ object!(ThreadQueueStartResponse {
 
 /// Response to `thread/queue/update`.
 ///
+/// Since runtime 0.151.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -2294,10 +2613,14 @@ object!(ThreadQueueUpdateResponse {
 });
 
 /// Response to `thread/read`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadReadResponse {
     /// Local receipt. Null means this thread's durable read state is unavailable.
+    ///
+    /// Since runtime 0.163.0.
     #[cfg(feature = "experimental")]
     pub read_state: Option<ThreadReadState>,
     pub thread: Thread,
@@ -2310,6 +2633,8 @@ object!(ThreadReadResponse {
 });
 
 /// Response to `thread/readState/update`.
+///
+/// Since runtime 0.163.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -2329,6 +2654,8 @@ object!(ThreadReadStateUpdateResponse {
 ///
 /// EXPERIMENTAL - response for appending realtime audio input.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -2344,6 +2671,8 @@ object!(ThreadRealtimeAppendAudioResponse {
 /// Response to `thread/realtime/appendSpeech`.
 ///
 /// EXPERIMENTAL - response for appending realtime speech.
+///
+/// Since runtime 0.144.4 or earlier.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -2361,6 +2690,8 @@ object!(ThreadRealtimeAppendSpeechResponse {
 ///
 /// EXPERIMENTAL - response for appending realtime text input.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -2376,6 +2707,8 @@ object!(ThreadRealtimeAppendTextResponse {
 /// Response to `thread/realtime/listVoices`.
 ///
 /// EXPERIMENTAL - response for listing supported realtime voices.
+///
+/// Since runtime 0.144.4 or earlier.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -2395,6 +2728,8 @@ object!(ThreadRealtimeListVoicesResponse {
 ///
 /// EXPERIMENTAL - response for starting thread realtime.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -2411,6 +2746,8 @@ object!(ThreadRealtimeStartResponse {
 ///
 /// EXPERIMENTAL - response for stopping thread realtime.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -2424,6 +2761,8 @@ object!(ThreadRealtimeStopResponse {
 });
 
 /// Response to `thread/resume`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadResumeResponse {
@@ -2434,9 +2773,13 @@ pub struct ThreadResumeResponse {
     /// Reviewer currently used for approval requests on this thread.
     pub approvals_reviewer: ApprovalsReviewer,
     /// Effective collaboration mode. Absent when resuming from an older server.
+    ///
+    /// Since runtime 0.159.3.
     pub collaboration_mode: Option<CollaborationMode>,
     pub cwd: AbsolutePathBuf,
     /// Saved list of disabled plugin IDs. Does not yet filter plugin capabilities.
+    ///
+    /// Since runtime 0.159.3.
     pub disabled_plugin_ids: Vec<String>,
     /// `thread/turns/list` page returned when requested by `initialTurnsPage`.
     #[cfg(feature = "experimental")]
@@ -2446,6 +2789,8 @@ pub struct ThreadResumeResponse {
     /// Opaque cursor for hydrating paginated items backwards.
     ///
     /// Pass this as `cursor` to `thread/items/list` with `sortDirection: "desc"`. The first page includes the item identified by the cursor.
+    ///
+    /// Since runtime 0.147.0, experimental before 0.151.0.
     pub items_backwards_cursor: Option<String>,
     pub model: String,
     pub model_provider: String,
@@ -2463,6 +2808,8 @@ pub struct ThreadResumeResponse {
     /// Opaque cursor for hydrating paginated turns backwards.
     ///
     /// Pass this as `cursor` to `thread/turns/list` with `sortDirection: "desc"`. The first page includes the turn identified by the cursor.
+    ///
+    /// Since runtime 0.147.0, experimental before 0.151.0.
     pub turns_backwards_cursor: Option<String>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -2489,6 +2836,8 @@ object!(ThreadResumeResponse {
 });
 
 /// Response to `thread/revert`.
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRevertResponse {
@@ -2513,6 +2862,8 @@ object!(ThreadRevertResponse {
 
 /// Response to `thread/sample/cancel`.
 ///
+/// Since runtime 0.166.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -2526,6 +2877,8 @@ object!(ThreadSampleCancelResponse {
 });
 
 /// Response to `thread/sample`.
+///
+/// Since runtime 0.166.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -2554,6 +2907,8 @@ object!(ThreadSampleResponse {
 
 /// Response to `thread/searchOccurrences`.
 ///
+/// Since runtime 0.147.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -2573,6 +2928,8 @@ object!(ThreadSearchOccurrencesResponse {
 });
 
 /// Response to `thread/search`.
+///
+/// Since runtime 0.144.4 or earlier.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -2597,6 +2954,8 @@ object!(ThreadSearchResponse {
 /// Response to `threadSection/create`.
 ///
 /// The independently persisted section created by the server.
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSectionCreateResponse {
@@ -2611,6 +2970,8 @@ object!(ThreadSectionCreateResponse {
 /// Response to `threadSection/delete`.
 ///
 /// Successful deletion does not return additional section data.
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSectionDeleteResponse {
@@ -2623,6 +2984,8 @@ object!(ThreadSectionDeleteResponse {
 /// Response to `threadSection/list`.
 ///
 /// One page of independently persisted thread sections.
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSectionListResponse {
@@ -2638,6 +3001,8 @@ object!(ThreadSectionListResponse {
 });
 
 /// Response to `thread/section/move`.
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSectionMoveResponse {
@@ -2650,6 +3015,8 @@ object!(ThreadSectionMoveResponse {
 /// Response to `threadSection/update`.
 ///
 /// The independently persisted section after its name is updated.
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSectionUpdateResponse {
@@ -2662,6 +3029,8 @@ object!(ThreadSectionUpdateResponse {
 });
 
 /// Response to `thread/name/set`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSetNameResponse {
@@ -2672,6 +3041,8 @@ object!(ThreadSetNameResponse {
 });
 
 /// Response to `thread/settings/update`.
+///
+/// Since runtime 0.144.4 or earlier.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -2686,6 +3057,8 @@ object!(ThreadSettingsUpdateResponse {
 });
 
 /// Response to `thread/shellCommand`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadShellCommandResponse {
@@ -2696,6 +3069,8 @@ object!(ThreadShellCommandResponse {
 });
 
 /// Response to `thread/start`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadStartResponse {
@@ -2707,6 +3082,8 @@ pub struct ThreadStartResponse {
     pub approvals_reviewer: ApprovalsReviewer,
     pub cwd: AbsolutePathBuf,
     /// Saved list of disabled plugin IDs. Does not yet filter plugin capabilities.
+    ///
+    /// Since runtime 0.159.3.
     pub disabled_plugin_ids: Vec<String>,
     /// Environment-native paths to instruction source files currently loaded for this thread.
     pub instruction_sources: Vec<LegacyAppPathString>,
@@ -2747,6 +3124,8 @@ object!(ThreadStartResponse {
 ///
 /// EXPERIMENTAL - a bounded timeline page with its resolved opening voice state.
 ///
+/// Since runtime 0.151.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -2766,6 +3145,8 @@ object!(ThreadTimelineListResponse {
 });
 
 /// Response to `thread/turns/list`.
+///
+/// Since runtime 0.144.4 or earlier, experimental before 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadTurnsListResponse {
@@ -2784,6 +3165,8 @@ object!(ThreadTurnsListResponse {
 });
 
 /// Response to `thread/unarchive`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadUnarchiveResponse {
@@ -2796,6 +3179,8 @@ object!(ThreadUnarchiveResponse {
 });
 
 /// Response to `thread/unsubscribe`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadUnsubscribeResponse {
@@ -2808,6 +3193,8 @@ object!(ThreadUnsubscribeResponse {
 });
 
 /// Response to `turn/interrupt`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TurnInterruptResponse {
@@ -2818,6 +3205,8 @@ object!(TurnInterruptResponse {
 });
 
 /// Response to `turn/settings/update`.
+///
+/// Since runtime 0.151.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -2834,6 +3223,8 @@ object!(TurnSettingsUpdateResponse {
 });
 
 /// Response to `turn/start`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TurnStartResponse {
@@ -2846,6 +3237,8 @@ object!(TurnStartResponse {
 });
 
 /// Response to `turn/steer`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TurnSteerResponse {
@@ -2861,6 +3254,8 @@ object!(TurnSteerResponse {
 ///
 /// Acknowledges the cancellation signal; native work may still be finishing. Unknown or finished requests are a no-op, and completed effects are not rolled back.
 ///
+/// Since runtime 0.155.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -2874,6 +3269,8 @@ object!(UserVerificationCancelResponse {
 });
 
 /// Response to `userVerification/delete`.
+///
+/// Since runtime 0.155.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -2891,14 +3288,19 @@ object!(UserVerificationDeleteResponse {
 ///
 /// Public metadata for a created or reused local credential. The caller completes backend registration; this response does not establish server enrollment. Older app-servers omit the metadata fields; callers must check both before registration.
 ///
+/// Since runtime 0.155.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct UserVerificationEnrollResponse {
+    /// Since runtime 0.159.3.
     pub algorithm: Option<String>,
     pub credential_id: String,
     /// Unpadded base64url of the SubjectPublicKeyInfo DER encoding.
+    ///
+    /// Since runtime 0.159.3.
     pub public_key: Option<String>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -2913,6 +3315,8 @@ object!(UserVerificationEnrollResponse {
 /// Response to `userVerification/status`.
 ///
 /// Local readiness only; this neither prompts nor queries server registration.
+///
+/// Since runtime 0.155.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -2934,6 +3338,8 @@ object!(UserVerificationStatusResponse {
 
 /// Response to `userVerification/verify`.
 ///
+/// Since runtime 0.155.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -2949,6 +3355,8 @@ object!(UserVerificationVerifyResponse {
 });
 
 /// Response to `windowsSandbox/readiness`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct WindowsSandboxReadinessResponse {
@@ -2961,6 +3369,8 @@ object!(WindowsSandboxReadinessResponse {
 });
 
 /// Response to `windowsSandbox/setupStart`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct WindowsSandboxSetupStartResponse {

@@ -6,6 +6,8 @@
 use super::*;
 
 /// Params of `applyPatchApproval`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ApplyPatchApprovalParams {
@@ -29,6 +31,8 @@ object!(ApplyPatchApprovalParams {
 });
 
 /// The client's answer to `applyPatchApproval`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ApplyPatchApprovalResponse {
     pub decision: ReviewDecision,
@@ -49,6 +53,8 @@ impl ApplyPatchApprovalResponse {
 }
 
 /// Params of `attestation/generate`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AttestationGenerateParams {
@@ -59,6 +65,8 @@ object!(AttestationGenerateParams {
 });
 
 /// The client's answer to `attestation/generate`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Clone, PartialEq)]
 pub struct AttestationGenerateResponse {
     /// Opaque client attestation token.
@@ -83,6 +91,8 @@ redacted_debug!(AttestationGenerateResponse {
 });
 
 /// Params of `account/chatgptAuthTokens/refresh`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ChatgptAuthTokensRefreshParams {
@@ -102,6 +112,8 @@ object!(ChatgptAuthTokensRefreshParams {
 });
 
 /// The client's answer to `account/chatgptAuthTokens/refresh`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Clone, PartialEq)]
 pub struct ChatgptAuthTokensRefreshResponse {
     pub access_token: String,
@@ -141,6 +153,8 @@ redacted_debug!(ChatgptAuthTokensRefreshResponse {
 });
 
 /// Params of `item/commandExecution/requestApproval`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CommandExecutionRequestApprovalParams {
@@ -166,6 +180,8 @@ pub struct CommandExecutionRequestApprovalParams {
     pub environment_id: Option<String>,
     pub item_id: ItemId,
     /// Kind of action under review. Defaults to `command` for older servers.
+    ///
+    /// Since runtime 0.151.0.
     pub kind: CommandExecutionApprovalKind,
     /// Optional context for a managed-network approval prompt.
     pub network_approval_context: Option<NetworkApprovalContext>,
@@ -202,6 +218,8 @@ object!(CommandExecutionRequestApprovalParams {
 });
 
 /// The client's answer to `item/commandExecution/requestApproval`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CommandExecutionRequestApprovalResponse {
     pub decision: CommandExecutionApprovalDecision,
@@ -223,6 +241,8 @@ impl CommandExecutionRequestApprovalResponse {
 
 /// Params of `currentTime/read`.
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -238,6 +258,8 @@ object!(CurrentTimeReadParams {
 });
 
 /// The client's answer to `currentTime/read`.
+///
+/// Since runtime 0.144.4 or earlier.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -264,6 +286,8 @@ impl CurrentTimeReadResponse {
 }
 
 /// Params of `item/tool/call`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct DynamicToolCallParams {
@@ -286,6 +310,8 @@ object!(DynamicToolCallParams {
 });
 
 /// The client's answer to `item/tool/call`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DynamicToolCallResponse {
     pub content_items: Vec<DynamicToolCallOutputContentItem>,
@@ -309,6 +335,8 @@ impl DynamicToolCallResponse {
 }
 
 /// Params of `execCommandApproval`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ExecCommandApprovalParams {
@@ -335,6 +363,8 @@ object!(ExecCommandApprovalParams {
 });
 
 /// The client's answer to `execCommandApproval`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExecCommandApprovalResponse {
     pub decision: ReviewDecision,
@@ -355,6 +385,8 @@ impl ExecCommandApprovalResponse {
 }
 
 /// Params of `item/fileChange/requestApproval`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FileChangeRequestApprovalParams {
@@ -380,6 +412,8 @@ object!(FileChangeRequestApprovalParams {
 });
 
 /// The client's answer to `item/fileChange/requestApproval`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FileChangeRequestApprovalResponse {
     pub decision: FileChangeApprovalDecision,
@@ -400,6 +434,8 @@ impl FileChangeRequestApprovalResponse {
 }
 
 /// Params of `mcpServer/elicitation/request`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum McpServerElicitationRequestParams {
@@ -479,6 +515,8 @@ impl McpServerElicitationRequestParams {
 }
 
 /// The client's answer to `mcpServer/elicitation/request`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct McpServerElicitationRequestResponse {
     pub action: McpServerElicitationAction,
@@ -515,6 +553,8 @@ setters!(McpServerElicitationRequestResponse {
 });
 
 /// Params of `item/permissions/requestApproval`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PermissionsRequestApprovalParams {
@@ -542,6 +582,8 @@ object!(PermissionsRequestApprovalParams {
 });
 
 /// The client's answer to `item/permissions/requestApproval`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PermissionsRequestApprovalResponse {
     pub permissions: GrantedPermissionProfile,
@@ -577,11 +619,14 @@ setters!(PermissionsRequestApprovalResponse {
 /// Params of `item/tool/requestUserInput`.
 ///
 /// EXPERIMENTAL. Params sent with a request_user_input event.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ToolRequestUserInputParams {
     /// @deprecated Use `isBlocking` to decide whether the request should block.
     pub auto_resolution_ms: Option<u64>,
+    /// Since runtime 0.147.0.
     pub is_blocking: bool,
     pub item_id: ItemId,
     pub questions: Vec<ToolRequestUserInputQuestion>,
@@ -602,6 +647,8 @@ object!(ToolRequestUserInputParams {
 /// The client's answer to `item/tool/requestUserInput`.
 ///
 /// EXPERIMENTAL. Response payload mapping question ids to answers.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ToolRequestUserInputResponse {
     pub answers: BTreeMap<String, ToolRequestUserInputAnswer>,

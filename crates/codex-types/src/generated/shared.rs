@@ -6,11 +6,15 @@
 use super::*;
 
 /// A path that is guaranteed to be absolute and normalized (though it is not guaranteed to be canonicalized or exist on the filesystem).
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AbsolutePathBuf(pub String);
 named_string!(AbsolutePathBuf);
 
 /// Variant `acceptWithExecpolicyAmendment` of [`CommandExecutionApprovalDecision`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AcceptWithExecpolicyAmendmentCommandExecutionApprovalDecision {
     pub execpolicy_amendment: Vec<String>,
@@ -31,6 +35,8 @@ impl AcceptWithExecpolicyAmendmentCommandExecutionApprovalDecision {
 }
 
 /// `account` of [`GetAccountResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Account {
@@ -53,6 +59,8 @@ tagged!(Account "type" {
 });
 
 /// Backend routing policy. Wire values match the accounts/check contract.
+///
+/// Since runtime 0.159.3.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AccountRoutingOverride {
@@ -72,6 +80,8 @@ string_enum!(AccountRoutingOverride {
 });
 
 /// `action` of [`AccountSecuritySetupNotice`].
+///
+/// Since runtime 0.169.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AccountSecuritySetupAction {
@@ -86,6 +96,8 @@ object!(AccountSecuritySetupAction {
 });
 
 /// `notice` of [`GetAccountSecuritySetupResponse`].
+///
+/// Since runtime 0.169.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AccountSecuritySetupNotice {
@@ -106,6 +118,8 @@ object!(AccountSecuritySetupNotice {
 });
 
 /// `sessions` of `AccountSessionsResponse`, which is experimental.
+///
+/// Since runtime 0.166.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AccountSession {
@@ -134,6 +148,8 @@ object!(AccountSession {
 });
 
 /// `workspaces` of [`AccountSession`].
+///
+/// Since runtime 0.166.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AccountSessionWorkspace {
@@ -152,6 +168,8 @@ object!(AccountSessionWorkspace {
 });
 
 /// `kind` of [`AccountSessionWorkspace`].
+///
+/// Since runtime 0.166.0.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AccountSessionWorkspaceKind {
@@ -168,6 +186,8 @@ string_enum!(AccountSessionWorkspaceKind {
 });
 
 /// `dailyUsageBuckets` of [`GetAccountTokenUsageResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AccountTokenUsageDailyBucket {
@@ -182,6 +202,8 @@ object!(AccountTokenUsageDailyBucket {
 });
 
 /// `summary` of [`GetAccountTokenUsageResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AccountTokenUsageSummary {
@@ -202,6 +224,8 @@ object!(AccountTokenUsageSummary {
 });
 
 /// `activePermissionProfile` of [`ThreadSettings`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ActivePermissionProfile {
@@ -218,6 +242,8 @@ object!(ActivePermissionProfile {
 });
 
 /// Variant `active` of [`ThreadStatus`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ActiveThreadStatus {
@@ -230,6 +256,8 @@ object!(ActiveThreadStatus {
 });
 
 /// Variant `activeTurnNotSteerable` of [`CodexErrorInfo`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ActiveTurnNotSteerableCodexErrorInfo {
@@ -242,6 +270,8 @@ object!(ActiveTurnNotSteerableCodexErrorInfo {
 });
 
 /// `creditType` of [`SendAddCreditsNudgeEmailParams`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AddCreditsNudgeCreditType {
@@ -258,6 +288,8 @@ string_enum!(AddCreditsNudgeCreditType {
 });
 
 /// `status` of [`SendAddCreditsNudgeEmailResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AddCreditsNudgeEmailStatus {
@@ -274,6 +306,8 @@ string_enum!(AddCreditsNudgeEmailStatus {
 });
 
 /// Variant `add` of [`FileChange`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AddFileChange {
@@ -286,6 +320,8 @@ object!(AddFileChange {
 });
 
 /// Variant `add` of [`PatchChangeKind`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AddPatchChangeKind {
@@ -296,10 +332,14 @@ object!(AddPatchChangeKind {
 });
 
 /// `additionalContext` of `TurnStartParams`, which is experimental.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AdditionalContextEntry {
     pub kind: AdditionalContextKind,
     /// Optional name for untrusted context, used to label its tool output.
+    ///
+    /// Since runtime 0.166.0.
     pub name: Option<String>,
     pub value: String,
     /// Fields that this version does not know, sent as they are.
@@ -307,7 +347,7 @@ pub struct AdditionalContextEntry {
 }
 object!(AdditionalContextEntry {
     0 kind "kind" required,
-    1 name "name" optional,
+    1 name "name" optional @ (6, 6),
     2 value "value" required,
 });
 impl AdditionalContextEntry {
@@ -327,6 +367,8 @@ setters!(AdditionalContextEntry {
 });
 
 /// `kind` of [`AdditionalContextEntry`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AdditionalContextKind {
@@ -343,6 +385,8 @@ string_enum!(AdditionalContextKind {
 });
 
 /// Held by [`AdditionalPermissionProfile`], [`GrantedPermissionProfile`], [`RequestPermissionProfile`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AdditionalFileSystemPermissions {
     pub entries: Option<Vec<FileSystemSandboxEntry>>,
@@ -372,6 +416,8 @@ setters!(AdditionalFileSystemPermissions {
 });
 
 /// Held by [`AdditionalPermissionProfile`], [`GrantedPermissionProfile`], [`RequestPermissionProfile`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AdditionalNetworkPermissions {
     pub enabled: Option<bool>,
@@ -387,6 +433,8 @@ setters!(AdditionalNetworkPermissions {
 });
 
 /// `additionalPermissions` of `CommandExecutionRequestApprovalParams`, which is experimental.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AdditionalPermissionProfile {
@@ -402,6 +450,8 @@ object!(AdditionalPermissionProfile {
 });
 
 /// Variant `additional_tools` of [`ResponseItem`].
+///
+/// Since runtime 0.163.0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AdditionalToolsResponseItem {
     pub id: Option<String>,
@@ -432,6 +482,8 @@ setters!(AdditionalToolsResponseItem {
 });
 
 /// Variant `agent` of [`ConfiguredHookHandler`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AgentConfiguredHookHandler {
@@ -442,6 +494,8 @@ object!(AgentConfiguredHookHandler {
 });
 
 /// Variant `agent` of [`HookMetadata`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AgentHookMetadata {
@@ -451,6 +505,8 @@ pub struct AgentHookMetadata {
     pub display_order: i64,
     pub enabled: bool,
     /// The owning execution environment, if this hook came from its requirements.
+    ///
+    /// Since runtime 0.166.0.
     pub environment_id: Option<String>,
     pub event_name: HookEventName,
     pub is_managed: bool,
@@ -484,6 +540,8 @@ object!(AgentHookMetadata {
 });
 
 /// `delivery` of [`AgentMessageThreadItem`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AgentMessageDelivery {
@@ -497,6 +555,8 @@ string_enum!(AgentMessageDelivery {
 });
 
 /// A presentation instruction for Chat to apply to this answer when recovering history.
+///
+/// Since runtime 0.169.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AgentMessageDisplay {
@@ -516,6 +576,8 @@ object!(AgentMessageDisplay {
 });
 
 /// `content` of [`AgentMessageResponseItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum AgentMessageInputContent {
@@ -543,6 +605,8 @@ impl AgentMessageInputContent {
 }
 
 /// `moderation` of [`AgentMessageThreadItem`].
+///
+/// Since runtime 0.169.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AgentMessageModeration {
@@ -557,6 +621,8 @@ object!(AgentMessageModeration {
 });
 
 /// Variant `agent_message` of [`ResponseItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AgentMessageResponseItem {
     pub author: String,
@@ -601,18 +667,27 @@ setters!(AgentMessageResponseItem {
 });
 
 /// Variant `agentMessage` of [`ThreadItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AgentMessageThreadItem {
     /// Unix timestamp in milliseconds when the item completed, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub completed_at_ms: Option<i64>,
+    /// Since runtime 0.151.0.
     pub delivery: Option<AgentMessageDelivery>,
     pub id: ItemId,
     pub memory_citation: Option<MemoryCitation>,
+    /// Since runtime 0.169.0.
     pub moderation: Option<AgentMessageModeration>,
     pub phase: Option<MessagePhase>,
+    /// Since runtime 0.155.0.
     pub questions: Option<Vec<AsyncUserInputQuestion>>,
     /// Unix timestamp in milliseconds when the item started, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub started_at_ms: Option<i64>,
     pub text: String,
     /// What the runtime sent beside these fields.
@@ -631,11 +706,15 @@ object!(AgentMessageThreadItem {
 });
 
 /// `agent_path` of [`ThreadSpawnSubAgentSource`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AgentPath(pub String);
 named_string!(AgentPath);
 
 /// Held by [`BrowserUseOriginPolicy`], [`BrowserUseOriginPolicyConfig`], [`ComputerUseConfig`], [`ComputerUseMacosConfig`] and 6 more types.
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AllowDenyRequirement {
@@ -652,6 +731,8 @@ string_enum!(AllowDenyRequirement {
 });
 
 /// \[UNSTABLE\] Managed Amazon Bedrock AWS access key login is experimental.
+///
+/// Since runtime 0.151.0.
 #[derive(Clone, PartialEq)]
 pub struct AmazonBedrockAccessKeysLoginAccountParams {
     pub access_key_id: String,
@@ -697,9 +778,12 @@ redacted_debug!(AmazonBedrockAccessKeysLoginAccountParams {
 });
 
 /// Variant `amazonBedrock` of [`Account`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AmazonBedrockAccount {
+    /// Since runtime 0.147.0.
     pub uses_codex_managed_credentials: bool,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -709,6 +793,8 @@ object!(AmazonBedrockAccount {
 });
 
 /// \[UNSTABLE\] Managed Amazon Bedrock login is experimental.
+///
+/// Since runtime 0.147.0.
 #[derive(Clone, PartialEq)]
 pub struct AmazonBedrockLoginAccountParams {
     pub api_key: String,
@@ -742,6 +828,8 @@ redacted_debug!(AmazonBedrockLoginAccountParams {
 });
 
 /// Variant `amazonBedrock` of [`LoginAccountResponse`].
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AmazonBedrockLoginAccountResponse {
@@ -752,6 +840,8 @@ object!(AmazonBedrockLoginAccountResponse {
 });
 
 /// `analytics` of [`Config`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AnalyticsConfig {
@@ -764,6 +854,8 @@ object!(AnalyticsConfig {
 });
 
 /// Variant `apiKey` of [`Account`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ApiKeyAccount {
@@ -774,6 +866,8 @@ object!(ApiKeyAccount {
 });
 
 /// Variant `apiKey` of [`LoginAccountParams`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Clone, PartialEq)]
 pub struct ApiKeyLoginAccountParams {
     pub api_key: String,
@@ -797,6 +891,8 @@ redacted_debug!(ApiKeyLoginAccountParams {
 });
 
 /// Variant `apiKey` of [`LoginAccountResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ApiKeyLoginAccountResponse {
@@ -807,6 +903,8 @@ object!(ApiKeyLoginAccountResponse {
 });
 
 /// EXPERIMENTAL - app metadata returned by app-list APIs.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AppBranding {
@@ -829,6 +927,8 @@ object!(AppBranding {
 });
 
 /// EXPERIMENTAL - app metadata returned by app-list APIs.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AppInfo {
@@ -870,6 +970,8 @@ object!(AppInfo {
 });
 
 /// `appMetadata` of [`AppInfo`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AppMetadata {
@@ -902,6 +1004,8 @@ object!(AppMetadata {
 });
 
 /// `review` of [`AppMetadata`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AppReview {
@@ -914,6 +1018,8 @@ object!(AppReview {
 });
 
 /// `screenshots` of [`AppMetadata`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AppScreenshot {
@@ -930,6 +1036,8 @@ object!(AppScreenshot {
 });
 
 /// EXPERIMENTAL - app metadata summary for plugin responses.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AppSummary {
@@ -950,6 +1058,8 @@ object!(AppSummary {
 });
 
 /// `appTemplates` of [`PluginDetail`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AppTemplateSummary {
@@ -978,6 +1088,8 @@ object!(AppTemplateSummary {
 });
 
 /// `reason` of [`AppTemplateSummary`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AppTemplateUnavailableReason {
@@ -994,6 +1106,8 @@ string_enum!(AppTemplateUnavailableReason {
 });
 
 /// `default_tools_approval_mode` of [`AppsDefaultConfig`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AppToolApproval {
@@ -1016,6 +1130,8 @@ string_enum!(AppToolApproval {
 });
 
 /// EXPERIMENTAL - metadata returned by app/read.
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AppToolSummary {
@@ -1038,6 +1154,8 @@ object!(AppToolSummary {
 });
 
 /// `network` of [`ApplicationRequirements`].
+///
+/// Since runtime 0.155.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ApplicationNetworkRequirements {
@@ -1053,10 +1171,13 @@ object!(ApplicationNetworkRequirements {
 });
 
 /// `application` of `ConfigRequirements`, which is experimental.
+///
+/// Since runtime 0.155.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ApplicationRequirements {
     pub network: Option<ApplicationNetworkRequirements>,
+    /// Since runtime 0.166.0.
     pub storage: Option<ApplicationStorageRequirements>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -1067,6 +1188,8 @@ object!(ApplicationRequirements {
 });
 
 /// Managed storage settings for new Desktop workspaces, not filesystem access restrictions.
+///
+/// Since runtime 0.166.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ApplicationStorageRequirements {
@@ -1081,6 +1204,8 @@ object!(ApplicationStorageRequirements {
 });
 
 /// Variant `applyNetworkPolicyAmendment` of [`CommandExecutionApprovalDecision`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision {
     pub network_policy_amendment: NetworkPolicyAmendment,
@@ -1101,6 +1226,8 @@ impl ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision {
 }
 
 /// Variant `applyPatch` of [`GuardianApprovalReviewAction`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ApplyPatchGuardianApprovalReviewAction {
@@ -1115,6 +1242,8 @@ object!(ApplyPatchGuardianApprovalReviewAction {
 });
 
 /// Configures who approval requests are routed to for review. Examples include sandbox escapes, blocked network access, MCP approval prompts, and ARC escalations. Defaults to `user`. `auto_review` uses a carefully prompted subagent to gather relevant context and apply a risk-based decision framework before approving or denying the request. The legacy value `guardian_subagent` is accepted for compatibility.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ApprovalsReviewer {
@@ -1134,6 +1263,8 @@ string_enum!(ApprovalsReviewer {
 });
 
 /// Variant `approved_execpolicy_amendment` of [`ReviewDecision`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ApprovedExecpolicyAmendmentReviewDecision {
     pub proposed_execpolicy_amendment: Vec<String>,
@@ -1154,6 +1285,8 @@ impl ApprovedExecpolicyAmendmentReviewDecision {
 }
 
 /// `apps` of `Config`, which is experimental.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AppsConfig {
@@ -1166,6 +1299,8 @@ object!(AppsConfig {
 });
 
 /// `_default` of [`AppsConfig`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AppsDefaultConfig {
@@ -1186,6 +1321,8 @@ object!(AppsDefaultConfig {
 });
 
 /// Held by [`Config`], [`ConfigRequirements`], [`ThreadForkParams`], [`ThreadForkResponse`] and 6 more types.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum AskForApproval {
@@ -1208,6 +1345,8 @@ external!(AskForApproval {
 });
 
 /// `questions` of [`AgentMessageThreadItem`].
+///
+/// Since runtime 0.155.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AsyncUserInputQuestion {
@@ -1222,15 +1361,18 @@ object!(AsyncUserInputQuestion {
 });
 
 /// Variant `audio` of [`UserInput`].
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AudioUserInput {
+    /// Since runtime 0.169.0.
     pub file_id: Option<String>,
     pub url: Option<String>,
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(AudioUserInput {
-    0 file_id "fileId" optional,
+    0 file_id "fileId" optional @ (7, 7),
     1 url "url" optional,
 });
 setters!(AudioUserInput {
@@ -1241,6 +1383,8 @@ setters!(AudioUserInput {
 });
 
 /// Authentication mode for OpenAI-backed providers.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AuthMode {
@@ -1277,6 +1421,8 @@ string_enum!(AuthMode {
 });
 
 /// Selects which part of the active context is charged against `model_auto_compact_token_limit`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AutoCompactTokenLimitScope {
@@ -1293,6 +1439,8 @@ string_enum!(AutoCompactTokenLimitScope {
 });
 
 /// \[UNSTABLE\] Source that produced a terminal approval auto-review decision.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AutoReviewDecisionSource {
@@ -1306,6 +1454,8 @@ string_enum!(AutoReviewDecisionSource {
 });
 
 /// `autoReview` of [`ConfigRequirements`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AutoReviewRequirements {
@@ -1320,6 +1470,8 @@ object!(AutoReviewRequirements {
 });
 
 /// `type` of [`BedrockEnvironmentCredential`].
+///
+/// Since runtime 0.151.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -1340,6 +1492,8 @@ string_enum!(AwsCredentialType {
 });
 
 /// Review changes between the current branch and the given base branch.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BaseBranchReviewTarget {
     pub branch: String,
@@ -1361,6 +1515,8 @@ impl BaseBranchReviewTarget {
 
 /// `profiles` of [`BedrockDiscoverResponse`].
 ///
+/// Since runtime 0.151.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -1379,6 +1535,8 @@ object!(BedrockAwsProfile {
 
 /// `environmentCredentials` of [`BedrockDiscoverResponse`].
 ///
+/// Since runtime 0.151.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -1396,6 +1554,8 @@ object!(BedrockEnvironmentCredential {
 });
 
 /// `providerId` of [`BedrockProviderSettingsPatch`].
+///
+/// Since runtime 0.169.0.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BedrockProviderId {
@@ -1412,6 +1572,8 @@ string_enum!(BedrockProviderId {
 });
 
 /// Variant `bedrock` of [`ProviderSettings`].
+///
+/// Since runtime 0.169.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct BedrockProviderSettings {
@@ -1426,6 +1588,8 @@ object!(BedrockProviderSettings {
 });
 
 /// AWS configuration fields for built-in Bedrock providers.
+///
+/// Since runtime 0.169.0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BedrockProviderSettingsPatch {
     pub profile: Option<String>,
@@ -1458,6 +1622,8 @@ setters!(BedrockProviderSettingsPatch {
 });
 
 /// Variant `bemItemPromoted` of [`ThreadRealtimeItem`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct BemItemPromotedThreadRealtimeItem {
@@ -1478,6 +1644,8 @@ object!(BemItemPromotedThreadRealtimeItem {
 });
 
 /// Variant `Blob` of [`ResourceContent`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct BlobResourceContent {
@@ -1497,6 +1665,8 @@ object!(BlobResourceContent {
 });
 
 /// `accessApprovalLifetime` of [`BrowserUseOriginPolicy`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BrowserUseAccessApprovalLifetime {
@@ -1513,6 +1683,8 @@ string_enum!(BrowserUseAccessApprovalLifetime {
 });
 
 /// `browser_use` of [`Config`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct BrowserUseConfig {
@@ -1529,6 +1701,8 @@ object!(BrowserUseConfig {
 });
 
 /// `extension` of [`BrowserUseRequirements`].
+///
+/// Since runtime 0.163.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct BrowserUseExtensionRequirements {
@@ -1541,6 +1715,8 @@ object!(BrowserUseExtensionRequirements {
 });
 
 /// `defaultOriginPolicy` of [`BrowserUseRequirements`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct BrowserUseOriginPolicy {
@@ -1565,6 +1741,8 @@ object!(BrowserUseOriginPolicy {
 });
 
 /// `default_origin_policy` of [`BrowserUseConfig`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct BrowserUseOriginPolicyConfig {
@@ -1583,15 +1761,23 @@ object!(BrowserUseOriginPolicyConfig {
 });
 
 /// `browserUse` of [`ConfigRequirements`].
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct BrowserUseRequirements {
+    /// Since runtime 0.151.0.
     pub allow_global_persistent_approval: Option<bool>,
+    /// Since runtime 0.151.0.
     pub allow_history_access: Option<bool>,
+    /// Since runtime 0.155.0.
     pub allow_webmcp: Option<bool>,
+    /// Since runtime 0.151.0.
     pub default_origin_policy: Option<BrowserUseOriginPolicy>,
     pub disable_auto_review: Option<bool>,
+    /// Since runtime 0.163.0.
     pub extension: Option<BrowserUseExtensionRequirements>,
+    /// Since runtime 0.151.0.
     pub origins: Option<BTreeMap<String, BrowserUseOriginPolicy>>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -1607,6 +1793,8 @@ object!(BrowserUseRequirements {
 });
 
 /// `byteRange` of [`TextElement`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ByteRange {
     pub end: u64,
@@ -1630,6 +1818,8 @@ impl ByteRange {
 }
 
 /// `status` of [`CancelLoginAccountResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CancelLoginAccountStatus {
@@ -1646,6 +1836,8 @@ string_enum!(CancelLoginAccountStatus {
 });
 
 /// Location used to resolve a selected capability root.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum CapabilityRootLocation {
@@ -1659,12 +1851,16 @@ tagged!(CapabilityRootLocation "type" {
 });
 
 /// Variant `chatgpt` of [`Account`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ChatgptAccount {
     pub email: Option<String>,
     pub plan_type: PlanType,
     /// Display name of the selected ChatGPT workspace, when available.
+    ///
+    /// Since runtime 0.166.0.
     pub workspace_name: Option<String>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -1676,6 +1872,8 @@ object!(ChatgptAccount {
 });
 
 /// \[UNSTABLE\] FOR OPENAI INTERNAL USE ONLY - DO NOT USE. The access token must contain the same scopes that Codex-managed ChatGPT auth tokens have.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Clone, PartialEq)]
 pub struct ChatgptAuthTokensLoginAccountParams {
     /// Access token (JWT) supplied by the client. This token is used for backend API requests and email extraction.
@@ -1720,6 +1918,8 @@ redacted_debug!(ChatgptAuthTokensLoginAccountParams {
 });
 
 /// Variant `chatgptAuthTokens` of [`LoginAccountResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ChatgptAuthTokensLoginAccountResponse {
@@ -1730,6 +1930,8 @@ object!(ChatgptAuthTokensLoginAccountResponse {
 });
 
 /// `reason` of [`ChatgptAuthTokensRefreshParams`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ChatgptAuthTokensRefreshReason {
@@ -1743,6 +1945,8 @@ string_enum!(ChatgptAuthTokensRefreshReason {
 });
 
 /// Variant `chatgptDeviceCode` of [`LoginAccountParams`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ChatgptDeviceCodeLoginAccountParams {
     /// Fields that this version does not know, sent as they are.
@@ -1752,6 +1956,8 @@ object!(ChatgptDeviceCodeLoginAccountParams {
 });
 
 /// Variant `chatgptDeviceCode` of [`LoginAccountResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ChatgptDeviceCodeLoginAccountResponse {
@@ -1770,6 +1976,8 @@ object!(ChatgptDeviceCodeLoginAccountResponse {
 });
 
 /// Variant `chatgpt` of [`LoginAccountParams`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ChatgptLoginAccountParams {
     pub app_brand: Option<LoginAppBrand>,
@@ -1793,6 +2001,8 @@ setters!(ChatgptLoginAccountParams {
 });
 
 /// Variant `chatgpt` of [`LoginAccountResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ChatgptLoginAccountResponse {
@@ -1808,6 +2018,8 @@ object!(ChatgptLoginAccountResponse {
 });
 
 /// `cliAuthCredentialsStore` of [`ConfigRequirements`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CliAuthCredentialsStoreMode {
@@ -1830,6 +2042,8 @@ string_enum!(CliAuthCredentialsStoreMode {
 });
 
 /// `clientInfo` of [`InitializeParams`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClientInfo {
     pub name: String,
@@ -1866,6 +2080,8 @@ setters!(ClientInfo {
 /// This translation layer make sure that we expose codex error code in camel case.
 ///
 /// When an upstream HTTP status is available (for example, from the Responses API or a provider), it is forwarded in `httpStatusCode` on the relevant `codexErrorInfo` variant.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum CodexErrorInfo {
@@ -1945,6 +2161,8 @@ external!(CodexErrorInfo {
 });
 
 /// `codexResponseHandoffMode` of `ThreadRealtimeStartParams`, which is experimental.
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CodexResponseHandoffMode {
@@ -1964,6 +2182,8 @@ string_enum!(CodexResponseHandoffMode {
 });
 
 /// `agentsStates` of [`CollabAgentToolCallThreadItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CollabAgentState {
@@ -1978,6 +2198,8 @@ object!(CollabAgentState {
 });
 
 /// `status` of [`CollabAgentState`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CollabAgentStatus {
@@ -2009,6 +2231,8 @@ string_enum!(CollabAgentStatus {
 });
 
 /// `tool` of [`CollabAgentToolCallThreadItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CollabAgentTool {
@@ -2046,6 +2270,8 @@ string_enum!(CollabAgentTool {
 });
 
 /// `status` of [`CollabAgentToolCallThreadItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CollabAgentToolCallStatus {
@@ -2068,12 +2294,16 @@ string_enum!(CollabAgentToolCallStatus {
 });
 
 /// Variant `collabAgentToolCall` of [`ThreadItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CollabAgentToolCallThreadItem {
     /// Last known status of the target agents, when available.
     pub agents_states: BTreeMap<String, CollabAgentState>,
     /// Unix timestamp in milliseconds when the item completed, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub completed_at_ms: Option<i64>,
     /// Unique identifier for this collab tool call.
     pub id: ItemId,
@@ -2088,6 +2318,8 @@ pub struct CollabAgentToolCallThreadItem {
     /// Thread ID of the agent issuing the collab request.
     pub sender_thread_id: String,
     /// Unix timestamp in milliseconds when the item started, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub started_at_ms: Option<i64>,
     /// Current status of the collab tool call.
     pub status: CollabAgentToolCallStatus,
@@ -2111,6 +2343,8 @@ object!(CollabAgentToolCallThreadItem {
 });
 
 /// Collaboration mode for a Codex session.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CollaborationMode {
     pub mode: ModeKind,
@@ -2134,6 +2368,8 @@ impl CollaborationMode {
 }
 
 /// EXPERIMENTAL - collaboration mode preset metadata for clients.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CollaborationModeMask {
@@ -2152,6 +2388,8 @@ object!(CollaborationModeMask {
 });
 
 /// Held by [`CommandExecutionRequestApprovalParams`], [`CommandExecutionThreadItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum CommandAction {
@@ -2186,10 +2424,14 @@ impl CommandAction {
 }
 
 /// Variant `command` of [`ConfiguredHookHandler`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CommandConfiguredHookHandler {
     /// Approximate token threshold for spilling this hook's `additionalContext` to disk. `null` uses 2,500 tokens; `0` disables spilling for this hook. The threshold is evaluated against the original context; a spilled preview also includes recovery metadata.
+    ///
+    /// Since runtime 0.147.0.
     pub additional_context_limit: Option<u64>,
     pub async_: bool,
     pub command: String,
@@ -2209,6 +2451,8 @@ object!(CommandConfiguredHookHandler {
 });
 
 /// Stream label for `command/exec/outputDelta` notifications.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CommandExecOutputStream {
@@ -2225,6 +2469,8 @@ string_enum!(CommandExecOutputStream {
 });
 
 /// PTY size in character cells for `command/exec` PTY sessions.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CommandExecTerminalSize {
     /// Terminal width in character cells.
@@ -2250,6 +2496,8 @@ impl CommandExecTerminalSize {
 }
 
 /// `decision` of [`CommandExecutionRequestApprovalResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum CommandExecutionApprovalDecision {
@@ -2278,6 +2526,8 @@ external!(CommandExecutionApprovalDecision {
 });
 
 /// Distinguishes a command approval from input sent to an existing terminal.
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CommandExecutionApprovalKind {
@@ -2297,6 +2547,8 @@ string_enum!(CommandExecutionApprovalKind {
 });
 
 /// `source` of [`CommandExecutionThreadItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CommandExecutionSource {
@@ -2319,6 +2571,8 @@ string_enum!(CommandExecutionSource {
 });
 
 /// `status` of [`CommandExecutionThreadItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CommandExecutionStatus {
@@ -2341,6 +2595,8 @@ string_enum!(CommandExecutionStatus {
 });
 
 /// Variant `commandExecution` of [`ThreadItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CommandExecutionThreadItem {
@@ -2351,6 +2607,8 @@ pub struct CommandExecutionThreadItem {
     /// A best-effort parsing of the command to understand the action(s) it will perform. This returns a list of CommandAction objects because a single shell command may be composed of many commands piped together.
     pub command_actions: Vec<CommandAction>,
     /// Unix timestamp in milliseconds when the item completed, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub completed_at_ms: Option<i64>,
     /// The command's working directory.
     pub cwd: LegacyAppPathString,
@@ -2360,13 +2618,19 @@ pub struct CommandExecutionThreadItem {
     pub exit_code: Option<i32>,
     pub id: ItemId,
     /// Trusted first-party plugin id when this command resolves to one plugin script.
+    ///
+    /// Since runtime 0.147.0.
     pub plugin_id: Option<String>,
     /// Identifier for the underlying PTY process (when available).
     pub process_id: Option<String>,
     /// Safe plugin-relative path when this command resolves to one plugin script.
+    ///
+    /// Since runtime 0.147.0.
     pub script_path: Option<String>,
     pub source: CommandExecutionSource,
     /// Unix timestamp in milliseconds when the item started, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub started_at_ms: Option<i64>,
     pub status: CommandExecutionStatus,
     /// What the runtime sent beside these fields.
@@ -2390,6 +2654,8 @@ object!(CommandExecutionThreadItem {
 });
 
 /// Variant `command` of [`GuardianApprovalReviewAction`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CommandGuardianApprovalReviewAction {
@@ -2406,6 +2672,8 @@ object!(CommandGuardianApprovalReviewAction {
 });
 
 /// Variant `command` of [`HookMetadata`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CommandHookMetadata {
@@ -2417,6 +2685,8 @@ pub struct CommandHookMetadata {
     pub display_order: i64,
     pub enabled: bool,
     /// The owning execution environment, if this hook came from its requirements.
+    ///
+    /// Since runtime 0.166.0.
     pub environment_id: Option<String>,
     pub event_name: HookEventName,
     pub is_managed: bool,
@@ -2452,6 +2722,8 @@ object!(CommandHookMetadata {
 });
 
 /// `commands` of [`MigrationDetails`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CommandMigration {
     pub name: String,
@@ -2472,6 +2744,8 @@ impl CommandMigration {
 }
 
 /// Review the changes introduced by a specific commit.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CommitReviewTarget {
     pub sha: String,
@@ -2500,6 +2774,8 @@ setters!(CommitReviewTarget {
 });
 
 /// Variant `compaction` of [`ResponseItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CompactionResponseItem {
     pub encrypted_content: String,
@@ -2532,6 +2808,8 @@ setters!(CompactionResponseItem {
 });
 
 /// Variant `compaction_trigger` of [`ResponseItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CompactionTriggerResponseItem {
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
@@ -2541,6 +2819,8 @@ object!(CompactionTriggerResponseItem {
 });
 
 /// Variant `completed` of [`ThreadPredictionResult`].
+///
+/// Since runtime 0.163.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CompletedThreadPredictionResult {
@@ -2553,6 +2833,8 @@ object!(CompletedThreadPredictionResult {
 });
 
 /// `computer_use` of [`Config`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseConfig {
@@ -2569,6 +2851,8 @@ object!(ComputerUseConfig {
 });
 
 /// `macos` of [`ComputerUseConfig`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseMacosConfig {
@@ -2581,6 +2865,8 @@ object!(ComputerUseMacosConfig {
 });
 
 /// `macos` of [`ComputerUseRequirements`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseMacosRequirements {
@@ -2593,13 +2879,19 @@ object!(ComputerUseMacosRequirements {
 });
 
 /// `computerUse` of [`ConfigRequirements`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseRequirements {
     pub allow_locked_computer_use: Option<bool>,
+    /// Since runtime 0.151.0.
     pub allow_persistent_approval: Option<bool>,
+    /// Since runtime 0.151.0.
     pub default_app_access: Option<AllowDenyRequirement>,
+    /// Since runtime 0.151.0.
     pub macos: Option<ComputerUseMacosRequirements>,
+    /// Since runtime 0.151.0.
     pub windows: Option<ComputerUseWindowsRequirements>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -2613,6 +2905,8 @@ object!(ComputerUseRequirements {
 });
 
 /// `windows` of [`ComputerUseConfig`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseWindowsConfig {
@@ -2627,6 +2921,8 @@ object!(ComputerUseWindowsConfig {
 });
 
 /// `exes` of [`ComputerUseWindowsConfig`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseWindowsExeConfig {
@@ -2645,6 +2941,8 @@ object!(ComputerUseWindowsExeConfig {
 });
 
 /// `exes` of [`ComputerUseWindowsRequirements`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseWindowsExeRequirement {
@@ -2663,6 +2961,8 @@ object!(ComputerUseWindowsExeRequirement {
 });
 
 /// `windows` of [`ComputerUseRequirements`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseWindowsRequirements {
@@ -2677,6 +2977,8 @@ object!(ComputerUseWindowsRequirements {
 });
 
 /// `config` of [`ConfigReadResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Config {
@@ -2686,10 +2988,14 @@ pub struct Config {
     pub approvals_reviewer: Option<ApprovalsReviewer>,
     #[cfg(feature = "experimental")]
     pub apps: Option<AppsConfig>,
+    /// Since runtime 0.151.0.
     pub browser_use: Option<BrowserUseConfig>,
     /// Effective tools.client_search_provider hint. Model-selected providers take precedence.
+    ///
+    /// Since runtime 0.169.0.
     pub client_search_provider: Option<WebSearchProvider>,
     pub compact_prompt: Option<String>,
+    /// Since runtime 0.151.0.
     pub computer_use: Option<ComputerUseConfig>,
     pub desktop: Option<Map<String, Value>>,
     pub developer_instructions: Option<String>,
@@ -2744,6 +3050,8 @@ object!(Config {
 });
 
 /// `edits` of [`ConfigBatchWriteParams`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Clone, PartialEq)]
 pub struct ConfigEdit {
     pub key_path: String,
@@ -2775,6 +3083,8 @@ redacted_debug!(ConfigEdit {
 });
 
 /// `layers` of [`ConfigReadResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigLayer {
@@ -2793,6 +3103,8 @@ object!(ConfigLayer {
 });
 
 /// Held by [`ConfigReadResponse`], [`OverriddenMetadata`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigLayerMetadata {
@@ -2807,6 +3119,8 @@ object!(ConfigLayerMetadata {
 });
 
 /// Held by [`ConfigLayer`], [`ConfigLayerMetadata`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ConfigLayerSource {
@@ -2844,12 +3158,17 @@ tagged!(ConfigLayerSource "type" {
 });
 
 /// `requirements` of [`ConfigRequirementsReadResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigRequirements {
+    /// Since runtime 0.151.0.
     pub additional_developer_instructions: Option<String>,
     pub allow_appshots: Option<bool>,
+    /// Since runtime 0.151.0.
     pub allow_browser_and_computer_use: Option<bool>,
+    /// Since runtime 0.147.0.
     pub allow_login_shell: Option<bool>,
     pub allow_managed_hooks_only: Option<bool>,
     pub allow_remote_control: Option<bool>,
@@ -2857,36 +3176,54 @@ pub struct ConfigRequirements {
     #[cfg(feature = "experimental")]
     pub allowed_approvals_reviewers: Option<Vec<ApprovalsReviewer>>,
     /// Effective login methods after managed, forced-login, and workspace restrictions. An empty list permits no login method. Older servers may omit this field.
+    ///
+    /// Since runtime 0.159.3.
     pub allowed_login_methods: Option<Vec<ForcedLoginMethod>>,
     pub allowed_permission_profiles: Option<BTreeMap<String, bool>>,
     pub allowed_sandbox_modes: Option<Vec<SandboxMode>>,
     pub allowed_web_search_modes: Option<Vec<WebSearchMode>>,
     pub allowed_windows_sandbox_implementations: Option<Vec<WindowsSandboxImplementation>>,
+    /// Since runtime 0.155.0.
     #[cfg(feature = "experimental")]
     pub application: Option<ApplicationRequirements>,
+    /// Since runtime 0.151.0.
     pub auto_review: Option<AutoReviewRequirements>,
+    /// Since runtime 0.147.0.
     pub browser_use: Option<BrowserUseRequirements>,
+    /// Since runtime 0.151.0.
     pub chatgpt_base_url: Option<String>,
+    /// Since runtime 0.147.0.
     pub check_for_update_on_startup: Option<bool>,
+    /// Since runtime 0.151.0.
     pub cli_auth_credentials_store: Option<CliAuthCredentialsStoreMode>,
     pub computer_use: Option<ComputerUseRequirements>,
     pub default_permissions: Option<String>,
     pub enforce_residency: Option<ResidencyRequirement>,
     pub feature_requirements: Option<BTreeMap<String, bool>>,
+    /// Since runtime 0.147.0.
     pub feedback: Option<FeedbackRequirements>,
     #[cfg(feature = "experimental")]
     pub hooks: Option<ManagedHooksRequirements>,
+    /// Since runtime 0.151.0.
     pub in_app_browser: Option<InAppBrowserRequirements>,
+    /// Since runtime 0.147.0.
     pub log_dir: Option<String>,
+    /// Since runtime 0.147.0.
     pub model_catalog_json: Option<String>,
     /// Exact provider selection required by managed policy.
+    ///
+    /// Since runtime 0.159.3.
     pub model_provider: Option<String>,
     /// Complete required provider definitions, using config.toml field names.
+    ///
+    /// Since runtime 0.159.3.
     pub model_providers: Option<Map<String, Value>>,
     pub models: Option<ModelsRequirements>,
     #[cfg(feature = "experimental")]
     pub network: Option<NetworkRequirements>,
+    /// Since runtime 0.166.0.
     pub otel: Option<OtelRequirements>,
+    /// Since runtime 0.147.0.
     pub sqlite_home: Option<String>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -2929,6 +3266,8 @@ object!(ConfigRequirements {
 });
 
 /// Reasoning settings interpreted by the backend for the routed model.
+///
+/// Since runtime 0.155.0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConfigurationReasoning {
     pub effort: ReasoningEffort,
@@ -2949,6 +3288,8 @@ impl ConfigurationReasoning {
 }
 
 /// A durable input control interpreted by the backend at its position in history.
+///
+/// Since runtime 0.155.0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConfigurationUpdateResponseItem {
     pub reasoning: ConfigurationReasoning,
@@ -2969,6 +3310,8 @@ impl ConfigurationUpdateResponseItem {
 }
 
 /// `hooks` of [`ConfiguredHookMatcherGroup`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ConfiguredHookHandler {
@@ -2991,6 +3334,8 @@ tagged!(ConfiguredHookHandler "type" {
 });
 
 /// `Interrupt` of [`ManagedHooksRequirements`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ConfiguredHookMatcherGroup {
@@ -3005,6 +3350,8 @@ object!(ConfiguredHookMatcherGroup {
 });
 
 /// EXPERIMENTAL - metadata returned by app/read.
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ConnectorMetadata {
@@ -3033,6 +3380,8 @@ object!(ConnectorMetadata {
 });
 
 /// `outcome` of [`ConsumeAccountRateLimitResetCreditResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConsumeAccountRateLimitResetCreditOutcome {
@@ -3055,6 +3404,8 @@ string_enum!(ConsumeAccountRateLimitResetCreditOutcome {
 });
 
 /// `content` of [`MessageResponseItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ContentItem {
@@ -3072,7 +3423,7 @@ pub enum ContentItem {
 tagged!(ContentItem "type" {
     InputText "input_text",
     InputImage "input_image",
-    InputAudio "input_audio",
+    InputAudio "input_audio" @ (1, 1),
     OutputText "output_text",
 });
 impl ContentItem {
@@ -3088,6 +3439,8 @@ impl ContentItem {
 }
 
 /// Variant `context_compaction` of [`ResponseItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ContextCompactionResponseItem {
     pub encrypted_content: Option<String>,
@@ -3111,13 +3464,19 @@ setters!(ContextCompactionResponseItem {
 });
 
 /// Variant `contextCompaction` of [`ThreadItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ContextCompactionThreadItem {
     /// Unix timestamp in milliseconds when the item completed, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub completed_at_ms: Option<i64>,
     pub id: ItemId,
     /// Unix timestamp in milliseconds when the item started, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub started_at_ms: Option<i64>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -3129,6 +3488,8 @@ object!(ContextCompactionThreadItem {
 });
 
 /// `role` of [`ThreadRealtimeInitialItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConversationTextRole {
@@ -3148,6 +3509,8 @@ string_enum!(ConversationTextRole {
 });
 
 /// `credits` of [`RateLimitSnapshot`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CreditsSnapshot {
@@ -3164,6 +3527,8 @@ object!(CreditsSnapshot {
 });
 
 /// Variant `customGateway` of [`ProviderSettings`].
+///
+/// Since runtime 0.169.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CustomGatewayProviderSettings {
@@ -3176,6 +3541,8 @@ object!(CustomGatewayProviderSettings {
 });
 
 /// Variant `customGateway` of [`ProviderSettingsPatch`].
+///
+/// Since runtime 0.169.0.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CustomGatewayProviderSettingsPatch {
     pub base_url: Option<String>,
@@ -3204,6 +3571,8 @@ setters!(CustomGatewayProviderSettingsPatch {
 });
 
 /// Arbitrary instructions, equivalent to the old free-form prompt.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CustomReviewTarget {
     pub instructions: String,
@@ -3224,6 +3593,8 @@ impl CustomReviewTarget {
 }
 
 /// Variant `custom_tool_call_output` of [`ResponseItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CustomToolCallOutputResponseItem {
     pub call_id: String,
@@ -3264,9 +3635,12 @@ setters!(CustomToolCallOutputResponseItem {
 });
 
 /// Variant `custom_tool_call` of [`ResponseItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CustomToolCallResponseItem {
     pub call_id: String,
+    /// Since runtime 0.163.0.
     pub encrypted_content: Option<String>,
     pub id: Option<String>,
     pub input: String,
@@ -3279,7 +3653,7 @@ pub struct CustomToolCallResponseItem {
 }
 object!(CustomToolCallResponseItem {
     0 call_id "call_id" required,
-    1 encrypted_content "encrypted_content" optional,
+    1 encrypted_content "encrypted_content" optional @ (5, 5),
     2 id "id" optional,
     3 input "input" required,
     4 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" optional,
@@ -3323,6 +3697,8 @@ setters!(CustomToolCallResponseItem {
 });
 
 /// Requested cyber treatment for an OpenAI model turn. Authorization and model-tier restrictions remain server-owned.
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CyberAccessProgram {
@@ -3342,6 +3718,8 @@ string_enum!(CyberAccessProgram {
 });
 
 /// Variant `daily` of [`ScheduledTaskSchedule`].
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct DailyScheduledTaskSchedule {
@@ -3354,6 +3732,8 @@ object!(DailyScheduledTaskSchedule {
 });
 
 /// Variant `dangerFullAccess` of [`SandboxPolicy`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DangerFullAccessSandboxPolicy {
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
@@ -3363,6 +3743,8 @@ object!(DangerFullAccessSandboxPolicy {
 });
 
 /// Variant `delete` of [`FileChange`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct DeleteFileChange {
@@ -3375,6 +3757,8 @@ object!(DeleteFileChange {
 });
 
 /// Variant `delete` of [`PatchChangeKind`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct DeletePatchChangeKind {
@@ -3385,6 +3769,8 @@ object!(DeletePatchChangeKind {
 });
 
 /// Variant `denied` of [`ReviewDecision`].
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeniedReviewDecision {
     pub rejection: String,
@@ -3405,6 +3791,8 @@ impl DeniedReviewDecision {
 }
 
 /// `onboardingEntrypoint` of [`AccountLoginCompletedNotification`].
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DesktopOnboardingEntrypoint {
@@ -3418,6 +3806,8 @@ string_enum!(DesktopOnboardingEntrypoint {
 });
 
 /// Held by [`DynamicToolCallResponse`], [`DynamicToolCallThreadItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum DynamicToolCallOutputContentItem {
@@ -3433,7 +3823,7 @@ pub enum DynamicToolCallOutputContentItem {
 tagged!(DynamicToolCallOutputContentItem "type" {
     InputText "inputText",
     InputImage "inputImage",
-    InputAudio "inputAudio",
+    InputAudio "inputAudio" @ (1, 1),
 });
 impl DynamicToolCallOutputContentItem {
     /// Makes the variant `inputText`.
@@ -3453,6 +3843,8 @@ impl DynamicToolCallOutputContentItem {
 }
 
 /// `status` of [`DynamicToolCallThreadItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DynamicToolCallStatus {
@@ -3472,11 +3864,15 @@ string_enum!(DynamicToolCallStatus {
 });
 
 /// Variant `dynamicToolCall` of [`ThreadItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct DynamicToolCallThreadItem {
     pub arguments: Value,
     /// Unix timestamp in milliseconds when the item completed, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub completed_at_ms: Option<i64>,
     pub content_items: Option<Vec<DynamicToolCallOutputContentItem>>,
     /// The duration of the dynamic tool call in milliseconds.
@@ -3484,6 +3880,8 @@ pub struct DynamicToolCallThreadItem {
     pub id: ItemId,
     pub namespace: Option<String>,
     /// Unix timestamp in milliseconds when the item started, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub started_at_ms: Option<i64>,
     pub status: DynamicToolCallStatus,
     pub success: Option<bool>,
@@ -3505,6 +3903,8 @@ object!(DynamicToolCallThreadItem {
 });
 
 /// `tools` of [`NamespaceDynamicToolSpec`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum DynamicToolNamespaceTool {
@@ -3518,6 +3918,8 @@ tagged!(DynamicToolNamespaceTool "type" {
 });
 
 /// `dynamicTools` of `ThreadStartParams`, which is experimental.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum DynamicToolSpec {
@@ -3553,6 +3955,8 @@ impl DynamicToolSpec {
 }
 
 /// Variant `encrypted_content` of [`AgentMessageInputContent`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EncryptedContentAgentMessageInputContent {
     pub encrypted_content: String,
@@ -3573,6 +3977,8 @@ impl EncryptedContentAgentMessageInputContent {
 }
 
 /// Variant `encrypted_content` of [`FunctionCallOutputContentItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EncryptedContentFunctionCallOutputContentItem {
     pub encrypted_content: String,
@@ -3593,14 +3999,20 @@ impl EncryptedContentFunctionCallOutputContentItem {
 }
 
 /// Variant `enteredReviewMode` of [`ThreadItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct EnteredReviewModeThreadItem {
     /// Unix timestamp in milliseconds when the item completed, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub completed_at_ms: Option<i64>,
     pub id: ItemId,
     pub review: String,
     /// Unix timestamp in milliseconds when the item started, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub started_at_ms: Option<i64>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -3613,6 +4025,8 @@ object!(EnteredReviewModeThreadItem {
 });
 
 /// Enterprise-managed config layer delivered by the cloud config bundle.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct EnterpriseManagedConfigLayerSource {
@@ -3629,6 +4043,8 @@ object!(EnterpriseManagedConfigLayerSource {
 });
 
 /// Variant `environment` of [`BedrockSetupParams`].
+///
+/// Since runtime 0.151.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -3654,6 +4070,8 @@ impl EnvironmentBedrockSetupParams {
 }
 
 /// A path owned by an execution environment.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EnvironmentCapabilityRootLocation {
     pub environment_id: String,
@@ -3685,6 +4103,8 @@ setters!(EnvironmentCapabilityRootLocation {
 
 /// `shell` of [`EnvironmentInfoResponse`].
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -3704,6 +4124,8 @@ object!(EnvironmentShellInfo {
 });
 
 /// `skills` of `EnvironmentAddParams`, which is experimental.
+///
+/// Since runtime 0.163.0.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct EnvironmentSkillsParams {
     /// Exact catalog names that must be available from this environment.
@@ -3722,6 +4144,8 @@ setters!(EnvironmentSkillsParams {
 /// Current status observed by app-server without starting or recovering an environment.
 ///
 /// For a currently ready remote environment, app-server asks the existing exec-server connection for `environment/status` without allowing recovery.
+///
+/// Since runtime 0.147.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -3748,6 +4172,8 @@ string_enum!(EnvironmentStatusKind {
 });
 
 /// Variant `environmentVariable` of [`GatewayAuth`].
+///
+/// Since runtime 0.169.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct EnvironmentVariableGatewayAuth {
@@ -3760,6 +4186,8 @@ object!(EnvironmentVariableGatewayAuth {
 });
 
 /// Variant `exec` of [`LocalShellAction`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Clone, PartialEq)]
 pub struct ExecLocalShellAction {
     pub command: Vec<String>,
@@ -3809,6 +4237,8 @@ redacted_debug!(ExecLocalShellAction {
 });
 
 /// Variant `execve` of [`GuardianApprovalReviewAction`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ExecveGuardianApprovalReviewAction {
@@ -3827,6 +4257,8 @@ object!(ExecveGuardianApprovalReviewAction {
 });
 
 /// Variant `existingCall` of [`ThreadRealtimeStartTransport`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExistingCallThreadRealtimeStartTransport {
     /// Identifier of a realtime call already created and negotiated by the client.
@@ -3848,14 +4280,20 @@ impl ExistingCallThreadRealtimeStartTransport {
 }
 
 /// Variant `exitedReviewMode` of [`ThreadItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ExitedReviewModeThreadItem {
     /// Unix timestamp in milliseconds when the item completed, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub completed_at_ms: Option<i64>,
     pub id: ItemId,
     pub review: String,
     /// Unix timestamp in milliseconds when the item started, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub started_at_ms: Option<i64>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -3868,6 +4306,8 @@ object!(ExitedReviewModeThreadItem {
 });
 
 /// `data` of [`ExperimentalFeatureListResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ExperimentalFeature {
@@ -3899,6 +4339,8 @@ object!(ExperimentalFeature {
 });
 
 /// `stage` of [`ExperimentalFeature`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ExperimentalFeatureStage {
@@ -3924,12 +4366,15 @@ string_enum!(ExperimentalFeatureStage {
 });
 
 /// `data` of [`ExternalAgentConfigImportHistoriesReadResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportHistory {
     pub completed_at_ms: i64,
     pub failures: Vec<ExternalAgentConfigImportItemTypeFailure>,
     pub import_id: String,
+    /// Since runtime 0.147.0.
     pub provider_id: Option<String>,
     pub successes: Vec<ExternalAgentConfigImportItemTypeSuccess>,
     /// What the runtime sent beside these fields.
@@ -3944,6 +4389,8 @@ object!(ExternalAgentConfigImportHistory {
 });
 
 /// `successes` of [`ExternalAgentConfigImportHistoryRecordTypeResultParams`].
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExternalAgentConfigImportHistoryRecordSuccessParams {
     pub cwd: Option<String>,
@@ -3987,6 +4434,8 @@ setters!(ExternalAgentConfigImportHistoryRecordSuccessParams {
 });
 
 /// `itemTypeResults` of [`ExternalAgentConfigImportHistoryRecordParams`].
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExternalAgentConfigImportHistoryRecordTypeResultParams {
     pub failures: Vec<ExternalAgentConfigImportItemTypeFailure>,
@@ -4013,6 +4462,8 @@ impl ExternalAgentConfigImportHistoryRecordTypeResultParams {
 }
 
 /// Held by [`ExternalAgentConfigImportHistory`], [`ExternalAgentConfigImportHistoryRecordTypeResultParams`], [`ExternalAgentConfigImportTypeResult`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExternalAgentConfigImportItemTypeFailure {
     pub cwd: Option<String>,
@@ -4021,6 +4472,7 @@ pub struct ExternalAgentConfigImportItemTypeFailure {
     pub item_type: ExternalAgentConfigMigrationItemType,
     pub message: String,
     pub source: Option<String>,
+    /// Since runtime 0.147.0.
     pub sub_error_type: Option<String>,
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
@@ -4032,7 +4484,7 @@ object!(ExternalAgentConfigImportItemTypeFailure {
     3 item_type "itemType" required,
     4 message "message" required,
     5 source "source" optional,
-    6 sub_error_type "subErrorType" optional,
+    6 sub_error_type "subErrorType" optional @ (1, 1),
 });
 impl Default for ExternalAgentConfigImportItemTypeFailure {
     /// An empty one; `failure_stage`, `item_type`, `message` are required: set them by name.
@@ -4067,6 +4519,8 @@ setters!(ExternalAgentConfigImportItemTypeFailure {
 });
 
 /// Held by [`ExternalAgentConfigImportHistory`], [`ExternalAgentConfigImportTypeResult`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportItemTypeSuccess {
@@ -4075,6 +4529,8 @@ pub struct ExternalAgentConfigImportItemTypeSuccess {
     pub source: Option<String>,
     pub target: Option<String>,
     /// Original title for an imported session; null for other item types.
+    ///
+    /// Since runtime 0.147.0.
     pub title: Option<String>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -4088,6 +4544,8 @@ object!(ExternalAgentConfigImportItemTypeSuccess {
 });
 
 /// Held by [`ExternalAgentConfigImportCompletedNotification`], [`ExternalAgentConfigImportProgressNotification`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportTypeResult {
@@ -4104,6 +4562,8 @@ object!(ExternalAgentConfigImportTypeResult {
 });
 
 /// Held by [`ExternalAgentConfigDetectResponse`], [`ExternalAgentConfigImportParams`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExternalAgentConfigMigrationItem {
     /// Null or empty means home-scoped migration; non-empty means repo-scoped migration.
@@ -4140,6 +4600,8 @@ setters!(ExternalAgentConfigMigrationItem {
 });
 
 /// Held by [`ExternalAgentConfigImportHistoryRecordSuccessParams`], [`ExternalAgentConfigImportHistoryRecordTypeResultParams`], [`ExternalAgentConfigImportItemTypeFailure`], [`ExternalAgentConfigImportItemTypeSuccess`] and 2 more types.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ExternalAgentConfigMigrationItemType {
@@ -4177,9 +4639,13 @@ string_enum!(ExternalAgentConfigMigrationItemType {
     Commands "COMMANDS",
     Memory "MEMORY",
     Sessions "SESSIONS",
+} since {
+    "MEMORY" @ (1, 1),
 });
 
 /// `connectors` of [`ExternalAgentConfigDetectResponse`].
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentDetectedConnectorCandidate {
@@ -4196,6 +4662,8 @@ object!(ExternalAgentDetectedConnectorCandidate {
 });
 
 /// `source` of [`ExternalAgentDetectedConnectorCandidate`].
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ExternalAgentDetectedConnectorSource {
@@ -4212,6 +4680,8 @@ string_enum!(ExternalAgentDetectedConnectorSource {
 });
 
 /// `connectors` of [`ExternalAgentConfigImportHistoriesReadResponse`].
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentImportedConnectorCandidate {
@@ -4228,6 +4698,8 @@ object!(ExternalAgentImportedConnectorCandidate {
 });
 
 /// `source` of [`ExternalAgentImportedConnectorCandidate`].
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ExternalAgentImportedConnectorSource {
@@ -4241,6 +4713,8 @@ string_enum!(ExternalAgentImportedConnectorSource {
 });
 
 /// Variant `externalSandbox` of [`SandboxPolicy`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExternalSandboxSandboxPolicy {
     pub network_access: NetworkAccess,
@@ -4264,6 +4738,8 @@ setters!(ExternalSandboxSandboxPolicy {
 });
 
 /// Authentication is configured outside the gateway form. Preserve it on edits.
+///
+/// Since runtime 0.169.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ExternallyConfiguredGatewayAuth {
@@ -4276,6 +4752,8 @@ object!(ExternallyConfiguredGatewayAuth {
 });
 
 /// Variant `failed` of [`ThreadPredictionResult`].
+///
+/// Since runtime 0.163.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FailedThreadPredictionResult {
@@ -4286,6 +4764,8 @@ object!(FailedThreadPredictionResult {
 });
 
 /// `feedback` of [`ConfigRequirements`].
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FeedbackRequirements {
@@ -4298,6 +4778,8 @@ object!(FeedbackRequirements {
 });
 
 /// `fileChanges` of [`ApplyPatchApprovalParams`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum FileChange {
@@ -4317,6 +4799,8 @@ tagged!(FileChange "type" {
 });
 
 /// `decision` of [`FileChangeRequestApprovalResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FileChangeApprovalDecision {
@@ -4339,14 +4823,20 @@ string_enum!(FileChangeApprovalDecision {
 });
 
 /// Variant `fileChange` of [`ThreadItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FileChangeThreadItem {
     pub changes: Vec<FileUpdateChange>,
     /// Unix timestamp in milliseconds when the item completed, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub completed_at_ms: Option<i64>,
     pub id: ItemId,
     /// Unix timestamp in milliseconds when the item started, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub started_at_ms: Option<i64>,
     pub status: PatchApplyStatus,
     /// What the runtime sent beside these fields.
@@ -4361,6 +4851,8 @@ object!(FileChangeThreadItem {
 });
 
 /// `access` of [`FileSystemSandboxEntry`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FileSystemAccessMode {
@@ -4380,6 +4872,8 @@ string_enum!(FileSystemAccessMode {
 });
 
 /// `path` of [`FileSystemSandboxEntry`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum FileSystemPath {
@@ -4415,6 +4909,8 @@ impl FileSystemPath {
 }
 
 /// `entries` of [`AdditionalFileSystemPermissions`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FileSystemSandboxEntry {
     pub access: FileSystemAccessMode,
@@ -4438,6 +4934,8 @@ impl FileSystemSandboxEntry {
 }
 
 /// `value` of [`SpecialFileSystemPath`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum FileSystemSpecialPath {
@@ -4492,6 +4990,8 @@ impl FileSystemSpecialPath {
 }
 
 /// Held by [`FileChangePatchUpdatedNotification`], [`FileChangeThreadItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FileUpdateChange {
@@ -4508,6 +5008,8 @@ object!(FileUpdateChange {
 });
 
 /// Variant `find_in_page` of [`ResponsesApiWebSearchAction`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct FindInPageResponsesApiWebSearchAction {
     pub pattern: Option<String>,
@@ -4527,6 +5029,8 @@ setters!(FindInPageResponsesApiWebSearchAction {
 });
 
 /// Variant `findInPage` of [`WebSearchAction`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FindInPageWebSearchAction {
@@ -4541,6 +5045,8 @@ object!(FindInPageWebSearchAction {
 });
 
 /// Backward-compatible API shape for ChatGPT workspace login restrictions.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ForcedChatgptWorkspaceIds {
@@ -4557,6 +5063,8 @@ untagged!(ForcedChatgptWorkspaceIds {
 });
 
 /// Held by [`Config`], [`ConfigRequirements`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ForcedLoginMethod {
@@ -4573,6 +5081,8 @@ string_enum!(ForcedLoginMethod {
 });
 
 /// Variant `form` of [`McpServerElicitationRequestParams`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FormMcpServerElicitationRequestParams {
@@ -4598,6 +5108,8 @@ object!(FormMcpServerElicitationRequestParams {
 });
 
 /// A directory entry returned by `fs/readDirectory`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FsReadDirectoryEntry {
@@ -4617,6 +5129,8 @@ object!(FsReadDirectoryEntry {
 });
 
 /// Held by [`CustomToolCallOutputResponseItem`], [`FunctionCallOutputResponseItem`], [`FunctionCallOutputThreadItem`], [`TurnToolOutput`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum FunctionCallOutputBody {
@@ -4633,6 +5147,8 @@ untagged!(FunctionCallOutputBody {
 });
 
 /// Responses API compatible content items that can be returned by a tool call. This is a subset of ContentItem with the types we support as function call outputs.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum FunctionCallOutputContentItem {
@@ -4650,7 +5166,7 @@ pub enum FunctionCallOutputContentItem {
 tagged!(FunctionCallOutputContentItem "type" {
     InputText "input_text",
     InputImage "input_image",
-    InputAudio "input_audio",
+    InputAudio "input_audio" @ (1, 1),
     EncryptedContent "encrypted_content",
 });
 impl FunctionCallOutputContentItem {
@@ -4666,12 +5182,16 @@ impl FunctionCallOutputContentItem {
 }
 
 /// Variant `function_call_output` of [`ResponseItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FunctionCallOutputResponseItem {
     pub call_id: Option<String>,
     pub id: Option<String>,
     pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
+    /// Since runtime 0.151.0.
     pub name: Option<String>,
+    /// Since runtime 0.151.0.
     pub namespace: Option<String>,
     pub output: FunctionCallOutputBody,
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
@@ -4681,8 +5201,8 @@ object!(FunctionCallOutputResponseItem {
     0 call_id "call_id" optional,
     1 id "id" optional,
     2 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" optional,
-    3 name "name" optional,
-    4 namespace "namespace" optional,
+    3 name "name" optional @ (2, 2),
+    4 namespace "namespace" optional @ (2, 2),
     5 output "output" required,
 });
 impl FunctionCallOutputResponseItem {
@@ -4713,16 +5233,22 @@ setters!(FunctionCallOutputResponseItem {
 });
 
 /// Variant `functionCallOutput` of [`ThreadItem`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FunctionCallOutputThreadItem {
     /// Unix timestamp in milliseconds when the item completed, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub completed_at_ms: Option<i64>,
     pub id: ItemId,
     pub name: String,
     pub namespace: Option<String>,
     pub output: FunctionCallOutputBody,
     /// Unix timestamp in milliseconds when the item started, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub started_at_ms: Option<i64>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -4737,16 +5263,21 @@ object!(FunctionCallOutputThreadItem {
 });
 
 /// Variant `function_call` of [`ResponseItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FunctionCallResponseItem {
     pub arguments: String,
     pub call_id: String,
+    /// Since runtime 0.163.0.
     pub encrypted_content: Option<String>,
+    /// Since runtime 0.147.0.
     pub encrypted_function_args: Option<Vec<String>>,
     pub id: Option<String>,
     pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
     pub name: String,
     pub namespace: Option<String>,
+    /// Since runtime 0.163.0.
     pub status: Option<String>,
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
@@ -4754,13 +5285,13 @@ pub struct FunctionCallResponseItem {
 object!(FunctionCallResponseItem {
     0 arguments "arguments" required,
     1 call_id "call_id" required,
-    2 encrypted_content "encrypted_content" optional,
-    3 encrypted_function_args "encrypted_function_args" optional,
+    2 encrypted_content "encrypted_content" optional @ (5, 5),
+    3 encrypted_function_args "encrypted_function_args" optional @ (1, 1),
     4 id "id" optional,
     5 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" optional,
     6 name "name" required,
     7 namespace "namespace" optional,
-    8 status "status" optional,
+    8 status "status" optional @ (5, 5),
 });
 impl Default for FunctionCallResponseItem {
     /// An empty one; `arguments`, `call_id`, `name` are required: set them by name.
@@ -4801,6 +5332,8 @@ setters!(FunctionCallResponseItem {
 });
 
 /// Variant `function` of [`DynamicToolNamespaceTool`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FunctionDynamicToolNamespaceTool {
     pub defer_loading: Option<bool>,
@@ -4840,6 +5373,8 @@ setters!(FunctionDynamicToolNamespaceTool {
 });
 
 /// Variant `function` of [`DynamicToolSpec`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FunctionDynamicToolSpec {
     pub defer_loading: Option<bool>,
@@ -4879,6 +5414,8 @@ setters!(FunctionDynamicToolSpec {
 });
 
 /// `match_type` of [`FuzzyFileSearchResult`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FuzzyFileSearchMatchType {
@@ -4895,6 +5432,8 @@ string_enum!(FuzzyFileSearchMatchType {
 });
 
 /// A file that matches a search.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FuzzyFileSearchResult {
@@ -4917,6 +5456,8 @@ object!(FuzzyFileSearchResult {
 });
 
 /// `auth` of [`CustomGatewayProviderSettings`].
+///
+/// Since runtime 0.169.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum GatewayAuth {
@@ -4936,6 +5477,8 @@ tagged!(GatewayAuth "mode" {
 });
 
 /// `prompt` of [`GatewayOAuthLoginResponse`].
+///
+/// Since runtime 0.169.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct GatewayOAuthPrompt {
@@ -4952,6 +5495,8 @@ object!(GatewayOAuthPrompt {
 });
 
 /// Held by [`GatewayOAuthChangedNotification`], [`GatewayOAuthReadResponse`].
+///
+/// Since runtime 0.159.3.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GatewayOAuthStatus {
@@ -4974,6 +5519,8 @@ string_enum!(GatewayOAuthStatus {
 });
 
 /// Google Cloud Vertex AI with externally managed credentials.
+///
+/// Since runtime 0.166.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct GcpAccount {
@@ -4984,6 +5531,8 @@ object!(GcpAccount {
 });
 
 /// `providerId` of [`GcpProviderSettingsPatch`].
+///
+/// Since runtime 0.169.0.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GcpProviderId {
@@ -4997,6 +5546,8 @@ string_enum!(GcpProviderId {
 });
 
 /// Variant `gcp` of [`ProviderSettings`].
+///
+/// Since runtime 0.169.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct GcpProviderSettings {
@@ -5014,6 +5565,8 @@ object!(GcpProviderSettings {
 });
 
 /// GCP configuration fields. Credential-file paths refer to the app-server host.
+///
+/// Since runtime 0.169.0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GcpProviderSettingsPatch {
     pub credential_file: Option<String>,
@@ -5051,6 +5604,8 @@ setters!(GcpProviderSettingsPatch {
 });
 
 /// `gitInfo` of [`Thread`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct GitInfo {
@@ -5067,6 +5622,8 @@ object!(GitInfo {
 });
 
 /// Variant `git` of [`PluginSource`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct GitPluginSource {
@@ -5085,6 +5642,8 @@ object!(GitPluginSource {
 });
 
 /// Variant `glob_pattern` of [`FileSystemPath`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GlobPatternFileSystemPath {
     pub pattern: String,
@@ -5105,6 +5664,8 @@ impl GlobPatternFileSystemPath {
 }
 
 /// `permissions` of [`PermissionsRequestApprovalResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GrantedPermissionProfile {
     pub file_system: Option<AdditionalFileSystemPermissions>,
@@ -5124,6 +5685,8 @@ setters!(GrantedPermissionProfile {
 });
 
 /// Variant `granular` of [`AskForApproval`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GranularAskForApproval {
     pub mcp_elicitations: bool,
@@ -5162,6 +5725,8 @@ setters!(GranularAskForApproval {
 });
 
 /// \[UNSTABLE\] Temporary approval auto-review payload used by `item/autoApprovalReview/*` notifications. This shape is expected to change soon.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct GuardianApprovalReview {
@@ -5180,6 +5745,8 @@ object!(GuardianApprovalReview {
 });
 
 /// Held by [`ItemGuardianApprovalReviewCompletedNotification`], [`ItemGuardianApprovalReviewStartedNotification`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum GuardianApprovalReviewAction {
@@ -5211,6 +5778,8 @@ tagged!(GuardianApprovalReviewAction "type" {
 });
 
 /// \[UNSTABLE\] Lifecycle state for an approval auto-review.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GuardianApprovalReviewStatus {
@@ -5237,6 +5806,8 @@ string_enum!(GuardianApprovalReviewStatus {
 
 /// Final allow/deny outcome returned by the guardian reviewer.
 ///
+/// Since runtime 0.169.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -5256,6 +5827,8 @@ string_enum!(GuardianAssessmentOutcome {
 });
 
 /// Held by [`CommandGuardianApprovalReviewAction`], [`ExecveGuardianApprovalReviewAction`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GuardianCommandSource {
@@ -5272,6 +5845,8 @@ string_enum!(GuardianCommandSource {
 });
 
 /// \[UNSTABLE\] Risk level assigned by approval auto-review.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GuardianRiskLevel {
@@ -5294,6 +5869,8 @@ string_enum!(GuardianRiskLevel {
 });
 
 /// \[UNSTABLE\] Authorization level assigned by approval auto-review.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GuardianUserAuthorization {
@@ -5316,6 +5893,8 @@ string_enum!(GuardianUserAuthorization {
 });
 
 /// `errors` of [`HooksListEntry`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct HookErrorInfo {
@@ -5330,6 +5909,8 @@ object!(HookErrorInfo {
 });
 
 /// Held by [`AgentHookMetadata`], [`CommandHookMetadata`], [`HookRunSummary`], [`McpToolHookMetadata`] and 2 more types.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HookEventName {
@@ -5382,6 +5963,8 @@ string_enum!(HookEventName {
 });
 
 /// `executionMode` of [`HookRunSummary`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HookExecutionMode {
@@ -5398,6 +5981,8 @@ string_enum!(HookExecutionMode {
 });
 
 /// `handlerType` of [`HookRunSummary`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HookHandlerType {
@@ -5420,6 +6005,8 @@ string_enum!(HookHandlerType {
 });
 
 /// `hooks` of [`HooksListEntry`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum HookMetadata {
@@ -5608,6 +6195,8 @@ impl HookMetadata {
 }
 
 /// `hooks` of [`MigrationDetails`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HookMigration {
     pub name: String,
@@ -5628,6 +6217,8 @@ impl HookMigration {
 }
 
 /// `entries` of [`HookRunSummary`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct HookOutputEntry {
@@ -5642,6 +6233,8 @@ object!(HookOutputEntry {
 });
 
 /// `kind` of [`HookOutputEntry`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HookOutputEntryKind {
@@ -5667,6 +6260,8 @@ string_enum!(HookOutputEntryKind {
 });
 
 /// `fragments` of [`HookPromptThreadItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct HookPromptFragment {
@@ -5681,14 +6276,20 @@ object!(HookPromptFragment {
 });
 
 /// Variant `hookPrompt` of [`ThreadItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct HookPromptThreadItem {
     /// Unix timestamp in milliseconds when the item completed, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub completed_at_ms: Option<i64>,
     pub fragments: Vec<HookPromptFragment>,
     pub id: ItemId,
     /// Unix timestamp in milliseconds when the item started, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub started_at_ms: Option<i64>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -5701,6 +6302,8 @@ object!(HookPromptThreadItem {
 });
 
 /// `status` of [`HookRunSummary`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HookRunStatus {
@@ -5726,6 +6329,8 @@ string_enum!(HookRunStatus {
 });
 
 /// Held by [`HookCompletedNotification`], [`HookStartedNotification`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct HookRunSummary {
@@ -5764,6 +6369,8 @@ object!(HookRunSummary {
 });
 
 /// `scope` of [`HookRunSummary`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HookScope {
@@ -5780,6 +6387,8 @@ string_enum!(HookScope {
 });
 
 /// Held by [`AgentHookMetadata`], [`CommandHookMetadata`], [`HookRunSummary`], [`McpToolHookMetadata`] and one more type.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HookSource {
@@ -5823,6 +6432,8 @@ string_enum!(HookSource {
 });
 
 /// Held by [`AgentHookMetadata`], [`CommandHookMetadata`], [`McpToolHookMetadata`], [`PromptHookMetadata`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HookTrustStatus {
@@ -5845,6 +6456,8 @@ string_enum!(HookTrustStatus {
 });
 
 /// `data` of [`HooksListResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct HooksListEntry {
@@ -5863,6 +6476,8 @@ object!(HooksListEntry {
 });
 
 /// Variant `hourly` of [`ScheduledTaskSchedule`].
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct HourlyScheduledTaskSchedule {
@@ -5877,6 +6492,8 @@ object!(HourlyScheduledTaskSchedule {
 });
 
 /// Variant `httpConnectionFailed` of [`CodexErrorInfo`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct HttpConnectionFailedCodexErrorInfo {
@@ -5889,6 +6506,8 @@ object!(HttpConnectionFailedCodexErrorInfo {
 });
 
 /// Variant `idle` of [`ThreadStatus`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct IdleThreadStatus {
@@ -5899,6 +6518,8 @@ object!(IdleThreadStatus {
 });
 
 /// Held by [`ImageUserInput`], [`InputImageContentItem`], [`InputImageFunctionCallOutputContentItem`], [`LocalImageUserInput`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ImageDetail {
@@ -5921,8 +6542,11 @@ string_enum!(ImageDetail {
 });
 
 /// Variant `image_generation_call` of [`ResponseItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImageGenerationCallResponseItem {
+    /// Since runtime 0.163.0.
     pub encrypted_content: Option<String>,
     pub id: Option<String>,
     pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
@@ -5933,7 +6557,7 @@ pub struct ImageGenerationCallResponseItem {
     pub unknown_fields: UnknownFields,
 }
 object!(ImageGenerationCallResponseItem {
-    0 encrypted_content "encrypted_content" optional,
+    0 encrypted_content "encrypted_content" optional @ (5, 5),
     1 id "id" optional,
     2 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" optional,
     3 result "result" required,
@@ -5970,6 +6594,8 @@ setters!(ImageGenerationCallResponseItem {
 });
 
 /// `failure` of [`ImageGenerationThreadItem`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ImageGenerationFailure {
@@ -5983,6 +6609,8 @@ tagged!(ImageGenerationFailure "type" {
 });
 
 /// A local image file successfully read for this exact image-generation request.
+///
+/// Since runtime 0.166.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ImageGenerationInputImage {
@@ -5998,24 +6626,37 @@ object!(ImageGenerationInputImage {
 });
 
 /// Either inline generated-image data or its durable attachment-store identity.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ImageGenerationThreadItem {
     /// Unix timestamp in milliseconds when the item completed, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub completed_at_ms: Option<i64>,
+    /// Since runtime 0.151.0.
     pub failure: Option<ImageGenerationFailure>,
+    /// Since runtime 0.166.0.
     pub file_id: Option<String>,
     /// Image generation identifier for the generated image, when provided by the image backend.
+    ///
+    /// Since runtime 0.166.0.
     pub generation_id: Option<String>,
     pub id: ItemId,
     /// Observed local inputs for a completed generation, absent on older items.
+    ///
+    /// Since runtime 0.166.0.
     pub input_images: Option<Vec<ImageGenerationInputImage>>,
     pub result: Option<String>,
     pub revised_prompt: Option<String>,
     pub saved_path: Option<AbsolutePathBuf>,
     /// Unix timestamp in milliseconds when the item started, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub started_at_ms: Option<i64>,
     pub status: String,
+    /// Since runtime 0.147.0.
     pub transparent_background: Option<bool>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -6036,9 +6677,12 @@ object!(ImageGenerationThreadItem {
 });
 
 /// Variant `image` of [`UserInput`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ImageUserInput {
     pub detail: Option<ImageDetail>,
+    /// Since runtime 0.159.3.
     pub file_id: Option<String>,
     pub url: Option<String>,
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
@@ -6046,7 +6690,7 @@ pub struct ImageUserInput {
 }
 object!(ImageUserInput {
     0 detail "detail" optional,
-    1 file_id "fileId" optional,
+    1 file_id "fileId" optional @ (4, 4),
     2 url "url" optional,
 });
 setters!(ImageUserInput {
@@ -6059,14 +6703,20 @@ setters!(ImageUserInput {
 });
 
 /// Variant `imageView` of [`ThreadItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ImageViewThreadItem {
     /// Unix timestamp in milliseconds when the item completed, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub completed_at_ms: Option<i64>,
     pub id: ItemId,
     pub path: LegacyAppPathString,
     /// Unix timestamp in milliseconds when the item started, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub started_at_ms: Option<i64>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -6079,6 +6729,8 @@ object!(ImageViewThreadItem {
 });
 
 /// `inAppBrowser` of [`ConfigRequirements`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct InAppBrowserRequirements {
@@ -6091,13 +6743,19 @@ object!(InAppBrowserRequirements {
 });
 
 /// Client-declared capabilities negotiated during initialize.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct InitializeCapabilities {
     /// Opt into receiving experimental API methods and fields.
     pub experimental_api: bool,
     /// Use explicit gateway OAuth login instead of automatic browser authorization. Applies to this app-server's gateway runtime; later connections cannot undo it.
+    ///
+    /// Since runtime 0.159.3.
     pub explicit_gateway_oauth: Option<bool>,
     /// MCP extension settings declared by the app-server client.
+    ///
+    /// Since runtime 0.147.0.
     pub extensions: Option<Map<String, Value>>,
     /// Legacy opt-in for the `openai/form` MCP extension.
     ///
@@ -6108,18 +6766,20 @@ pub struct InitializeCapabilities {
     /// Opt into `attestation/generate` requests for upstream `x-oai-attestation`.
     pub request_attestation: bool,
     /// Present `humanCommand` approvals to a person and return only a one-time decision. Requires `experimentalApi`. Pending requests can be replayed to compatible clients.
+    ///
+    /// Since runtime 0.169.0.
     pub required_human_approval: Option<bool>,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
 }
 object!(InitializeCapabilities {
     0 experimental_api "experimentalApi" default,
-    1 explicit_gateway_oauth "explicitGatewayOauth" optional,
-    2 extensions "extensions" optional,
+    1 explicit_gateway_oauth "explicitGatewayOauth" optional @ (4, 4),
+    2 extensions "extensions" optional @ (1, 1),
     3 mcp_server_openai_form_elicitation "mcpServerOpenaiFormElicitation" optional,
     4 opt_out_notification_methods "optOutNotificationMethods" optional,
     5 request_attestation "requestAttestation" default,
-    6 required_human_approval "requiredHumanApproval" optional,
+    6 required_human_approval "requiredHumanApproval" optional @ (7, 7),
 });
 setters!(InitializeCapabilities {
     /// Sets `experimentalApi`: Opt into receiving experimental API methods and fields.
@@ -6139,6 +6799,8 @@ setters!(InitializeCapabilities {
 });
 
 /// Variant `inlineMarkdown` of [`ThreadRealtimeBemItemPresentation`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct InlineMarkdownThreadRealtimeBemItemPresentation {
@@ -6149,6 +6811,8 @@ object!(InlineMarkdownThreadRealtimeBemItemPresentation {
 });
 
 /// Variant `inlineVisualization` of [`ThreadRealtimeBemItemPresentation`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct InlineVisualizationThreadRealtimeBemItemPresentation {
@@ -6161,16 +6825,19 @@ object!(InlineVisualizationThreadRealtimeBemItemPresentation {
 });
 
 /// Inline audio data or an uploaded file loaded by the Responses API.
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct InputAudioContentItem {
     pub audio_url: Option<String>,
+    /// Since runtime 0.169.0.
     pub file_id: Option<String>,
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(InputAudioContentItem {
     0 audio_url "audio_url" optional,
-    1 file_id "file_id" optional,
+    1 file_id "file_id" optional @ (7, 7),
 });
 setters!(InputAudioContentItem {
     /// Sets `audio_url`.
@@ -6180,6 +6847,8 @@ setters!(InputAudioContentItem {
 });
 
 /// Variant `inputAudio` of [`DynamicToolCallOutputContentItem`].
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InputAudioDynamicToolCallOutputContentItem {
     pub audio_url: String,
@@ -6200,16 +6869,19 @@ impl InputAudioDynamicToolCallOutputContentItem {
 }
 
 /// Inline audio data or an uploaded file loaded by the Responses API.
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct InputAudioFunctionCallOutputContentItem {
     pub audio_url: Option<String>,
+    /// Since runtime 0.169.0.
     pub file_id: Option<String>,
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(InputAudioFunctionCallOutputContentItem {
     0 audio_url "audio_url" optional,
-    1 file_id "file_id" optional,
+    1 file_id "file_id" optional @ (7, 7),
 });
 setters!(InputAudioFunctionCallOutputContentItem {
     /// Sets `audio_url`.
@@ -6219,9 +6891,12 @@ setters!(InputAudioFunctionCallOutputContentItem {
 });
 
 /// Variant `input_image` of [`ContentItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct InputImageContentItem {
     pub detail: Option<ImageDetail>,
+    /// Since runtime 0.159.3.
     pub file_id: Option<String>,
     pub image_url: Option<String>,
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
@@ -6229,7 +6904,7 @@ pub struct InputImageContentItem {
 }
 object!(InputImageContentItem {
     0 detail "detail" optional,
-    1 file_id "file_id" optional,
+    1 file_id "file_id" optional @ (4, 4),
     2 image_url "image_url" optional,
 });
 setters!(InputImageContentItem {
@@ -6242,6 +6917,8 @@ setters!(InputImageContentItem {
 });
 
 /// Variant `inputImage` of [`DynamicToolCallOutputContentItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InputImageDynamicToolCallOutputContentItem {
     pub image_url: String,
@@ -6262,9 +6939,12 @@ impl InputImageDynamicToolCallOutputContentItem {
 }
 
 /// Variant `input_image` of [`FunctionCallOutputContentItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct InputImageFunctionCallOutputContentItem {
     pub detail: Option<ImageDetail>,
+    /// Since runtime 0.159.3.
     pub file_id: Option<String>,
     pub image_url: Option<String>,
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
@@ -6272,7 +6952,7 @@ pub struct InputImageFunctionCallOutputContentItem {
 }
 object!(InputImageFunctionCallOutputContentItem {
     0 detail "detail" optional,
-    1 file_id "file_id" optional,
+    1 file_id "file_id" optional @ (4, 4),
     2 image_url "image_url" optional,
 });
 setters!(InputImageFunctionCallOutputContentItem {
@@ -6285,6 +6965,8 @@ setters!(InputImageFunctionCallOutputContentItem {
 });
 
 /// Canonical user-input modality tags advertised by a model.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum InputModality {
@@ -6304,6 +6986,8 @@ string_enum!(InputModality {
 });
 
 /// Variant `input_text` of [`AgentMessageInputContent`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InputTextAgentMessageInputContent {
     pub text: String,
@@ -6324,6 +7008,8 @@ impl InputTextAgentMessageInputContent {
 }
 
 /// Variant `input_text` of [`ContentItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InputTextContentItem {
     pub text: String,
@@ -6344,6 +7030,8 @@ impl InputTextContentItem {
 }
 
 /// Variant `inputText` of [`DynamicToolCallOutputContentItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InputTextDynamicToolCallOutputContentItem {
     pub text: String,
@@ -6364,6 +7052,8 @@ impl InputTextDynamicToolCallOutputContentItem {
 }
 
 /// Variant `input_text` of [`FunctionCallOutputContentItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InputTextFunctionCallOutputContentItem {
     pub text: String,
@@ -6384,6 +7074,8 @@ impl InputTextFunctionCallOutputContentItem {
 }
 
 /// Installed connector runtime state.
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct InstalledApp {
@@ -6407,6 +7099,8 @@ object!(InstalledApp {
 /// Internal Responses API passthrough metadata copied into underlying chat messages.
 ///
 /// Responses API strongly types this payload. Do not modify it without first getting API approval and making the corresponding Responses API change.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct InternalChatMessageMetadataPassthrough {
     pub turn_id: Option<String>,
@@ -6422,6 +7116,8 @@ setters!(InternalChatMessageMetadataPassthrough {
 });
 
 /// Variant `item` of [`ThreadItemsListAnchor`].
+///
+/// Since runtime 0.159.3.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ItemThreadItemsListAnchor {
     pub item_id: ItemId,
@@ -6442,6 +7138,8 @@ impl ItemThreadItemsListAnchor {
 }
 
 /// Variant `item` of [`ThreadTimelineEntry`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ItemThreadTimelineEntry {
@@ -6458,11 +7156,15 @@ object!(ItemThreadTimelineEntry {
 });
 
 /// Held by [`AdditionalFileSystemPermissions`], [`ApplicationStorageRequirements`], [`ApplyPatchGuardianApprovalReviewAction`], [`CommandExecutionRequestApprovalParams`] and 19 more types.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LegacyAppPathString(pub String);
 named_string!(LegacyAppPathString);
 
 /// `managed_config.toml` was designed to be a config that was loaded as the last layer on top of everything else. This scheme did not quite work out as intended, but we keep this variant as a "best effort" while we phase out `managed_config.toml` in favor of `requirements.toml`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct LegacyManagedConfigTomlFromFileConfigLayerSource {
@@ -6475,6 +7177,8 @@ object!(LegacyManagedConfigTomlFromFileConfigLayerSource {
 });
 
 /// Variant `legacyManagedConfigTomlFromMdm` of [`ConfigLayerSource`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct LegacyManagedConfigTomlFromMdmConfigLayerSource {
@@ -6485,6 +7189,8 @@ object!(LegacyManagedConfigTomlFromMdmConfigLayerSource {
 });
 
 /// Variant `listFiles` of [`CommandAction`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ListFilesCommandAction {
@@ -6499,6 +7205,8 @@ object!(ListFilesCommandAction {
 });
 
 /// Variant `list_files` of [`ParsedCommand`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ListFilesParsedCommand {
@@ -6513,6 +7221,8 @@ object!(ListFilesParsedCommand {
 });
 
 /// Variant `localAudio` of [`UserInput`].
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LocalAudioUserInput {
     pub path: String,
@@ -6533,6 +7243,8 @@ impl LocalAudioUserInput {
 }
 
 /// Variant `localImage` of [`UserInput`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LocalImageUserInput {
     pub detail: Option<ImageDetail>,
@@ -6560,6 +7272,8 @@ setters!(LocalImageUserInput {
 });
 
 /// Variant `local` of [`PluginSource`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct LocalPluginSource {
@@ -6572,6 +7286,8 @@ object!(LocalPluginSource {
 });
 
 /// `action` of [`LocalShellCallResponseItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum LocalShellAction {
@@ -6591,11 +7307,14 @@ impl LocalShellAction {
 }
 
 /// Variant `local_shell_call` of [`ResponseItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LocalShellCallResponseItem {
     pub action: LocalShellAction,
     /// Set when using the Responses API.
     pub call_id: Option<String>,
+    /// Since runtime 0.163.0.
     pub encrypted_content: Option<String>,
     /// Legacy id field retained for compatibility with older payloads.
     pub id: Option<String>,
@@ -6607,7 +7326,7 @@ pub struct LocalShellCallResponseItem {
 object!(LocalShellCallResponseItem {
     0 action "action" required,
     1 call_id "call_id" optional,
-    2 encrypted_content "encrypted_content" optional,
+    2 encrypted_content "encrypted_content" optional @ (5, 5),
     3 id "id" optional,
     4 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" optional,
     5 status "status" required,
@@ -6638,6 +7357,8 @@ setters!(LocalShellCallResponseItem {
 });
 
 /// `status` of [`LocalShellCallResponseItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LocalShellStatus {
@@ -6657,6 +7378,8 @@ string_enum!(LocalShellStatus {
 });
 
 /// `appBrand` of [`ChatgptLoginAccountParams`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LoginAppBrand {
@@ -6673,6 +7396,8 @@ string_enum!(LoginAppBrand {
 });
 
 /// Variant `LoginRequired` of [`AccountSessionsSwitchResponse`].
+///
+/// Since runtime 0.166.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -6691,18 +7416,24 @@ object!(LoginRequiredAccountSessionsSwitchResponse {
 });
 
 /// `hooks` of `ConfigRequirements`, which is experimental.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ManagedHooksRequirements {
+    /// Since runtime 0.151.0.
     pub interrupt: Vec<ConfiguredHookMatcherGroup>,
     pub managed_dir: Option<String>,
     pub permission_request: Vec<ConfiguredHookMatcherGroup>,
     pub post_compact: Vec<ConfiguredHookMatcherGroup>,
+    /// Since runtime 0.166.0.
     pub post_model_request: Vec<ConfiguredHookMatcherGroup>,
     pub post_tool_use: Vec<ConfiguredHookMatcherGroup>,
     pub pre_compact: Vec<ConfiguredHookMatcherGroup>,
+    /// Since runtime 0.166.0.
     pub pre_model_request: Vec<ConfiguredHookMatcherGroup>,
     pub pre_tool_use: Vec<ConfiguredHookMatcherGroup>,
+    /// Since runtime 0.147.0.
     pub session_end: Vec<ConfiguredHookMatcherGroup>,
     pub session_start: Vec<ConfiguredHookMatcherGroup>,
     pub stop: Vec<ConfiguredHookMatcherGroup>,
@@ -6733,6 +7464,8 @@ object!(ManagedHooksRequirements {
 });
 
 /// `interface` of [`PluginMarketplaceEntry`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct MarketplaceInterface {
@@ -6745,6 +7478,8 @@ object!(MarketplaceInterface {
 });
 
 /// Held by [`PluginInstalledResponse`], [`PluginListResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct MarketplaceLoadErrorInfo {
@@ -6759,6 +7494,8 @@ object!(MarketplaceLoadErrorInfo {
 });
 
 /// `errors` of [`MarketplaceUpgradeResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct MarketplaceUpgradeErrorInfo {
@@ -6773,6 +7510,8 @@ object!(MarketplaceUpgradeErrorInfo {
 });
 
 /// `preferredModelDisplayMode` of [`McpAppUi`].
+///
+/// Since runtime 0.159.3.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpAppDisplayMode {
@@ -6789,6 +7528,8 @@ string_enum!(McpAppDisplayMode {
 });
 
 /// UI resource and display preference for model invocations, captured from the tool descriptor.
+///
+/// Since runtime 0.159.3.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpAppUi {
@@ -6803,6 +7544,8 @@ object!(McpAppUi {
 });
 
 /// `authStatus` of [`McpServerStatus`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpAuthStatus {
@@ -6828,6 +7571,8 @@ string_enum!(McpAuthStatus {
 });
 
 /// Held by [`McpElicitationTitledMultiSelectEnumSchema`], [`McpElicitationUntitledMultiSelectEnumSchema`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpElicitationArrayType {
@@ -6841,6 +7586,8 @@ string_enum!(McpElicitationArrayType {
 });
 
 /// Variant `Boolean` of [`McpElicitationPrimitiveSchema`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationBooleanSchema {
@@ -6859,6 +7606,8 @@ object!(McpElicitationBooleanSchema {
 });
 
 /// `type` of [`McpElicitationBooleanSchema`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpElicitationBooleanType {
@@ -6872,6 +7621,8 @@ string_enum!(McpElicitationBooleanType {
 });
 
 /// Held by [`McpElicitationTitledEnumItems`], [`McpElicitationTitledSingleSelectEnumSchema`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationConstOption {
@@ -6886,6 +7637,8 @@ object!(McpElicitationConstOption {
 });
 
 /// Variant `Enum` of [`McpElicitationPrimitiveSchema`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum McpElicitationEnumSchema {
@@ -6905,6 +7658,8 @@ untagged!(McpElicitationEnumSchema {
 });
 
 /// Variant `LegacyTitled` of [`McpElicitationEnumSchema`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationLegacyTitledEnumSchema {
@@ -6927,6 +7682,8 @@ object!(McpElicitationLegacyTitledEnumSchema {
 });
 
 /// Variant `MultiSelect` of [`McpElicitationEnumSchema`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum McpElicitationMultiSelectEnumSchema {
@@ -6943,6 +7700,8 @@ untagged!(McpElicitationMultiSelectEnumSchema {
 });
 
 /// Variant `Number` of [`McpElicitationPrimitiveSchema`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationNumberSchema {
@@ -6965,6 +7724,8 @@ object!(McpElicitationNumberSchema {
 });
 
 /// `type` of [`McpElicitationNumberSchema`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpElicitationNumberType {
@@ -6981,6 +7742,8 @@ string_enum!(McpElicitationNumberType {
 });
 
 /// `type` of [`McpElicitationSchema`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpElicitationObjectType {
@@ -6994,6 +7757,8 @@ string_enum!(McpElicitationObjectType {
 });
 
 /// `properties` of [`McpElicitationSchema`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum McpElicitationPrimitiveSchema {
@@ -7018,6 +7783,8 @@ untagged!(McpElicitationPrimitiveSchema {
 /// Typed form schema for MCP `elicitation/create` requests.
 ///
 /// This matches the `requestedSchema` shape from the MCP 2025-11-25 `ElicitRequestFormParams` schema.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationSchema {
@@ -7036,6 +7803,8 @@ object!(McpElicitationSchema {
 });
 
 /// Variant `SingleSelect` of [`McpElicitationEnumSchema`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum McpElicitationSingleSelectEnumSchema {
@@ -7052,6 +7821,8 @@ untagged!(McpElicitationSingleSelectEnumSchema {
 });
 
 /// `format` of [`McpElicitationStringSchema`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpElicitationStringFormat {
@@ -7074,6 +7845,8 @@ string_enum!(McpElicitationStringFormat {
 });
 
 /// Variant `String` of [`McpElicitationPrimitiveSchema`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationStringSchema {
@@ -7098,6 +7871,8 @@ object!(McpElicitationStringSchema {
 });
 
 /// Held by [`McpElicitationLegacyTitledEnumSchema`], [`McpElicitationStringSchema`], [`McpElicitationTitledSingleSelectEnumSchema`], [`McpElicitationUntitledEnumItems`] and one more type.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpElicitationStringType {
@@ -7111,6 +7886,8 @@ string_enum!(McpElicitationStringType {
 });
 
 /// `items` of [`McpElicitationTitledMultiSelectEnumSchema`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationTitledEnumItems {
@@ -7123,6 +7900,8 @@ object!(McpElicitationTitledEnumItems {
 });
 
 /// Variant `Titled` of [`McpElicitationMultiSelectEnumSchema`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationTitledMultiSelectEnumSchema {
@@ -7147,6 +7926,8 @@ object!(McpElicitationTitledMultiSelectEnumSchema {
 });
 
 /// Variant `Titled` of [`McpElicitationSingleSelectEnumSchema`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationTitledSingleSelectEnumSchema {
@@ -7167,6 +7948,8 @@ object!(McpElicitationTitledSingleSelectEnumSchema {
 });
 
 /// `items` of [`McpElicitationUntitledMultiSelectEnumSchema`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationUntitledEnumItems {
@@ -7181,6 +7964,8 @@ object!(McpElicitationUntitledEnumItems {
 });
 
 /// Variant `Untitled` of [`McpElicitationMultiSelectEnumSchema`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationUntitledMultiSelectEnumSchema {
@@ -7205,6 +7990,8 @@ object!(McpElicitationUntitledMultiSelectEnumSchema {
 });
 
 /// Variant `Untitled` of [`McpElicitationSingleSelectEnumSchema`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationUntitledSingleSelectEnumSchema {
@@ -7225,6 +8012,8 @@ object!(McpElicitationUntitledSingleSelectEnumSchema {
 });
 
 /// `target` of [`McpResourceReadParams`].
+///
+/// Since runtime 0.159.3.
 #[derive(Debug, Clone, PartialEq)]
 pub struct McpResourceReadTarget {
     pub connector_id: String,
@@ -7253,6 +8042,8 @@ setters!(McpResourceReadTarget {
 });
 
 /// `runtimeStatus` of [`McpServerStatus`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpServerConnectionStatus {
@@ -7284,6 +8075,8 @@ string_enum!(McpServerConnectionStatus {
 });
 
 /// `action` of [`McpServerElicitationRequestResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpServerElicitationAction {
@@ -7303,6 +8096,8 @@ string_enum!(McpServerElicitationAction {
 });
 
 /// `notification` of [`McpServerEventStreamNotification`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerEventNotification {
@@ -7317,6 +8112,8 @@ object!(McpServerEventNotification {
 });
 
 /// Presentation metadata advertised by an initialized MCP server.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerInfo {
@@ -7339,6 +8136,8 @@ object!(McpServerInfo {
 });
 
 /// `mcpServers` of [`MigrationDetails`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct McpServerMigration {
     pub name: String,
@@ -7359,6 +8158,8 @@ impl McpServerMigration {
 }
 
 /// `clientRegistration` of [`McpServerOauthLoginParams`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpServerOauthClientRegistration {
@@ -7378,6 +8179,8 @@ string_enum!(McpServerOauthClientRegistration {
 });
 
 /// `failureReason` of [`McpServerStatusUpdatedNotification`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpServerStartupFailureReason {
@@ -7391,6 +8194,8 @@ string_enum!(McpServerStartupFailureReason {
 });
 
 /// `status` of [`McpServerStatusUpdatedNotification`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpServerStartupState {
@@ -7413,25 +8218,38 @@ string_enum!(McpServerStartupState {
 });
 
 /// `data` of [`ListMcpServerStatusResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerStatus {
     pub auth_status: McpAuthStatus,
     /// HTTP origin of the effective configured endpoint, including plugin servers. Excludes credentials, path, query, and fragment; null for non-HTTP transports.
+    ///
+    /// Since runtime 0.159.3.
     pub http_origin: Option<String>,
     pub name: String,
+    /// Since runtime 0.151.0.
     pub plugin_id: Option<String>,
     pub resource_templates: Vec<ResourceTemplate>,
     pub resources: Vec<Resource>,
     /// Current thread-runtime connection state; null when unavailable or the configuration changed.
+    ///
+    /// Since runtime 0.151.0.
     pub runtime_status: Option<McpServerConnectionStatus>,
     /// Capabilities advertised by the initialized MCP server; null when unavailable.
+    ///
+    /// Since runtime 0.159.3.
     pub server_capabilities: Option<Value>,
     pub server_info: Option<McpServerInfo>,
     /// Opaque `_meta` from the first page of the corresponding MCP tool catalog. Null when unavailable.
+    ///
+    /// Since runtime 0.166.0.
     pub tool_list_meta: Option<Value>,
     pub tools: BTreeMap<String, Tool>,
     /// Tool discovery failed and no catalog was returned. Null when a catalog is returned, including cached or empty catalogs.
+    ///
+    /// Since runtime 0.155.0.
     pub tools_error: Option<String>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -7452,6 +8270,8 @@ object!(McpServerStatus {
 });
 
 /// `detail` of [`ListMcpServerStatusParams`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpServerStatusDetail {
@@ -7468,6 +8288,8 @@ string_enum!(McpServerStatusDetail {
 });
 
 /// `appContext` of [`McpToolCallThreadItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpToolCallAppContext {
@@ -7488,6 +8310,8 @@ object!(McpToolCallAppContext {
 });
 
 /// `error` of [`McpToolCallThreadItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpToolCallError {
@@ -7500,6 +8324,8 @@ object!(McpToolCallError {
 });
 
 /// Variant `mcpToolCall` of [`GuardianApprovalReviewAction`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpToolCallGuardianApprovalReviewAction {
@@ -7520,6 +8346,8 @@ object!(McpToolCallGuardianApprovalReviewAction {
 });
 
 /// `result` of [`McpToolCallThreadItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpToolCallResult {
@@ -7536,6 +8364,8 @@ object!(McpToolCallResult {
 });
 
 /// `status` of [`McpToolCallThreadItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpToolCallStatus {
@@ -7555,12 +8385,16 @@ string_enum!(McpToolCallStatus {
 });
 
 /// Variant `mcpToolCall` of [`ThreadItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpToolCallThreadItem {
     pub app_context: Option<McpToolCallAppContext>,
     pub arguments: Value,
     /// Unix timestamp in milliseconds when the item completed, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub completed_at_ms: Option<i64>,
     /// The duration of the MCP tool call in milliseconds.
     pub duration_ms: Option<i64>,
@@ -7569,12 +8403,17 @@ pub struct McpToolCallThreadItem {
     /// Legacy compatibility field; prefer `mcpAppUi.resourceUri` when available.
     pub mcp_app_resource_uri: Option<String>,
     /// Presentation captured from the invoked descriptor; absent in older history.
+    ///
+    /// Since runtime 0.159.3.
     pub mcp_app_ui: Option<McpAppUi>,
     pub plugin_id: Option<String>,
+    /// Since runtime 0.147.0.
     pub read_only_hint: Option<bool>,
     pub result: Option<McpToolCallResult>,
     pub server: String,
     /// Unix timestamp in milliseconds when the item started, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub started_at_ms: Option<i64>,
     pub status: McpToolCallStatus,
     pub tool: String,
@@ -7600,6 +8439,8 @@ object!(McpToolCallThreadItem {
 });
 
 /// Variant `mcp_tool` of [`ConfiguredHookHandler`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpToolConfiguredHookHandler {
@@ -7620,6 +8461,8 @@ object!(McpToolConfiguredHookHandler {
 });
 
 /// Variant `mcpTool` of [`HookMetadata`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpToolHookMetadata {
@@ -7629,6 +8472,8 @@ pub struct McpToolHookMetadata {
     pub display_order: i64,
     pub enabled: bool,
     /// The owning execution environment, if this hook came from its requirements.
+    ///
+    /// Since runtime 0.166.0.
     pub environment_id: Option<String>,
     pub event_name: HookEventName,
     pub is_managed: bool,
@@ -7666,6 +8511,8 @@ object!(McpToolHookMetadata {
 });
 
 /// Managed preferences layer delivered by MDM (macOS only).
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct MdmConfigLayerSource {
@@ -7680,6 +8527,8 @@ object!(MdmConfigLayerSource {
 });
 
 /// `memoryCitation` of [`AgentMessageThreadItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct MemoryCitation {
@@ -7694,6 +8543,8 @@ object!(MemoryCitation {
 });
 
 /// `entries` of [`MemoryCitation`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct MemoryCitationEntry {
@@ -7712,6 +8563,8 @@ object!(MemoryCitationEntry {
 });
 
 /// Variant `mention` of [`UserInput`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MentionUserInput {
     pub name: String,
@@ -7741,6 +8594,8 @@ setters!(MentionUserInput {
 });
 
 /// Held by [`ConfigEdit`], [`ConfigValueWriteParams`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MergeStrategy {
@@ -7759,6 +8614,8 @@ string_enum!(MergeStrategy {
 /// Classifies assistant text as commentary, a partial answer, or a terminal answer.
 ///
 /// Providers do not emit this consistently, so callers must treat `None` as "phase unknown" and keep compatibility behavior for legacy models.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MessagePhase {
@@ -7777,29 +8634,35 @@ string_enum!(MessagePhase {
     Commentary "commentary",
     PartialAnswer "partial_answer",
     FinalAnswer "final_answer",
+} since {
+    "partial_answer" @ (5, 5),
 });
 
 /// Variant `message` of [`ResponseItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MessageResponseItem {
     pub content: Vec<ContentItem>,
+    /// Since runtime 0.163.0.
     pub encrypted_content: Option<String>,
     pub id: Option<String>,
     pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
     pub phase: Option<MessagePhase>,
     pub role: String,
+    /// Since runtime 0.163.0.
     pub status: Option<String>,
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(MessageResponseItem {
     0 content "content" required,
-    1 encrypted_content "encrypted_content" optional,
+    1 encrypted_content "encrypted_content" optional @ (5, 5),
     2 id "id" optional,
     3 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" optional,
     4 phase "phase" optional,
     5 role "role" required,
-    6 status "status" optional,
+    6 status "status" optional @ (5, 5),
 });
 impl MessageResponseItem {
     /// Creates it with what is required; the rest is absent.
@@ -7830,11 +8693,14 @@ setters!(MessageResponseItem {
 });
 
 /// `details` of [`ExternalAgentConfigMigrationItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct MigrationDetails {
     pub commands: Vec<CommandMigration>,
     pub hooks: Vec<HookMigration>,
     pub mcp_servers: Vec<McpServerMigration>,
+    /// Since runtime 0.147.0.
     pub memory: Option<Vec<String>>,
     pub plugins: Vec<PluginsMigration>,
     pub sessions: Vec<SessionMigration>,
@@ -7847,7 +8713,7 @@ object!(MigrationDetails {
     0 commands "commands" default,
     1 hooks "hooks" default,
     2 mcp_servers "mcpServers" default,
-    3 memory "memory" optional,
+    3 memory "memory" optional @ (1, 1),
     4 plugins "plugins" default,
     5 sessions "sessions" default,
     6 skills "skills" default,
@@ -7873,6 +8739,8 @@ setters!(MigrationDetails {
 });
 
 /// Variant `minimal` of [`FileSystemSpecialPath`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct MinimalFileSystemSpecialPath {
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
@@ -7882,6 +8750,8 @@ object!(MinimalFileSystemSpecialPath {
 });
 
 /// `misalignment` of [`TurnError`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct MisalignmentErrorDetails {
@@ -7890,6 +8760,8 @@ pub struct MisalignmentErrorDetails {
     /// Open-ended classification; clients must accept categories added by Responses.
     pub error_type: Option<String>,
     /// Opaque server-issued block target. Presence alone does not enable target-based continuation.
+    ///
+    /// Since runtime 0.163.0.
     pub review_target: Option<String>,
     /// Instruction to submit as the next turn's user input if continuation is confirmed.
     pub steer: Option<MisalignmentSteer>,
@@ -7904,6 +8776,8 @@ object!(MisalignmentErrorDetails {
 });
 
 /// `steer` of [`MisalignmentErrorDetails`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct MisalignmentSteer {
@@ -7916,6 +8790,8 @@ object!(MisalignmentSteer {
 });
 
 /// Initial collaboration mode to use when the TUI starts.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ModeKind {
@@ -7932,6 +8808,8 @@ string_enum!(ModeKind {
 });
 
 /// `data` of [`ModelListResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Model {
@@ -7939,6 +8817,8 @@ pub struct Model {
     pub additional_speed_tiers: Vec<String>,
     pub availability_nux: Option<ModelAvailabilityNux>,
     /// Null when the catalog does not provide access-program metadata.
+    ///
+    /// Since runtime 0.159.3.
     pub available_access_programs: Option<ModelAccessPrograms>,
     pub default_reasoning_effort: ReasoningEffort,
     /// Catalog default service tier id for this model, when one is configured.
@@ -7950,8 +8830,11 @@ pub struct Model {
     pub input_modalities: Vec<InputModality>,
     pub is_default: bool,
     pub model: String,
+    /// Since runtime 0.147.0.
     pub model_specialty: Option<String>,
     /// Multi-agent runtime declared by this model, when available.
+    ///
+    /// Since runtime 0.151.0.
     pub multi_agent_version: Option<MultiAgentVersion>,
     pub service_tiers: Vec<ModelServiceTier>,
     pub supported_reasoning_efforts: Vec<ReasoningEffortOption>,
@@ -7985,6 +8868,8 @@ object!(Model {
 });
 
 /// Caller-specific explicit access programs advertised by model discovery.
+///
+/// Since runtime 0.159.3.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ModelAccessPrograms {
@@ -7998,6 +8883,8 @@ object!(ModelAccessPrograms {
 });
 
 /// `availabilityNux` of [`Model`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ModelAvailabilityNux {
@@ -8010,6 +8897,8 @@ object!(ModelAvailabilityNux {
 });
 
 /// Held by [`ModelProviderConfigWriteResponse`], [`ModelProviderListResponse`].
+///
+/// Since runtime 0.169.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ModelProviderSummary {
@@ -8032,6 +8921,8 @@ object!(ModelProviderSummary {
 });
 
 /// `reason` of [`ModelReroutedNotification`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ModelRerouteReason {
@@ -8045,6 +8936,8 @@ string_enum!(ModelRerouteReason {
 });
 
 /// `serviceTiers` of [`Model`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ModelServiceTier {
@@ -8061,6 +8954,8 @@ object!(ModelServiceTier {
 });
 
 /// `upgradeInfo` of [`Model`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ModelUpgradeInfo {
@@ -8068,6 +8963,8 @@ pub struct ModelUpgradeInfo {
     pub model: String,
     pub model_link: Option<String>,
     /// Informational Unix timestamp for this upgrade's scheduled retirement, if known.
+    ///
+    /// Since runtime 0.151.0.
     pub retirement_at: Option<i64>,
     pub upgrade_copy: Option<String>,
     /// What the runtime sent beside these fields.
@@ -8082,6 +8979,8 @@ object!(ModelUpgradeInfo {
 });
 
 /// `verifications` of [`ModelVerificationNotification`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ModelVerification {
@@ -8095,6 +8994,8 @@ string_enum!(ModelVerification {
 });
 
 /// `models` of [`ConfigRequirements`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ModelsRequirements {
@@ -8107,6 +9008,8 @@ object!(ModelsRequirements {
 });
 
 /// Controls the effective multi-agent delegation instructions for a turn. `custom` means the configured mode hint defines the policy instead of a built-in policy.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum MultiAgentMode {
@@ -8126,6 +9029,8 @@ external!(MultiAgentMode {
 });
 
 /// Multi-agent runtime supported by a model.
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MultiAgentVersion {
@@ -8145,6 +9050,8 @@ string_enum!(MultiAgentVersion {
 });
 
 /// Variant `namespace` of [`DynamicToolSpec`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NamespaceDynamicToolSpec {
     pub description: String,
@@ -8179,6 +9086,8 @@ setters!(NamespaceDynamicToolSpec {
 });
 
 /// `networkAccess` of [`ExternalSandboxSandboxPolicy`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NetworkAccess {
@@ -8195,6 +9104,8 @@ string_enum!(NetworkAccess {
 });
 
 /// Variant `networkAccess` of [`GuardianApprovalReviewAction`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct NetworkAccessGuardianApprovalReviewAction {
@@ -8213,6 +9124,8 @@ object!(NetworkAccessGuardianApprovalReviewAction {
 });
 
 /// `networkApprovalContext` of [`CommandExecutionRequestApprovalParams`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct NetworkApprovalContext {
@@ -8227,6 +9140,8 @@ object!(NetworkApprovalContext {
 });
 
 /// Held by [`NetworkAccessGuardianApprovalReviewAction`], [`NetworkApprovalContext`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NetworkApprovalProtocol {
@@ -8249,6 +9164,8 @@ string_enum!(NetworkApprovalProtocol {
 });
 
 /// Held by [`ApplicationNetworkRequirements`], [`NetworkRequirements`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NetworkDomainPermission {
@@ -8265,6 +9182,8 @@ string_enum!(NetworkDomainPermission {
 });
 
 /// Held by [`ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision`], [`CommandExecutionRequestApprovalParams`], [`NetworkPolicyAmendmentReviewDecision`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NetworkPolicyAmendment {
     pub action: NetworkPolicyRuleAction,
@@ -8288,6 +9207,8 @@ impl NetworkPolicyAmendment {
 }
 
 /// Variant `network_policy_amendment` of [`ReviewDecision`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NetworkPolicyAmendmentReviewDecision {
     pub network_policy_amendment: NetworkPolicyAmendment,
@@ -8308,6 +9229,8 @@ impl NetworkPolicyAmendmentReviewDecision {
 }
 
 /// `action` of [`NetworkPolicyAmendment`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NetworkPolicyRuleAction {
@@ -8324,6 +9247,8 @@ string_enum!(NetworkPolicyRuleAction {
 });
 
 /// `network` of `ConfigRequirements`, which is experimental.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct NetworkRequirements {
@@ -8344,6 +9269,8 @@ pub struct NetworkRequirements {
     /// When true, only managed allowlist entries are respected while managed network enforcement is active.
     pub managed_allowed_domains_only: Option<bool>,
     /// Host patterns routed to network approval before ordinary allow rules.
+    ///
+    /// Since runtime 0.166.0.
     pub review_domains: Option<Vec<String>>,
     pub socks_port: Option<u16>,
     /// Canonical managed unix socket permission map.
@@ -8369,6 +9296,8 @@ object!(NetworkRequirements {
 });
 
 /// `unixSockets` of [`NetworkRequirements`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NetworkUnixSocketPermission {
@@ -8385,6 +9314,8 @@ string_enum!(NetworkUnixSocketPermission {
 });
 
 /// `newThread` of [`ModelsRequirements`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct NewThreadModelDefaults {
@@ -8401,6 +9332,8 @@ object!(NewThreadModelDefaults {
 });
 
 /// `turnKind` of [`ActiveTurnNotSteerableCodexErrorInfo`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NonSteerableTurnKind {
@@ -8417,6 +9350,8 @@ string_enum!(NonSteerableTurnKind {
 });
 
 /// Variant `none` of [`GatewayAuth`].
+///
+/// Since runtime 0.169.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct NoneGatewayAuth {
@@ -8427,6 +9362,8 @@ object!(NoneGatewayAuth {
 });
 
 /// Variant `notLoaded` of [`ThreadStatus`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct NotLoadedThreadStatus {
@@ -8437,6 +9374,8 @@ object!(NotLoadedThreadStatus {
 });
 
 /// Variant `npm` of [`PluginSource`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct NpmPluginSource {
@@ -8455,6 +9394,8 @@ object!(NpmPluginSource {
 });
 
 /// Variant `open_page` of [`ResponsesApiWebSearchAction`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct OpenPageResponsesApiWebSearchAction {
     pub url: Option<String>,
@@ -8470,6 +9411,8 @@ setters!(OpenPageResponsesApiWebSearchAction {
 });
 
 /// Variant `openPage` of [`WebSearchAction`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct OpenPageWebSearchAction {
@@ -8482,6 +9425,8 @@ object!(OpenPageWebSearchAction {
 });
 
 /// Variant `openaiForm` of [`McpServerElicitationRequestParams`].
+///
+/// Since runtime 0.155.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct OpenaiFormMcpServerElicitationRequestParams {
@@ -8507,6 +9452,8 @@ object!(OpenaiFormMcpServerElicitationRequestParams {
 });
 
 /// Variant `openai` of [`ProviderSettings`].
+///
+/// Since runtime 0.169.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct OpenaiProviderSettings {
@@ -8517,6 +9464,8 @@ object!(OpenaiProviderSettings {
 });
 
 /// Variant `openai/form` of [`McpServerElicitationRequestParams`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct OpenaiSlashFormMcpServerElicitationRequestParams {
@@ -8543,6 +9492,8 @@ object!(OpenaiSlashFormMcpServerElicitationRequestParams {
 
 /// A device-authenticated approval; accepted responses contain the proof in `content`.
 ///
+/// Since runtime 0.155.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -8550,6 +9501,7 @@ object!(OpenaiSlashFormMcpServerElicitationRequestParams {
 pub struct OpenaiUserVerificationMcpServerElicitationRequestParams {
     pub challenge: String,
     pub description: String,
+    /// Since runtime 0.159.3.
     pub meta: Option<Value>,
     pub server_name: String,
     pub thread_id: ThreadId,
@@ -8573,6 +9525,8 @@ object!(OpenaiUserVerificationMcpServerElicitationRequestParams {
 });
 
 /// `exporter` of [`OtelRequirements`].
+///
+/// Since runtime 0.166.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum OtelExporter {
@@ -8595,6 +9549,8 @@ external!(OtelExporter {
 });
 
 /// `protocol` of [`OtlpHttpOtelExporter`].
+///
+/// Since runtime 0.166.0.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OtelHttpProtocol {
@@ -8611,6 +9567,8 @@ string_enum!(OtelHttpProtocol {
 });
 
 /// `otel` of [`ConfigRequirements`].
+///
+/// Since runtime 0.166.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct OtelRequirements {
@@ -8618,6 +9576,7 @@ pub struct OtelRequirements {
     pub exporter: Option<OtelExporter>,
     pub log_agent_responses: Option<bool>,
     pub log_guardian_assessments: Option<bool>,
+    /// Since runtime 0.169.0.
     pub log_sse_deltas: Option<bool>,
     pub log_user_prompt: Option<bool>,
     pub metrics_exporter: Option<OtelExporter>,
@@ -8643,6 +9602,8 @@ object!(OtelRequirements {
 });
 
 /// Held by [`OtlpGrpcOtelExporter`], [`OtlpHttpOtelExporter`].
+///
+/// Since runtime 0.166.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct OtelTlsConfig {
@@ -8659,6 +9620,8 @@ object!(OtelTlsConfig {
 });
 
 /// `tool_result` of [`OtelRequirements`].
+///
+/// Since runtime 0.166.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct OtelToolResultLogConfig {
@@ -8671,6 +9634,8 @@ object!(OtelToolResultLogConfig {
 });
 
 /// Variant `other` of [`ResponseItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct OtherResponseItem {
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
@@ -8680,6 +9645,8 @@ object!(OtherResponseItem {
 });
 
 /// Variant `other` of [`ResponsesApiWebSearchAction`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct OtherResponsesApiWebSearchAction {
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
@@ -8689,6 +9656,8 @@ object!(OtherResponsesApiWebSearchAction {
 });
 
 /// Variant `other` of [`WebSearchAction`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct OtherWebSearchAction {
@@ -8699,6 +9668,8 @@ object!(OtherWebSearchAction {
 });
 
 /// Variant `otlp-grpc` of [`OtelExporter`].
+///
+/// Since runtime 0.166.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct OtlpGrpcOtelExporter {
@@ -8716,6 +9687,8 @@ object!(OtlpGrpcOtelExporter {
 });
 
 /// Variant `otlp-http` of [`OtelExporter`].
+///
+/// Since runtime 0.166.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct OtlpHttpOtelExporter {
@@ -8735,17 +9708,21 @@ object!(OtlpHttpOtelExporter {
 });
 
 /// Variant `output_text` of [`ContentItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OutputTextContentItem {
+    /// Since runtime 0.163.0.
     pub annotations: Option<Vec<Value>>,
+    /// Since runtime 0.163.0.
     pub logprobs: Option<Vec<Value>>,
     pub text: String,
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
     pub unknown_fields: UnknownFields,
 }
 object!(OutputTextContentItem {
-    0 annotations "annotations" optional,
-    1 logprobs "logprobs" optional,
+    0 annotations "annotations" optional @ (5, 5),
+    1 logprobs "logprobs" optional @ (5, 5),
     2 text "text" required,
 });
 impl OutputTextContentItem {
@@ -8767,6 +9744,8 @@ setters!(OutputTextContentItem {
 });
 
 /// `overriddenMetadata` of [`ConfigWriteResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct OverriddenMetadata {
@@ -8783,6 +9762,8 @@ object!(OverriddenMetadata {
 });
 
 /// Default configuration supplied with the installed Codex package.
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PackagedDefaultsConfigLayerSource {
@@ -8796,6 +9777,8 @@ object!(PackagedDefaultsConfigLayerSource {
 });
 
 /// `parsedCmd` of [`ExecCommandApprovalParams`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ParsedCommand {
@@ -8830,6 +9813,8 @@ impl ParsedCommand {
 }
 
 /// `status` of [`FileChangeThreadItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PatchApplyStatus {
@@ -8852,6 +9837,8 @@ string_enum!(PatchApplyStatus {
 });
 
 /// `kind` of [`FileUpdateChange`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum PatchChangeKind {
@@ -8871,6 +9858,8 @@ tagged!(PatchChangeKind "type" {
 });
 
 /// Variant `path` of [`FileSystemPath`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PathFileSystemPath {
     pub path: LegacyAppPathString,
@@ -8891,11 +9880,15 @@ impl PathFileSystemPath {
 }
 
 /// `cwd` of `EnvironmentInfoResponse`, which is experimental.
+///
+/// Since runtime 0.144.4 or earlier, experimental before 0.147.0.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PathUri(pub String);
 named_string!(PathUri);
 
 /// `scope` of [`PermissionsRequestApprovalResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PermissionGrantScope {
@@ -8912,6 +9905,8 @@ string_enum!(PermissionGrantScope {
 });
 
 /// `data` of [`PermissionProfileListResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PermissionProfileSummary {
@@ -8931,6 +9926,8 @@ object!(PermissionProfileSummary {
 });
 
 /// Deprecated: `friendly` and `pragmatic` no longer select a style.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Personality {
@@ -8950,13 +9947,19 @@ string_enum!(Personality {
 });
 
 /// EXPERIMENTAL - proposed plan item content. The completed plan item is authoritative and may not match the concatenation of `PlanDelta` text.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PlanThreadItem {
     /// Unix timestamp in milliseconds when the item completed, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub completed_at_ms: Option<i64>,
     pub id: ItemId,
     /// Unix timestamp in milliseconds when the item started, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub started_at_ms: Option<i64>,
     pub text: String,
     /// What the runtime sent beside these fields.
@@ -8970,6 +9973,8 @@ object!(PlanThreadItem {
 });
 
 /// Held by [`AccountUpdatedNotification`], [`ChatgptAccount`], [`RateLimitSnapshot`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PlanType {
@@ -9040,6 +10045,8 @@ string_enum!(PlanType {
 });
 
 /// Held by [`PluginInstallResponse`], [`PluginSummary`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginAuthPolicy {
@@ -9056,6 +10063,8 @@ string_enum!(PluginAuthPolicy {
 });
 
 /// `availability` of [`PluginSummary`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginAvailability {
@@ -9072,6 +10081,8 @@ string_enum!(PluginAvailability {
 });
 
 /// `plugin` of [`PluginReadResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PluginDetail {
@@ -9083,7 +10094,10 @@ pub struct PluginDetail {
     pub marketplace_path: Option<AbsolutePathBuf>,
     pub mcp_servers: Vec<String>,
     /// The declared onboarding skill, when the plugin and visible skill are enabled.
+    ///
+    /// Since runtime 0.159.3.
     pub onboarding_skill: Option<SkillSummary>,
+    /// Since runtime 0.147.0.
     pub scheduled_tasks: Option<Vec<ScheduledTaskSummary>>,
     pub share_url: Option<String>,
     pub skills: Vec<SkillSummary>,
@@ -9107,6 +10121,8 @@ object!(PluginDetail {
 });
 
 /// `disabledReason` of [`PluginSummary`].
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginDisabledReason {
@@ -9129,6 +10145,8 @@ string_enum!(PluginDisabledReason {
 });
 
 /// `hooks` of [`PluginDetail`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PluginHookSummary {
@@ -9143,6 +10161,8 @@ object!(PluginHookSummary {
 });
 
 /// `installPolicy` of [`PluginSummary`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginInstallPolicy {
@@ -9162,6 +10182,8 @@ string_enum!(PluginInstallPolicy {
 });
 
 /// `installPolicySource` of [`PluginSummary`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginInstallPolicySource {
@@ -9178,6 +10200,8 @@ string_enum!(PluginInstallPolicySource {
 });
 
 /// `interface` of [`PluginSummary`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PluginInterface {
@@ -9235,6 +10259,8 @@ object!(PluginInterface {
 });
 
 /// `marketplaceKinds` of [`PluginListParams`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginListMarketplaceKind {
@@ -9260,6 +10286,8 @@ string_enum!(PluginListMarketplaceKind {
 });
 
 /// Held by [`PluginInstalledResponse`], [`PluginListResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PluginMarketplaceEntry {
@@ -9279,6 +10307,8 @@ object!(PluginMarketplaceEntry {
 });
 
 /// Runtime categories affected by this change, not just capabilities currently present. Flags describe declarations before runtime policy filtering. Updates OR the old and new bundle flags; enablement changes and cached reinstalls use the cached bundle; removals retain the old bundle's flags.
+///
+/// Since runtime 0.155.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PluginReconcileChangedPlugin {
@@ -9301,6 +10331,8 @@ object!(PluginReconcileChangedPlugin {
 });
 
 /// `data` of `PluginSearchResponse`, which is experimental.
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PluginSearchResult {
@@ -9317,6 +10349,8 @@ object!(PluginSearchResult {
 });
 
 /// `scope` of `PluginSearchParams`, which is experimental.
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginSearchScope {
@@ -9336,9 +10370,12 @@ string_enum!(PluginSearchScope {
 });
 
 /// `shareContext` of [`PluginSummary`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareContext {
+    /// Since runtime 0.147.0.
     pub can_publish_to_workspace: Option<bool>,
     pub creator_account_user_id: Option<String>,
     pub creator_name: Option<String>,
@@ -9363,6 +10400,8 @@ object!(PluginShareContext {
 });
 
 /// Held by [`PluginShareContext`], [`PluginShareSaveParams`], [`PluginShareUpdateTargetsResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginShareDiscoverability {
@@ -9382,6 +10421,8 @@ string_enum!(PluginShareDiscoverability {
 });
 
 /// `data` of [`PluginShareListResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareListItem {
@@ -9396,6 +10437,8 @@ object!(PluginShareListItem {
 });
 
 /// Held by [`PluginShareContext`], [`PluginShareUpdateTargetsResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PluginSharePrincipal {
@@ -9414,6 +10457,8 @@ object!(PluginSharePrincipal {
 });
 
 /// `role` of [`PluginSharePrincipal`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginSharePrincipalRole {
@@ -9433,6 +10478,8 @@ string_enum!(PluginSharePrincipalRole {
 });
 
 /// Held by [`PluginSharePrincipal`], [`PluginShareTarget`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginSharePrincipalType {
@@ -9452,6 +10499,8 @@ string_enum!(PluginSharePrincipalType {
 });
 
 /// Held by [`PluginShareSaveParams`], [`PluginShareUpdateTargetsParams`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PluginShareTarget {
     pub principal_id: String,
@@ -9478,6 +10527,8 @@ impl PluginShareTarget {
 }
 
 /// `role` of [`PluginShareTarget`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginShareTargetRole {
@@ -9494,6 +10545,8 @@ string_enum!(PluginShareTargetRole {
 });
 
 /// `discoverability` of [`PluginShareUpdateTargetsParams`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginShareUpdateDiscoverability {
@@ -9510,9 +10563,13 @@ string_enum!(PluginShareUpdateDiscoverability {
     Unlisted "UNLISTED",
     Private "PRIVATE",
     Listed "LISTED",
+} since {
+    "LISTED" @ (1, 1),
 });
 
 /// `source` of [`PluginSummary`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum PluginSource {
@@ -9535,6 +10592,8 @@ tagged!(PluginSource "type" {
 });
 
 /// Held by [`PluginDetail`], [`PluginMarketplaceEntry`], [`PluginSearchResult`], [`PluginShareListItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PluginSummary {
@@ -9542,8 +10601,12 @@ pub struct PluginSummary {
     /// Availability state for installing and using the plugin.
     pub availability: PluginAvailability,
     /// Why the remote plugin is unavailable, when provided by plugin-service.
+    ///
+    /// Since runtime 0.147.0.
     pub disabled_reason: Option<PluginDisabledReason>,
     /// Raw plugin-service plan identifiers eligible to install the plugin.
+    ///
+    /// Since runtime 0.147.0.
     pub eligible_plan_types: Option<Vec<String>>,
     pub enabled: bool,
     pub id: String,
@@ -9551,11 +10614,14 @@ pub struct PluginSummary {
     pub install_policy_source: Option<PluginInstallPolicySource>,
     pub installed: bool,
     /// Unix timestamp in seconds when the remote plugin was installed, when available.
+    ///
+    /// Since runtime 0.147.0.
     pub installed_at: Option<i64>,
     pub interface: Option<PluginInterface>,
     pub keywords: Vec<String>,
     /// Version of the locally materialized plugin package when available.
     pub local_version: Option<String>,
+    /// Since runtime 0.147.0.
     pub must_show_installation_interstitial: Option<bool>,
     pub name: String,
     /// Backend remote plugin identifier when available.
@@ -9591,6 +10657,8 @@ object!(PluginSummary {
 });
 
 /// `plugins` of [`MigrationDetails`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PluginsMigration {
     pub marketplace_name: String,
@@ -9614,6 +10682,8 @@ impl PluginsMigration {
 }
 
 /// Stream label for `process/outputDelta` notifications.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ProcessOutputStream {
@@ -9630,6 +10700,8 @@ string_enum!(ProcessOutputStream {
 });
 
 /// PTY size in character cells for `process/spawn` PTY sessions.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProcessTerminalSize {
     /// Terminal width in character cells.
@@ -9655,6 +10727,8 @@ impl ProcessTerminalSize {
 }
 
 /// Variant `profile` of [`BedrockSetupParams`].
+///
+/// Since runtime 0.151.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -9690,6 +10764,8 @@ setters!(ProfileBedrockSetupParams {
 });
 
 /// `project` of `ProjectCreateResponse`, which is experimental.
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Project {
@@ -9699,6 +10775,8 @@ pub struct Project {
     pub name: String,
     pub position: i64,
     /// Newest non-archived member thread's recency, in Unix seconds; null when none exist.
+    ///
+    /// Since runtime 0.155.0.
     pub recency_at: Option<i64>,
     pub roots: Vec<ProjectRoot>,
     pub updated_at: i64,
@@ -9717,6 +10795,8 @@ object!(Project {
 });
 
 /// `changeType` of [`ProjectChangedNotification`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ProjectChangeType {
@@ -9736,6 +10816,8 @@ string_enum!(ProjectChangeType {
 });
 
 /// Path to a .codex/ folder within a project. There could be multiple of these between `cwd` and the project/repo root.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ProjectConfigLayerSource {
@@ -9748,6 +10830,8 @@ object!(ProjectConfigLayerSource {
 });
 
 /// `roots` of [`Project`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProjectRoot {
     pub path: AbsolutePathBuf,
@@ -9768,6 +10852,8 @@ impl ProjectRoot {
 }
 
 /// Variant `project_roots` of [`FileSystemSpecialPath`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ProjectRootsFileSystemSpecialPath {
     pub subpath: Option<LegacyAppPathString>,
@@ -9783,6 +10869,8 @@ setters!(ProjectRootsFileSystemSpecialPath {
 });
 
 /// `sortKey` of `ProjectListParams`, which is experimental.
+///
+/// Since runtime 0.155.0.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ProjectSortKey {
@@ -9799,6 +10887,8 @@ string_enum!(ProjectSortKey {
 });
 
 /// Variant `prompt` of [`ConfiguredHookHandler`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PromptConfiguredHookHandler {
@@ -9809,6 +10899,8 @@ object!(PromptConfiguredHookHandler {
 });
 
 /// Variant `prompt` of [`HookMetadata`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PromptHookMetadata {
@@ -9818,6 +10910,8 @@ pub struct PromptHookMetadata {
     pub display_order: i64,
     pub enabled: bool,
     /// The owning execution environment, if this hook came from its requirements.
+    ///
+    /// Since runtime 0.166.0.
     pub environment_id: Option<String>,
     pub event_name: HookEventName,
     pub is_managed: bool,
@@ -9851,6 +10945,8 @@ object!(PromptHookMetadata {
 });
 
 /// `settings` of [`ModelProviderSummary`].
+///
+/// Since runtime 0.169.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ProviderSettings {
@@ -9873,6 +10969,8 @@ tagged!(ProviderSettings "type" {
 });
 
 /// Omitted patch fields preserve their values. Explicit null clears a nullable field.
+///
+/// Since runtime 0.169.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ProviderSettingsPatch {
@@ -9903,6 +11001,8 @@ impl ProviderSettingsPatch {
 }
 
 /// `queuedSubmission` of `ThreadQueueAddResponse`, which is experimental.
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct QueuedSubmission {
@@ -9910,6 +11010,8 @@ pub struct QueuedSubmission {
     pub id: String,
     pub input: Vec<UserInput>,
     /// Metadata retained with this input, including across reconnect and restoration.
+    ///
+    /// Since runtime 0.169.0.
     pub responsesapi_client_metadata: Option<BTreeMap<String, String>>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -9922,6 +11024,8 @@ object!(QueuedSubmission {
 });
 
 /// `rateLimitReachedType` of [`RateLimitSnapshot`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RateLimitReachedType {
@@ -9947,6 +11051,8 @@ string_enum!(RateLimitReachedType {
 });
 
 /// `credits` of [`RateLimitResetCreditsSummary`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RateLimitResetCredit {
@@ -9976,6 +11082,8 @@ object!(RateLimitResetCredit {
 });
 
 /// `status` of [`RateLimitResetCredit`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RateLimitResetCreditStatus {
@@ -9998,6 +11106,8 @@ string_enum!(RateLimitResetCreditStatus {
 });
 
 /// `rateLimitResetCredits` of [`GetAccountRateLimitsResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RateLimitResetCreditsSummary {
@@ -10015,6 +11125,8 @@ object!(RateLimitResetCreditsSummary {
 });
 
 /// `resetType` of [`RateLimitResetCredit`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RateLimitResetType {
@@ -10031,6 +11143,8 @@ string_enum!(RateLimitResetType {
 });
 
 /// Held by [`AccountRateLimitsUpdatedNotification`], [`GetAccountRateLimitsResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RateLimitSnapshot {
@@ -10039,12 +11153,16 @@ pub struct RateLimitSnapshot {
     pub limit_id: Option<String>,
     pub limit_name: Option<String>,
     /// Normal model whose display name and reasoning options describe this quota alias.
+    ///
+    /// Since runtime 0.155.0.
     pub normal_model_slug: Option<String>,
     pub plan_type: Option<PlanType>,
     pub primary: Option<RateLimitWindow>,
     pub rate_limit_reached_type: Option<RateLimitReachedType>,
     pub secondary: Option<RateLimitWindow>,
     /// Backend-reported spend-control state. `None` is unavailable, not a sparse-update recovery.
+    ///
+    /// Since runtime 0.147.0.
     pub spend_control_reached: Option<bool>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -10063,6 +11181,8 @@ object!(RateLimitSnapshot {
 });
 
 /// `primary` of [`RateLimitSnapshot`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RateLimitWindow {
@@ -10079,6 +11199,8 @@ object!(RateLimitWindow {
 });
 
 /// Variant `read` of [`CommandAction`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ReadCommandAction {
@@ -10095,6 +11217,8 @@ object!(ReadCommandAction {
 });
 
 /// Variant `readOnly` of [`SandboxPolicy`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ReadOnlySandboxPolicy {
     pub network_access: bool,
@@ -10110,6 +11234,8 @@ setters!(ReadOnlySandboxPolicy {
 });
 
 /// Variant `read` of [`ParsedCommand`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ReadParsedCommand {
@@ -10127,6 +11253,8 @@ object!(ReadParsedCommand {
 });
 
 /// Variant `read` of [`ThreadReadStateOperation`].
+///
+/// Since runtime 0.163.0.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ReadThreadReadStateOperation {
     /// Fields that this version does not know, sent as they are.
@@ -10136,6 +11264,8 @@ object!(ReadThreadReadStateOperation {
 });
 
 /// `version` of [`ThreadRealtimeStartedNotification`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RealtimeConversationVersion {
@@ -10152,9 +11282,13 @@ string_enum!(RealtimeConversationVersion {
     V1 "v1",
     V2 "v2",
     V3 "v3",
+} since {
+    "v3" @ (1, 1),
 });
 
 /// `outputModality` of `ThreadRealtimeStartParams`, which is experimental.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RealtimeOutputModality {
@@ -10171,6 +11305,8 @@ string_enum!(RealtimeOutputModality {
 });
 
 /// Variant `realtimeSessionClosed` of [`ThreadRealtimeItem`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RealtimeSessionClosedThreadRealtimeItem {
@@ -10187,6 +11323,8 @@ object!(RealtimeSessionClosedThreadRealtimeItem {
 });
 
 /// Variant `realtimeSessionStarted` of [`ThreadRealtimeItem`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RealtimeSessionStartedThreadRealtimeItem {
@@ -10201,6 +11339,8 @@ object!(RealtimeSessionStartedThreadRealtimeItem {
 });
 
 /// Variant `realtime` of [`ThreadTimelineEntry`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RealtimeThreadTimelineEntry {
@@ -10215,6 +11355,8 @@ object!(RealtimeThreadTimelineEntry {
 });
 
 /// `defaultV1` of [`RealtimeVoicesList`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RealtimeVoice {
@@ -10327,9 +11469,28 @@ string_enum!(RealtimeVoice {
     Vale "vale",
     Verse "verse",
     Viola "viola",
+} since {
+    "aube" @ (5, 5),
+    "bubbie" @ (5, 5),
+    "haetsal" @ (5, 5),
+    "hanul" @ (5, 5),
+    "himari" @ (5, 5),
+    "leher" @ (5, 5),
+    "miko" @ (5, 5),
+    "neer" @ (5, 5),
+    "porto" @ (5, 5),
+    "rindo" @ (5, 5),
+    "rio" @ (5, 5),
+    "rivage" @ (5, 5),
+    "selva" @ (5, 5),
+    "sonna" @ (5, 5),
+    "tinta" @ (5, 5),
+    "viola" @ (5, 5),
 });
 
 /// `voices` of `ThreadRealtimeListVoicesResponse`, which is experimental.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RealtimeVoicesList {
@@ -10337,6 +11498,7 @@ pub struct RealtimeVoicesList {
     pub default_v2: RealtimeVoice,
     pub v1: Vec<RealtimeVoice>,
     pub v2: Vec<RealtimeVoice>,
+    /// Since runtime 0.163.0.
     pub v3: Vec<RealtimeVoice>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -10350,6 +11512,8 @@ object!(RealtimeVoicesList {
 });
 
 /// A non-empty reasoning effort value advertised by the model.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ReasoningEffort {
@@ -10384,6 +11548,8 @@ string_enum!(ReasoningEffort {
 });
 
 /// `supportedReasoningEfforts` of [`Model`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ReasoningEffortOption {
@@ -10398,6 +11564,8 @@ object!(ReasoningEffortOption {
 });
 
 /// `content` of [`ReasoningResponseItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ReasoningItemContent {
@@ -10430,6 +11598,8 @@ impl ReasoningItemContent {
 }
 
 /// `summary` of [`ReasoningResponseItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ReasoningItemReasoningSummary {
@@ -10449,6 +11619,8 @@ impl ReasoningItemReasoningSummary {
 }
 
 /// Variant `reasoning` of [`ResponseItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReasoningResponseItem {
     pub content: Option<Vec<ReasoningItemContent>>,
@@ -10491,6 +11663,8 @@ setters!(ReasoningResponseItem {
 });
 
 /// A summary of the reasoning performed by the model. This can be useful for debugging and understanding the model's reasoning process. See <https://platform.openai.com/docs/guides/reasoning?api-mode=responses#reasoning-summaries>
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ReasoningSummary {
@@ -10513,6 +11687,8 @@ string_enum!(ReasoningSummary {
 });
 
 /// Variant `reasoning_text` of [`ReasoningItemContent`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReasoningTextReasoningItemContent {
     pub text: String,
@@ -10533,14 +11709,20 @@ impl ReasoningTextReasoningItemContent {
 }
 
 /// Variant `reasoning` of [`ThreadItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ReasoningThreadItem {
     /// Unix timestamp in milliseconds when the item completed, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub completed_at_ms: Option<i64>,
     pub content: Vec<String>,
     pub id: ItemId,
     /// Unix timestamp in milliseconds when the item started, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub started_at_ms: Option<i64>,
     pub summary: Vec<String>,
     /// What the runtime sent beside these fields.
@@ -10555,6 +11737,8 @@ object!(ReasoningThreadItem {
 });
 
 /// `data` of [`RemoteControlClientsListResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -10586,6 +11770,8 @@ object!(RemoteControlClient {
 
 /// `order` of [`RemoteControlClientsListParams`].
 ///
+/// Since runtime 0.144.4 or earlier.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -10605,6 +11791,8 @@ string_enum!(RemoteControlClientsListOrder {
 });
 
 /// `status` of [`RemoteControlStatusChangedNotification`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RemoteControlConnectionStatus {
@@ -10627,6 +11815,8 @@ string_enum!(RemoteControlConnectionStatus {
 });
 
 /// The plugin is available in the remote catalog. Download metadata is kept server-side and is not exposed through the app-server API.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RemotePluginSource {
@@ -10637,6 +11827,8 @@ object!(RemotePluginSource {
 });
 
 /// `requestHeaders` of [`BrowserUseExtensionRequirements`].
+///
+/// Since runtime 0.163.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RequestHeader {
@@ -10651,6 +11843,8 @@ object!(RequestHeader {
 });
 
 /// `requestId` of [`ServerRequestResolvedNotification`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum RequestId {
@@ -10667,6 +11861,8 @@ untagged!(RequestId {
 });
 
 /// Held by [`PermissionsRequestApprovalParams`], [`RequestPermissionsGuardianApprovalReviewAction`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RequestPermissionProfile {
@@ -10681,6 +11877,8 @@ object!(RequestPermissionProfile {
 });
 
 /// Variant `requestPermissions` of [`GuardianApprovalReviewAction`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RequestPermissionsGuardianApprovalReviewAction {
@@ -10695,6 +11893,8 @@ object!(RequestPermissionsGuardianApprovalReviewAction {
 });
 
 /// `enforceResidency` of [`ConfigRequirements`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ResidencyRequirement {
@@ -10708,6 +11908,8 @@ string_enum!(ResidencyRequirement {
 });
 
 /// A known resource that the server is capable of reading.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Resource {
@@ -10736,6 +11938,8 @@ object!(Resource {
 });
 
 /// Contents returned when reading a resource from an MCP server.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ResourceContent {
@@ -10752,6 +11956,8 @@ untagged!(ResourceContent {
 });
 
 /// A template description for resources available on the server.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ResourceTemplate {
@@ -10774,6 +11980,8 @@ object!(ResourceTemplate {
 });
 
 /// `item` of [`RawResponseItemCompletedNotification`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ResponseItem {
@@ -10817,7 +12025,7 @@ pub enum ResponseItem {
     Unrecognized(Unrecognized),
 }
 tagged!(ResponseItem "type" {
-    AdditionalTools "additional_tools",
+    AdditionalTools "additional_tools" @ (5, 5),
     Message "message",
     AgentMessage "agent_message",
     Reasoning "reasoning",
@@ -10831,7 +12039,7 @@ tagged!(ResponseItem "type" {
     WebSearchCall "web_search_call",
     ImageGenerationCall "image_generation_call",
     Compaction "compaction",
-    ConfigurationUpdate "configuration_update",
+    ConfigurationUpdate "configuration_update" @ (3, 3),
     CompactionTrigger "compaction_trigger",
     ContextCompaction "context_compaction",
     Other "other",
@@ -10894,6 +12102,8 @@ impl ResponseItem {
 }
 
 /// Variant `responseStreamConnectionFailed` of [`CodexErrorInfo`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ResponseStreamConnectionFailedCodexErrorInfo {
@@ -10906,6 +12116,8 @@ object!(ResponseStreamConnectionFailedCodexErrorInfo {
 });
 
 /// Variant `responseStreamDisconnected` of [`CodexErrorInfo`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ResponseStreamDisconnectedCodexErrorInfo {
@@ -10918,6 +12130,8 @@ object!(ResponseStreamDisconnectedCodexErrorInfo {
 });
 
 /// Variant `responseTooManyFailedAttempts` of [`CodexErrorInfo`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ResponseTooManyFailedAttemptsCodexErrorInfo {
@@ -10930,10 +12144,13 @@ object!(ResponseTooManyFailedAttemptsCodexErrorInfo {
 });
 
 /// Usage metadata reported for one upstream response.
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ResponseUsageMetadata {
     pub amount: Option<String>,
+    /// Since runtime 0.155.0.
     pub metadata: Option<Value>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -10944,6 +12161,8 @@ object!(ResponseUsageMetadata {
 });
 
 /// `action` of [`WebSearchCallResponseItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ResponsesApiWebSearchAction {
@@ -10972,6 +12191,8 @@ impl ResponsesApiWebSearchAction {
 }
 
 /// User's decision in response to an ExecApprovalRequest.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ReviewDecision {
@@ -10998,7 +12219,7 @@ external!(ReviewDecision {
     Approved "approved" unit,
     ApprovedExecpolicyAmendment "approved_execpolicy_amendment" value,
     ApprovedForSession "approved_for_session" unit,
-    ApprovedMcpPolicyAmendment "approved_mcp_policy_amendment" unit,
+    ApprovedMcpPolicyAmendment "approved_mcp_policy_amendment" unit @ (2, 2),
     NetworkPolicyAmendment "network_policy_amendment" value,
     Denied "denied" value,
     TimedOut "timed_out" unit,
@@ -11006,6 +12227,8 @@ external!(ReviewDecision {
 });
 
 /// `delivery` of [`ReviewStartParams`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ReviewDelivery {
@@ -11019,6 +12242,8 @@ string_enum!(ReviewDelivery {
 });
 
 /// `target` of [`ReviewStartParams`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ReviewTarget {
@@ -11062,6 +12287,8 @@ impl ReviewTarget {
 }
 
 /// Variant `root` of [`FileSystemSpecialPath`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RootFileSystemSpecialPath {
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
@@ -11071,6 +12298,8 @@ object!(RootFileSystemSpecialPath {
 });
 
 /// Held by [`Config`], [`ConfigRequirements`], [`ThreadForkParams`], [`ThreadResumeParams`] and one more type.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SandboxMode {
@@ -11090,6 +12319,8 @@ string_enum!(SandboxMode {
 });
 
 /// Held by [`CommandExecParams`], [`ThreadForkResponse`], [`ThreadResumeResponse`], [`ThreadSettings`] and 2 more types.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum SandboxPolicy {
@@ -11118,6 +12349,8 @@ impl SandboxPolicy {
 }
 
 /// `sandbox_workspace_write` of [`Config`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SandboxWorkspaceWrite {
@@ -11136,6 +12369,8 @@ object!(SandboxWorkspaceWrite {
 });
 
 /// `schedule` of [`ScheduledTaskSummary`].
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ScheduledTaskSchedule {
@@ -11158,6 +12393,8 @@ tagged!(ScheduledTaskSchedule "type" {
 });
 
 /// `scheduledTasks` of [`PluginDetail`].
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ScheduledTaskSummary {
@@ -11176,6 +12413,8 @@ object!(ScheduledTaskSummary {
 });
 
 /// Held by [`HourlyScheduledTaskSchedule`], [`WeeklyScheduledTaskSchedule`].
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ScheduledTaskWeekday {
@@ -11207,6 +12446,8 @@ string_enum!(ScheduledTaskWeekday {
 });
 
 /// Variant `search` of [`CommandAction`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SearchCommandAction {
@@ -11223,6 +12464,8 @@ object!(SearchCommandAction {
 });
 
 /// Variant `search` of [`ParsedCommand`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SearchParsedCommand {
@@ -11239,6 +12482,8 @@ object!(SearchParsedCommand {
 });
 
 /// Variant `search` of [`ResponsesApiWebSearchAction`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SearchResponsesApiWebSearchAction {
     pub queries: Option<Vec<String>>,
@@ -11258,6 +12503,8 @@ setters!(SearchResponsesApiWebSearchAction {
 });
 
 /// Variant `search` of [`WebSearchAction`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SearchWebSearchAction {
@@ -11272,6 +12519,8 @@ object!(SearchWebSearchAction {
 });
 
 /// A user-selected root that can expose one or more runtime capabilities.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SelectedCapabilityRoot {
     /// Stable identifier supplied by the capability selection platform.
@@ -11297,6 +12546,8 @@ impl SelectedCapabilityRoot {
 }
 
 /// `gauges` of `ServerDiagnosticsResponse`, which is experimental.
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ServerDiagnosticsGauge {
@@ -11311,6 +12562,8 @@ object!(ServerDiagnosticsGauge {
 });
 
 /// `process` of `ServerDiagnosticsResponse`, which is experimental.
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ServerDiagnosticsProcess {
@@ -11327,6 +12580,8 @@ object!(ServerDiagnosticsProcess {
 });
 
 /// Session-layer overrides supplied via `-c`/`--config`.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SessionFlagsConfigLayerSource {
@@ -11337,6 +12592,8 @@ object!(SessionFlagsConfigLayerSource {
 });
 
 /// `sessions` of [`MigrationDetails`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SessionMigration {
     pub cwd: String,
@@ -11371,6 +12628,8 @@ setters!(SessionMigration {
 });
 
 /// `source` of [`Thread`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum SessionSource {
@@ -11402,6 +12661,8 @@ external!(SessionSource {
 });
 
 /// Settings for a collaboration mode.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     pub developer_instructions: Option<String>,
@@ -11434,6 +12695,8 @@ setters!(Settings {
 });
 
 /// `dependencies` of [`SkillMetadata`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SkillDependencies {
@@ -11446,6 +12709,8 @@ object!(SkillDependencies {
 });
 
 /// `errors` of [`SkillsListEntry`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SkillErrorInfo {
@@ -11460,6 +12725,8 @@ object!(SkillErrorInfo {
 });
 
 /// Held by [`SkillMetadata`], [`SkillSummary`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SkillInterface {
@@ -11468,9 +12735,13 @@ pub struct SkillInterface {
     pub display_name: Option<String>,
     pub icon_large: Option<AbsolutePathBuf>,
     /// Remote large icon URL from the plugin catalog.
+    ///
+    /// Since runtime 0.147.0.
     pub icon_large_url: Option<String>,
     pub icon_small: Option<AbsolutePathBuf>,
     /// Remote small icon URL from the plugin catalog.
+    ///
+    /// Since runtime 0.147.0.
     pub icon_small_url: Option<String>,
     pub short_description: Option<String>,
     /// What the runtime sent beside these fields.
@@ -11488,6 +12759,8 @@ object!(SkillInterface {
 });
 
 /// `skills` of [`SkillsListEntry`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SkillMetadata {
@@ -11498,6 +12771,8 @@ pub struct SkillMetadata {
     pub name: String,
     pub path: LegacyAppPathString,
     /// Owning plugin ID, matching `PluginSummary.id`, when known.
+    ///
+    /// Since runtime 0.151.0.
     pub plugin_id: Option<String>,
     pub scope: SkillScope,
     /// Legacy short_description from SKILL.md. Prefer SKILL.json interface.short_description.
@@ -11518,6 +12793,8 @@ object!(SkillMetadata {
 });
 
 /// `skills` of [`MigrationDetails`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SkillMigration {
     pub name: String,
@@ -11538,6 +12815,8 @@ impl SkillMigration {
 }
 
 /// `scope` of [`SkillMetadata`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SkillScope {
@@ -11560,6 +12839,8 @@ string_enum!(SkillScope {
 });
 
 /// `onboardingSkill` of [`PluginDetail`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SkillSummary {
@@ -11582,6 +12863,8 @@ object!(SkillSummary {
 });
 
 /// `tools` of [`SkillDependencies`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SkillToolDependency {
@@ -11604,6 +12887,8 @@ object!(SkillToolDependency {
 });
 
 /// Variant `skill` of [`UserInput`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SkillUserInput {
     pub name: String,
@@ -11633,6 +12918,8 @@ setters!(SkillUserInput {
 });
 
 /// `data` of [`SkillsListResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SkillsListEntry {
@@ -11649,6 +12936,8 @@ object!(SkillsListEntry {
 });
 
 /// Variant `slash_tmp` of [`FileSystemSpecialPath`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SlashTmpFileSystemSpecialPath {
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
@@ -11658,14 +12947,20 @@ object!(SlashTmpFileSystemSpecialPath {
 });
 
 /// Display item emitted by the interruptible `clock.sleep` tool.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SleepThreadItem {
     /// Unix timestamp in milliseconds when the item completed, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub completed_at_ms: Option<i64>,
     pub duration_ms: u64,
     pub id: ItemId,
     /// Unix timestamp in milliseconds when the item started, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub started_at_ms: Option<i64>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -11678,6 +12973,8 @@ object!(SleepThreadItem {
 });
 
 /// Held by [`ThreadItemsListParams`], [`ThreadListParams`], [`ThreadResumeInitialTurnsPageParams`], [`ThreadTurnsListParams`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SortDirection {
@@ -11694,6 +12991,8 @@ string_enum!(SortDirection {
 });
 
 /// Variant `special` of [`FileSystemPath`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SpecialFileSystemPath {
     pub value: FileSystemSpecialPath,
@@ -11714,6 +13013,8 @@ impl SpecialFileSystemPath {
 }
 
 /// `individualLimit` of [`RateLimitSnapshot`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SpendControlLimitSnapshot {
@@ -11732,6 +13033,8 @@ object!(SpendControlLimitSnapshot {
 });
 
 /// `kind` of [`SubAgentActivityThreadItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SubAgentActivityKind {
@@ -11754,20 +13057,30 @@ string_enum!(SubAgentActivityKind {
 });
 
 /// Variant `subAgentActivity` of [`ThreadItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SubAgentActivityThreadItem {
     pub agent_path: String,
     pub agent_thread_id: String,
     /// Unix timestamp in milliseconds when the item completed, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub completed_at_ms: Option<i64>,
     pub id: ItemId,
     pub kind: SubAgentActivityKind,
     /// Resolved model at sub-agent creation; absent from older records and other activities.
+    ///
+    /// Since runtime 0.163.0.
     pub model: Option<String>,
     /// Resolved reasoning effort at sub-agent creation, when known.
+    ///
+    /// Since runtime 0.163.0.
     pub reasoning_effort: Option<ReasoningEffort>,
     /// Unix timestamp in milliseconds when the item started, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub started_at_ms: Option<i64>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -11784,6 +13097,8 @@ object!(SubAgentActivityThreadItem {
 });
 
 /// Variant `subAgent` of [`SessionSource`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum SubAgentSource {
@@ -11809,6 +13124,8 @@ external!(SubAgentSource {
 });
 
 /// `subagents` of [`MigrationDetails`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SubagentMigration {
     pub name: String,
@@ -11829,6 +13146,8 @@ impl SubagentMigration {
 }
 
 /// Variant `summary_text` of [`ReasoningItemReasoningSummary`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SummaryTextReasoningItemReasoningSummary {
     pub text: String,
@@ -11850,6 +13169,8 @@ impl SummaryTextReasoningItemReasoningSummary {
 
 /// Variant `Switched` of [`AccountSessionsSwitchResponse`].
 ///
+/// Since runtime 0.166.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -11867,6 +13188,8 @@ object!(SwitchedAccountSessionsSwitchResponse {
 });
 
 /// Managed config layer from a file (usually `managed_config.toml`).
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SystemConfigLayerSource {
@@ -11880,6 +13203,8 @@ object!(SystemConfigLayerSource {
 });
 
 /// Variant `systemError` of [`ThreadStatus`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SystemErrorThreadStatus {
@@ -11890,6 +13215,8 @@ object!(SystemErrorThreadStatus {
 });
 
 /// `text_elements` of [`TextUserInput`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TextElement {
     /// Byte range in the parent `text` buffer that this element occupies.
@@ -11919,6 +13246,8 @@ setters!(TextElement {
 });
 
 /// `end` of [`TextRange`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TextPosition {
@@ -11935,6 +13264,8 @@ object!(TextPosition {
 });
 
 /// `range` of [`ConfigWarningNotification`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TextRange {
@@ -11949,6 +13280,8 @@ object!(TextRange {
 });
 
 /// Variant `text` of [`ReasoningItemContent`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TextReasoningItemContent {
     pub text: String,
@@ -11969,6 +13302,8 @@ impl TextReasoningItemContent {
 }
 
 /// Variant `Text` of [`ResourceContent`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TextResourceContent {
@@ -11988,6 +13323,8 @@ object!(TextResourceContent {
 });
 
 /// Variant `text` of [`UserInput`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TextUserInput {
     pub text: String,
@@ -12016,6 +13353,8 @@ setters!(TextUserInput {
 });
 
 /// Held by [`ThreadForkResponse`], [`ThreadListResponse`], [`ThreadMetadataUpdateResponse`], [`ThreadReadResponse`] and 6 more types.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Thread {
@@ -12024,9 +13363,13 @@ pub struct Thread {
     /// Optional role (agent_role) assigned to an AgentControl-spawned sub-agent.
     pub agent_role: Option<String>,
     /// Parent that owns this persisted attached thread, independent of fork or spawn lineage.
+    ///
+    /// Since runtime 0.169.0.
     #[cfg(feature = "experimental")]
     pub attached_to_thread_id: Option<String>,
     /// Whether the app server accepts direct turn input for this loaded thread. `None` means the capability is unavailable, such as for an unloaded stored thread.
+    ///
+    /// Since runtime 0.147.0.
     #[cfg(feature = "experimental")]
     pub can_accept_direct_input: Option<bool>,
     /// Version of the CLI that created the thread.
@@ -12036,9 +13379,13 @@ pub struct Thread {
     /// Working directory captured for the thread.
     pub cwd: AbsolutePathBuf,
     /// Saved Daybreak choice, independent of turn execution. Null if unset.
+    ///
+    /// Since runtime 0.155.0.
     #[cfg(feature = "experimental")]
     pub daybreak_enabled: Option<bool>,
     /// Current environments for a loaded thread, in priority order, primary first. `null` means the thread is not loaded or the server does not expose its selection. An empty list means no environments are selected. This does not report connection status.
+    ///
+    /// Since runtime 0.155.0.
     #[cfg(feature = "experimental")]
     pub environments: Option<Vec<ThreadEnvironment>>,
     /// Whether the thread is ephemeral and should not be materialized on disk.
@@ -12051,16 +13398,22 @@ pub struct Thread {
     /// Optional Git metadata captured when the thread was created.
     pub git_info: Option<GitInfo>,
     /// Persisted thread history contract selected when this thread was created.
+    ///
+    /// Since runtime 0.144.4 or earlier, experimental before 0.151.0.
     pub history_mode: ThreadHistoryMode,
     /// Identifier for this thread. Codex-generated thread IDs are UUIDv7.
     pub id: ThreadId,
     /// Current configured model when loaded, otherwise the latest persisted model. Null when unavailable. This is not per-turn execution telemetry.
+    ///
+    /// Since runtime 0.155.0.
     pub model: Option<String>,
     /// Model provider used for this thread (for example, 'openai').
     pub model_provider: String,
     /// Optional user-facing thread title.
     pub name: Option<String>,
     /// Originator recorded when the thread was created, independent of its current client or executor. Null when the recorded originator is unavailable.
+    ///
+    /// Since runtime 0.155.0.
     pub originator: Option<String>,
     /// The ID of the parent thread. This will only be set if this thread is a subagent.
     pub parent_thread_id: Option<String>,
@@ -12069,14 +13422,22 @@ pub struct Thread {
     /// Usually the first user message in the thread, if available.
     pub preview: String,
     /// Canonical project assignment owned by app-server, if any.
+    ///
+    /// Since runtime 0.151.0.
     pub project_id: Option<String>,
     /// Current configured reasoning effort when loaded, otherwise the latest persisted effort. Null when unset or unavailable. This is not per-turn execution telemetry.
+    ///
+    /// Since runtime 0.155.0.
     pub reasoning_effort: Option<ReasoningEffort>,
     /// Unix timestamp (in seconds) used for thread recency ordering.
     pub recency_at: Option<i64>,
     /// The independently persisted section selected for this thread, if any.
+    ///
+    /// Since runtime 0.147.0.
     pub section: Option<ThreadSection>,
     /// Unix timestamp in seconds when the thread entered its current section.
+    ///
+    /// Since runtime 0.147.0.
     pub section_entered_at: Option<i64>,
     /// Session id shared by threads that belong to the same session tree.
     pub session_id: String,
@@ -12130,6 +13491,8 @@ object!(Thread {
 });
 
 /// `activeFlags` of [`ActiveThreadStatus`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadActiveFlag {
@@ -12146,6 +13509,8 @@ string_enum!(ThreadActiveFlag {
 });
 
 /// An independently persisted attachment associated with a thread.
+///
+/// Since runtime 0.155.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadAttachment {
@@ -12166,6 +13531,8 @@ object!(ThreadAttachment {
 });
 
 /// Result of attempting to associate an attachment with a thread.
+///
+/// Since runtime 0.155.0.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadAttachmentAddOutcome {
@@ -12182,6 +13549,8 @@ string_enum!(ThreadAttachmentAddOutcome {
 });
 
 /// The persisted attachment change represented by a notification.
+///
+/// Since runtime 0.155.0.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadAttachmentOperation {
@@ -12198,6 +13567,8 @@ string_enum!(ThreadAttachmentOperation {
 });
 
 /// A thread that currently owns an attachment with the requested identity.
+///
+/// Since runtime 0.163.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadAttachmentOwner {
@@ -12213,6 +13584,8 @@ object!(ThreadAttachmentOwner {
 });
 
 /// `data` of [`ThreadBackgroundTerminalsListResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -12241,6 +13614,8 @@ object!(ThreadBackgroundTerminal {
 });
 
 /// An environment selected by a loaded thread, independent of connection status.
+///
+/// Since runtime 0.155.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadEnvironment {
@@ -12257,6 +13632,8 @@ object!(ThreadEnvironment {
 });
 
 /// Extra app-server data for a thread.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadExtra {
@@ -12267,6 +13644,8 @@ object!(ThreadExtra {
 });
 
 /// Held by [`ThreadGoalGetResponse`], [`ThreadGoalSetResponse`], [`ThreadGoalUpdatedNotification`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadGoal {
@@ -12293,6 +13672,8 @@ object!(ThreadGoal {
 });
 
 /// Distinguishes explicit user actions from automatic goal lifecycle mutations.
+///
+/// Since runtime 0.163.0.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadGoalMutationOrigin {
@@ -12309,6 +13690,8 @@ string_enum!(ThreadGoalMutationOrigin {
 });
 
 /// Held by [`ThreadGoal`], [`ThreadGoalSetParams`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadGoalStatus {
@@ -12338,6 +13721,8 @@ string_enum!(ThreadGoalStatus {
 
 /// `assessment` of [`ThreadGuardianReviewResponse`].
 ///
+/// Since runtime 0.169.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -12359,6 +13744,8 @@ object!(ThreadGuardianAssessment {
 });
 
 /// `historyMode` of [`Thread`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadHistoryMode {
@@ -12375,6 +13762,8 @@ string_enum!(ThreadHistoryMode {
 });
 
 /// A thread item and its recorded lifecycle times. The payload stays flat on the wire.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadItem {
@@ -12521,16 +13910,24 @@ impl ThreadItem {
 }
 
 /// `data` of [`ThreadItemsListResponse`].
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadItemEntry {
     /// Unix timestamp (milliseconds) when the item completed, if recorded by the producer.
+    ///
+    /// Since runtime 0.159.3.
     pub completed_at_ms: Option<i64>,
     pub item: ThreadItem,
     /// The saved output was omitted. Fetch the complete item with `thread/items/read`.
+    ///
+    /// Since runtime 0.169.0.
     #[cfg(feature = "experimental")]
     pub output_deferred: Option<bool>,
     /// Unix timestamp (milliseconds) when the item started, if recorded by the producer.
+    ///
+    /// Since runtime 0.159.3.
     pub started_at_ms: Option<i64>,
     /// Turn containing this item.
     pub turn_id: TurnId,
@@ -12546,6 +13943,8 @@ object!(ThreadItemEntry {
 });
 
 /// `deferOutput` of [`ThreadItemsListParams`].
+///
+/// Since runtime 0.169.0.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ThreadItemOutputDeferral {
     /// Defer nonempty output from successful commands.
@@ -12571,6 +13970,8 @@ setters!(ThreadItemOutputDeferral {
 });
 
 /// An exclusive item position within the requested visible turn.
+///
+/// Since runtime 0.159.3.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadItemsListAnchor {
@@ -12590,6 +13991,8 @@ impl ThreadItemsListAnchor {
 }
 
 /// Starting position for an item-history page.
+///
+/// Since runtime 0.159.3.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadItemsListCursor {
@@ -12606,6 +14009,8 @@ untagged!(ThreadItemsListCursor {
 });
 
 /// `cwd` of [`ThreadListParams`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadListCwdFilter {
@@ -12622,6 +14027,8 @@ untagged!(ThreadListCwdFilter {
 });
 
 /// `mode` of `ThreadMemoryModeSetParams`, which is experimental.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadMemoryMode {
@@ -12638,6 +14045,8 @@ string_enum!(ThreadMemoryMode {
 });
 
 /// `gitInfo` of [`ThreadMetadataUpdateParams`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ThreadMetadataGitInfoUpdateParams {
     /// Omit to leave the stored branch unchanged, set to `null` to clear it, or provide a non-empty string to replace it.
@@ -12664,6 +14073,8 @@ setters!(ThreadMetadataGitInfoUpdateParams {
 });
 
 /// `result` of [`ThreadPredictionUpdatedNotification`].
+///
+/// Since runtime 0.163.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadPredictionResult {
@@ -12680,6 +14091,8 @@ tagged!(ThreadPredictionResult "type" {
 });
 
 /// The first unread position in a durable local thread. A null position means read. The opaque revision guards edits against activity or marks the caller has not seen.
+///
+/// Since runtime 0.163.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadReadState {
@@ -12694,6 +14107,8 @@ object!(ThreadReadState {
 });
 
 /// `operation` of `ThreadReadStateUpdateParams`, which is experimental.
+///
+/// Since runtime 0.163.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadReadStateOperation {
@@ -12721,6 +14136,8 @@ impl ThreadReadStateOperation {
 }
 
 /// EXPERIMENTAL - thread realtime audio chunk.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadRealtimeAudioChunk {
     pub data: String,
@@ -12759,6 +14176,8 @@ setters!(ThreadRealtimeAudioChunk {
 });
 
 /// EXPERIMENTAL - how an existing agent item appears in a realtime conversation.
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadRealtimeBemItemPresentation {
@@ -12778,6 +14197,8 @@ tagged!(ThreadRealtimeBemItemPresentation "type" {
 });
 
 /// EXPERIMENTAL - role-bearing text item included when a realtime V3 session starts.
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadRealtimeInitialItem {
     pub role: ConversationTextRole,
@@ -12801,6 +14222,8 @@ impl ThreadRealtimeInitialItem {
 }
 
 /// EXPERIMENTAL - a thread-scoped realtime item in the canonical timeline.
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadRealtimeItem {
@@ -12846,6 +14269,8 @@ impl ThreadRealtimeItem {
 }
 
 /// `outcome` of [`RealtimeSessionClosedThreadRealtimeItem`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadRealtimeSessionOutcome {
@@ -12862,6 +14287,8 @@ string_enum!(ThreadRealtimeSessionOutcome {
 });
 
 /// EXPERIMENTAL - transport used by thread realtime.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadRealtimeStartTransport {
@@ -12877,7 +14304,7 @@ pub enum ThreadRealtimeStartTransport {
 tagged!(ThreadRealtimeStartTransport "type" {
     Websocket "websocket",
     Webrtc "webrtc",
-    ExistingCall "existingCall",
+    ExistingCall "existingCall" @ (2, 2),
 });
 impl ThreadRealtimeStartTransport {
     /// Makes the variant `websocket`, which holds nothing.
@@ -12897,6 +14324,8 @@ impl ThreadRealtimeStartTransport {
 }
 
 /// `role` of [`TranscriptSegmentThreadRealtimeItem`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadRealtimeTranscriptRole {
@@ -12913,6 +14342,8 @@ string_enum!(ThreadRealtimeTranscriptRole {
 });
 
 /// `initialTurnsPage` of `ThreadResumeParams`, which is experimental.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ThreadResumeInitialTurnsPageParams {
     /// How much item detail to include for each returned turn; defaults to summary.
@@ -12940,6 +14371,8 @@ setters!(ThreadResumeInitialTurnsPageParams {
 
 /// One visible message occurrence returned by \[`ThreadSearchOccurrencesResponse`\].
 ///
+/// Since runtime 0.147.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -12965,6 +14398,8 @@ object!(ThreadSearchOccurrence {
 });
 
 /// `data` of `ThreadSearchResponse`, which is experimental.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSearchResult {
@@ -12979,6 +14414,8 @@ object!(ThreadSearchResult {
 });
 
 /// `sortKey` of `ThreadSearchParams`, which is experimental.
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadSearchSortKey {
@@ -12999,6 +14436,8 @@ string_enum!(ThreadSearchSortKey {
 
 /// UTF-16 code-unit range within `snippet`.
 ///
+/// Since runtime 0.147.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq)]
@@ -13018,10 +14457,14 @@ object!(ThreadSearchTextRange {
 });
 
 /// An independently persisted, user-visible thread section.
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSection {
     /// Optional appearance synchronized across clients.
+    ///
+    /// Since runtime 0.151.0.
     pub appearance: Option<ThreadSectionAppearance>,
     /// Opaque UUIDv7 identity that remains stable when the section is renamed.
     pub id: String,
@@ -13037,6 +14480,8 @@ object!(ThreadSection {
 });
 
 /// Extensible visual presentation for a custom thread section.
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ThreadSectionAppearance {
     pub color: Option<String>,
@@ -13056,6 +14501,8 @@ setters!(ThreadSectionAppearance {
 });
 
 /// `threadSettings` of [`ThreadSettingsUpdatedNotification`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSettings {
@@ -13065,9 +14512,13 @@ pub struct ThreadSettings {
     pub collaboration_mode: CollaborationMode,
     pub cwd: AbsolutePathBuf,
     /// Saved list of disabled plugin IDs. Does not yet filter plugin capabilities.
+    ///
+    /// Since runtime 0.159.3.
     pub disabled_plugin_ids: Vec<String>,
     pub effort: Option<ReasoningEffort>,
     /// Environments configured for future turns, in priority order, primary first. `null` means the server does not expose the selection; \[\] means none are selected.
+    ///
+    /// Since runtime 0.169.0.
     #[cfg(feature = "experimental")]
     pub environments: Option<Vec<ThreadEnvironment>>,
     pub model: String,
@@ -13102,6 +14553,8 @@ object!(ThreadSettings {
 });
 
 /// `sortKey` of [`ThreadListParams`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadSortKey {
@@ -13121,9 +14574,13 @@ string_enum!(ThreadSortKey {
     UpdatedAt "updated_at",
     RecencyAt "recency_at",
     SectionPosition "section_position",
+} since {
+    "section_position" @ (1, 1),
 });
 
 /// Held by [`Thread`], [`ThreadForkParams`], [`ThreadStartParams`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadSource {
@@ -13143,6 +14600,8 @@ string_enum!(ThreadSource {
 });
 
 /// `sourceKinds` of [`ThreadListParams`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadSourceKind {
@@ -13183,6 +14642,8 @@ string_enum!(ThreadSourceKind {
 });
 
 /// Variant `thread_spawn` of [`SubAgentSource`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSpawnSubAgentSource {
@@ -13203,6 +14664,8 @@ object!(ThreadSpawnSubAgentSource {
 });
 
 /// `sessionStartSource` of [`ThreadStartParams`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadStartSource {
@@ -13219,6 +14682,8 @@ string_enum!(ThreadStartSource {
 });
 
 /// Explicitly marked unread, including when the thread has no turns.
+///
+/// Since runtime 0.163.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadStartThreadUnreadPosition {
@@ -13229,6 +14694,8 @@ object!(ThreadStartThreadUnreadPosition {
 });
 
 /// Held by [`Thread`], [`ThreadStatusChangedNotification`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadStatus {
@@ -13251,6 +14718,8 @@ tagged!(ThreadStatus "type" {
 });
 
 /// EXPERIMENTAL - one item or turn boundary in canonical rollout order.
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadTimelineEntry {
@@ -13285,6 +14754,8 @@ impl ThreadTimelineEntry {
 }
 
 /// `tokenUsage` of [`ThreadTokenUsageUpdatedNotification`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadTokenUsage {
@@ -13301,6 +14772,8 @@ object!(ThreadTokenUsage {
 });
 
 /// `firstUnread` of [`ThreadReadState`].
+///
+/// Since runtime 0.163.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadUnreadPosition {
@@ -13317,6 +14790,8 @@ tagged!(ThreadUnreadPosition "type" {
 });
 
 /// `status` of [`ThreadUnsubscribeResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadUnsubscribeStatus {
@@ -13336,6 +14811,8 @@ string_enum!(ThreadUnsubscribeStatus {
 });
 
 /// `threadUsage` of [`GetAccountTokenUsageResponse`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadUsage {
@@ -13343,6 +14820,8 @@ pub struct ThreadUsage {
     pub estimated_usage_usd_micros: Option<i64>,
     pub groups: Vec<ThreadUsageBreakdownGroup>,
     /// Native dollar usage, independent of credit estimates. None means unknown, not zero.
+    ///
+    /// Since runtime 0.166.0.
     pub native_usage_usd_micros: Option<i64>,
     pub thread_id: ThreadId,
     /// What the runtime sent beside these fields.
@@ -13357,6 +14836,8 @@ object!(ThreadUsage {
 });
 
 /// `groups` of [`ThreadUsage`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadUsageBreakdownGroup {
@@ -13385,6 +14866,8 @@ object!(ThreadUsageBreakdownGroup {
 });
 
 /// Variant `tmpdir` of [`FileSystemSpecialPath`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TmpdirFileSystemSpecialPath {
     /// Fields that this version does not know: what the runtime sent beside these, and what is sent to it as it is.
@@ -13394,9 +14877,12 @@ object!(TmpdirFileSystemSpecialPath {
 });
 
 /// Held by [`RawResponseCompletedNotification`], [`ThreadTokenUsage`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TokenUsageBreakdown {
+    /// Since runtime 0.147.0.
     pub cache_write_input_tokens: i64,
     pub cached_input_tokens: i64,
     pub input_tokens: i64,
@@ -13416,6 +14902,8 @@ object!(TokenUsageBreakdown {
 });
 
 /// Definition for a tool the client can call.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Tool {
@@ -13442,6 +14930,8 @@ object!(Tool {
 });
 
 /// EXPERIMENTAL. Captures a user's answer to a request_user_input question.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Clone, PartialEq)]
 pub struct ToolRequestUserInputAnswer {
     pub answers: Vec<String>,
@@ -13465,6 +14955,8 @@ redacted_debug!(ToolRequestUserInputAnswer {
 });
 
 /// EXPERIMENTAL. Defines a single selectable option for request_user_input.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ToolRequestUserInputOption {
@@ -13479,6 +14971,8 @@ object!(ToolRequestUserInputOption {
 });
 
 /// EXPERIMENTAL. Represents one request_user_input question and its required options.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ToolRequestUserInputQuestion {
@@ -13501,10 +14995,13 @@ object!(ToolRequestUserInputQuestion {
 });
 
 /// Variant `tool_search_call` of [`ResponseItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ToolSearchCallResponseItem {
     pub arguments: Value,
     pub call_id: Option<String>,
+    /// Since runtime 0.163.0.
     pub encrypted_content: Option<String>,
     pub execution: String,
     pub id: Option<String>,
@@ -13516,7 +15013,7 @@ pub struct ToolSearchCallResponseItem {
 object!(ToolSearchCallResponseItem {
     0 arguments "arguments" required,
     1 call_id "call_id" optional,
-    2 encrypted_content "encrypted_content" optional,
+    2 encrypted_content "encrypted_content" optional @ (5, 5),
     3 execution "execution" required,
     4 id "id" optional,
     5 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" optional,
@@ -13551,6 +15048,8 @@ setters!(ToolSearchCallResponseItem {
 });
 
 /// Variant `tool_search_output` of [`ResponseItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ToolSearchOutputResponseItem {
     pub call_id: Option<String>,
@@ -13600,6 +15099,8 @@ setters!(ToolSearchOutputResponseItem {
 });
 
 /// `tools` of [`Config`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ToolsV2 {
@@ -13612,6 +15113,8 @@ object!(ToolsV2 {
 });
 
 /// Variant `transcriptSegment` of [`ThreadRealtimeItem`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TranscriptSegmentThreadRealtimeItem {
@@ -13630,6 +15133,8 @@ object!(TranscriptSegmentThreadRealtimeItem {
 });
 
 /// Held by [`ReviewStartResponse`], [`Thread`], [`ThreadTurnsListResponse`], [`TurnCompletedNotification`] and 3 more types.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Turn {
@@ -13646,6 +15151,8 @@ pub struct Turn {
     /// Describes how much of `items` has been loaded for this turn.
     pub items_view: TurnItemsView,
     /// ID of the first turn in the chain of work that led to this turn. Pass this as `rootTurnId` when starting work on behalf of this turn. May be null in older history or a `review/start` response.
+    ///
+    /// Since runtime 0.163.0.
     pub root_turn_id: Option<String>,
     /// Unix timestamp (in seconds) when the turn started.
     pub started_at: Option<i64>,
@@ -13666,6 +15173,8 @@ object!(Turn {
 });
 
 /// Variant `turnCompleted` of [`ThreadTimelineEntry`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TurnCompletedThreadTimelineEntry {
@@ -13690,11 +15199,15 @@ object!(TurnCompletedThreadTimelineEntry {
 });
 
 /// `environments` of `ThreadSettingsUpdateParams`, which is experimental.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TurnEnvironmentParams {
     pub cwd: LegacyAppPathString,
     pub environment_id: String,
     /// Environment-native runtime workspace roots. Omitted defaults to `cwd`.
+    ///
+    /// Since runtime 0.147.0.
     pub runtime_workspace_roots: Option<Vec<LegacyAppPathString>>,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
@@ -13702,7 +15215,7 @@ pub struct TurnEnvironmentParams {
 object!(TurnEnvironmentParams {
     0 cwd "cwd" required,
     1 environment_id "environmentId" required,
-    2 runtime_workspace_roots "runtimeWorkspaceRoots" optional,
+    2 runtime_workspace_roots "runtimeWorkspaceRoots" optional @ (1, 1),
 });
 impl TurnEnvironmentParams {
     /// Creates it with what is required; the rest is absent.
@@ -13721,6 +15234,8 @@ setters!(TurnEnvironmentParams {
 });
 
 /// Held by [`ErrorNotification`], [`Turn`], [`TurnCompletedThreadTimelineEntry`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TurnError {
@@ -13728,6 +15243,8 @@ pub struct TurnError {
     pub codex_error_info: Option<CodexErrorInfo>,
     pub message: String,
     /// Optional public explanation and continuation instruction for a misalignment block.
+    ///
+    /// Since runtime 0.151.0.
     pub misalignment: Option<MisalignmentErrorDetails>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -13740,6 +15257,8 @@ object!(TurnError {
 });
 
 /// Held by [`ThreadResumeInitialTurnsPageParams`], [`ThreadTurnsListParams`], [`Turn`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TurnItemsView {
@@ -13759,6 +15278,8 @@ string_enum!(TurnItemsView {
 });
 
 /// `plan` of [`TurnPlanUpdatedNotification`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TurnPlanStep {
@@ -13773,6 +15294,8 @@ object!(TurnPlanStep {
 });
 
 /// `status` of [`TurnPlanStep`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TurnPlanStepStatus {
@@ -13793,6 +15316,8 @@ string_enum!(TurnPlanStepStatus {
 
 /// `status` of [`TurnSettingsUpdateResponse`].
 ///
+/// Since runtime 0.151.0.
+///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -13812,6 +15337,8 @@ string_enum!(TurnSettingsUpdateStatus {
 });
 
 /// Variant `turnStarted` of [`ThreadTimelineEntry`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TurnStartedThreadTimelineEntry {
@@ -13828,6 +15355,8 @@ object!(TurnStartedThreadTimelineEntry {
 });
 
 /// Held by [`Turn`], [`TurnCompletedThreadTimelineEntry`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TurnStatus {
@@ -13850,6 +15379,8 @@ string_enum!(TurnStatus {
 });
 
 /// The earliest completed result needing attention.
+///
+/// Since runtime 0.163.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TurnThreadUnreadPosition {
@@ -13862,12 +15393,16 @@ object!(TurnThreadUnreadPosition {
 });
 
 /// `toolOutput` of [`TurnStartParams`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TurnToolOutput {
     pub name: String,
     pub namespace: Option<String>,
     pub output: FunctionCallOutputBody,
     /// Requests retention of this output in the thread's model history.
+    ///
+    /// Since runtime 0.163.0.
     pub retain: Option<bool>,
     /// Fields that this version does not know, sent as they are.
     pub unknown_fields: UnknownFields,
@@ -13876,7 +15411,7 @@ object!(TurnToolOutput {
     0 name "name" required,
     1 namespace "namespace" optional,
     2 output "output" required,
-    3 retain "retain" optional,
+    3 retain "retain" optional @ (5, 5),
 });
 impl TurnToolOutput {
     /// Creates it with what is required; the rest is absent.
@@ -13898,6 +15433,8 @@ setters!(TurnToolOutput {
 });
 
 /// `initialTurnsPage` of `ThreadResumeResponse`, which is experimental.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TurnsPage {
@@ -13914,6 +15451,8 @@ object!(TurnsPage {
 });
 
 /// Review the working tree: staged, unstaged, and untracked files.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UncommittedChangesReviewTarget {
     /// Fields that this version does not know, sent as they are.
@@ -13923,6 +15462,8 @@ object!(UncommittedChangesReviewTarget {
 });
 
 /// Variant `unknown` of [`CommandAction`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct UnknownCommandAction {
@@ -13935,6 +15476,8 @@ object!(UnknownCommandAction {
 });
 
 /// Variant `unknown` of [`FileSystemSpecialPath`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UnknownFileSystemSpecialPath {
     pub path: String,
@@ -13962,6 +15505,8 @@ setters!(UnknownFileSystemSpecialPath {
 });
 
 /// Variant `unknown` of [`ParsedCommand`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct UnknownParsedCommand {
@@ -13974,6 +15519,8 @@ object!(UnknownParsedCommand {
 });
 
 /// Variant `unread` of [`ThreadReadStateOperation`].
+///
+/// Since runtime 0.163.0.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UnreadThreadReadStateOperation {
     /// Fields that this version does not know, sent as they are.
@@ -13983,6 +15530,8 @@ object!(UnreadThreadReadStateOperation {
 });
 
 /// Variant `update` of [`FileChange`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct UpdateFileChange {
@@ -13997,6 +15546,8 @@ object!(UpdateFileChange {
 });
 
 /// Variant `update` of [`PatchChangeKind`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct UpdatePatchChangeKind {
@@ -14009,6 +15560,8 @@ object!(UpdatePatchChangeKind {
 });
 
 /// Variant `url` of [`McpServerElicitationRequestParams`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct UrlMcpServerElicitationRequestParams {
@@ -14036,6 +15589,8 @@ object!(UrlMcpServerElicitationRequestParams {
 });
 
 /// Variant `usageLimitExceeded` of [`ImageGenerationFailure`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct UsageLimitExceededImageGenerationFailure {
@@ -14050,6 +15605,8 @@ object!(UsageLimitExceededImageGenerationFailure {
 });
 
 /// User config layer from $CODEX_HOME/config.toml. This layer is special in that it is expected to be: - writable by the user - generally outside the workspace directory
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct UserConfigLayerSource {
@@ -14066,6 +15623,8 @@ object!(UserConfigLayerSource {
 });
 
 /// Held by [`QueuedSubmission`], [`TurnStartParams`], [`TurnSteerParams`], [`UserMessageThreadItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum UserInput {
@@ -14090,22 +15649,28 @@ tagged!(UserInput "type" {
     Text "text",
     Image "image",
     LocalImage "localImage",
-    Audio "audio",
-    LocalAudio "localAudio",
+    Audio "audio" @ (1, 1),
+    LocalAudio "localAudio" @ (1, 1),
     Skill "skill",
     Mention "mention",
 });
 
 /// Variant `userMessage` of [`ThreadItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct UserMessageThreadItem {
     pub client_id: Option<String>,
     /// Unix timestamp in milliseconds when the item completed, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub completed_at_ms: Option<i64>,
     pub content: Vec<UserInput>,
     pub id: ItemId,
     /// Unix timestamp in milliseconds when the item started, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub started_at_ms: Option<i64>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -14119,6 +15684,8 @@ object!(UserMessageThreadItem {
 });
 
 /// A signature over the exact decoded challenge. The verifier validates and consumes it.
+///
+/// Since runtime 0.155.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -14138,6 +15705,8 @@ object!(UserVerificationProof {
 });
 
 /// `unavailableReason` of [`UserVerificationStatusResponse`].
+///
+/// Since runtime 0.155.0.
 ///
 /// Experimental: it may change with any release of the runtime.
 #[cfg(feature = "experimental")]
@@ -14161,6 +15730,8 @@ string_enum!(UserVerificationUnavailableReason {
 });
 
 /// Controls output length/detail on GPT-5 models via the Responses API. Serialized with lowercase values to match the OpenAI API.
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Verbosity {
@@ -14180,6 +15751,8 @@ string_enum!(Verbosity {
 });
 
 /// `action` of [`WebSearchThreadItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum WebSearchAction {
@@ -14202,9 +15775,12 @@ tagged!(WebSearchAction "type" {
 });
 
 /// Variant `web_search_call` of [`ResponseItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct WebSearchCallResponseItem {
     pub action: Option<ResponsesApiWebSearchAction>,
+    /// Since runtime 0.163.0.
     pub encrypted_content: Option<String>,
     pub id: Option<String>,
     pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
@@ -14214,7 +15790,7 @@ pub struct WebSearchCallResponseItem {
 }
 object!(WebSearchCallResponseItem {
     0 action "action" optional,
-    1 encrypted_content "encrypted_content" optional,
+    1 encrypted_content "encrypted_content" optional @ (5, 5),
     2 id "id" optional,
     3 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" optional,
     4 status "status" optional,
@@ -14233,6 +15809,8 @@ setters!(WebSearchCallResponseItem {
 });
 
 /// `context_size` of [`WebSearchToolConfig`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WebSearchContextSize {
@@ -14252,6 +15830,8 @@ string_enum!(WebSearchContextSize {
 });
 
 /// `location` of [`WebSearchToolConfig`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct WebSearchLocation {
@@ -14270,6 +15850,8 @@ object!(WebSearchLocation {
 });
 
 /// Held by [`Config`], [`ConfigRequirements`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WebSearchMode {
@@ -14292,6 +15874,8 @@ string_enum!(WebSearchMode {
 });
 
 /// Provider preference selected by the resolved model catalog entry.
+///
+/// Since runtime 0.169.0.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WebSearchProvider {
@@ -14308,19 +15892,27 @@ string_enum!(WebSearchProvider {
 });
 
 /// Variant `webSearch` of [`ThreadItem`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct WebSearchThreadItem {
     pub action: Option<WebSearchAction>,
     /// Unix timestamp in milliseconds when the item completed, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub completed_at_ms: Option<i64>,
     pub id: ItemId,
     pub query: String,
     /// Structured search results returned out-of-band by standalone web search.
     ///
     /// These stay as opaque JSON at the extension/app-server boundary so new result fields and result types can pass through without a Codex release.
+    ///
+    /// Since runtime 0.147.0.
     pub results: Option<Vec<Value>>,
     /// Unix timestamp in milliseconds when the item started, if recorded.
+    ///
+    /// Since runtime 0.166.0.
     pub started_at_ms: Option<i64>,
     /// What the runtime sent beside these fields.
     pub unknown_fields: UnknownFields,
@@ -14335,6 +15927,8 @@ object!(WebSearchThreadItem {
 });
 
 /// `web_search` of [`ToolsV2`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct WebSearchToolConfig {
@@ -14351,6 +15945,8 @@ object!(WebSearchToolConfig {
 });
 
 /// Variant `webrtc` of [`ThreadRealtimeStartTransport`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WebrtcThreadRealtimeStartTransport {
     /// SDP offer generated by a WebRTC RTCPeerConnection after configuring audio and the realtime events data channel.
@@ -14372,6 +15968,8 @@ impl WebrtcThreadRealtimeStartTransport {
 }
 
 /// Variant `websocket` of [`ThreadRealtimeStartTransport`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct WebsocketThreadRealtimeStartTransport {
     /// Fields that this version does not know, sent as they are.
@@ -14381,6 +15979,8 @@ object!(WebsocketThreadRealtimeStartTransport {
 });
 
 /// Variant `weekdays` of [`ScheduledTaskSchedule`].
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct WeekdaysScheduledTaskSchedule {
@@ -14393,6 +15993,8 @@ object!(WeekdaysScheduledTaskSchedule {
 });
 
 /// Variant `weekly` of [`ScheduledTaskSchedule`].
+///
+/// Since runtime 0.147.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct WeeklyScheduledTaskSchedule {
@@ -14407,6 +16009,8 @@ object!(WeeklyScheduledTaskSchedule {
 });
 
 /// Variant `wholeItem` of [`ThreadRealtimeBemItemPresentation`].
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct WholeItemThreadRealtimeBemItemPresentation {
@@ -14417,6 +16021,8 @@ object!(WholeItemThreadRealtimeBemItemPresentation {
 });
 
 /// `allowedWindowsSandboxImplementations` of [`ConfigRequirements`].
+///
+/// Since runtime 0.159.3.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WindowsSandboxImplementation {
@@ -14436,6 +16042,8 @@ string_enum!(WindowsSandboxImplementation {
 });
 
 /// `status` of [`WindowsSandboxReadinessResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WindowsSandboxReadiness {
@@ -14455,6 +16063,8 @@ string_enum!(WindowsSandboxReadiness {
 });
 
 /// Held by [`WindowsSandboxSetupCompletedNotification`], [`WindowsSandboxSetupStartParams`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WindowsSandboxSetupMode {
@@ -14471,6 +16081,8 @@ string_enum!(WindowsSandboxSetupMode {
 });
 
 /// `messages` of [`GetWorkspaceMessagesResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct WorkspaceMessage {
@@ -14493,6 +16105,8 @@ object!(WorkspaceMessage {
 });
 
 /// `messageType` of [`WorkspaceMessage`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WorkspaceMessageType {
@@ -14512,6 +16126,8 @@ string_enum!(WorkspaceMessageType {
 });
 
 /// `workspaceRouting` of `GetAccountResponse`, which is experimental.
+///
+/// Since runtime 0.159.3.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct WorkspaceRouting {
@@ -14528,6 +16144,8 @@ object!(WorkspaceRouting {
 });
 
 /// Variant `workspaceWrite` of [`SandboxPolicy`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct WorkspaceWriteSandboxPolicy {
     pub exclude_slash_tmp: bool,
@@ -14555,6 +16173,8 @@ setters!(WorkspaceWriteSandboxPolicy {
 });
 
 /// `status` of [`ConfigWriteResponse`].
+///
+/// Since runtime 0.144.4 or earlier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WriteStatus {
@@ -14571,6 +16191,8 @@ string_enum!(WriteStatus {
 });
 
 /// A child approval for input to an existing command execution item.
+///
+/// Since runtime 0.151.0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct WriteStdinGuardianApprovalReviewAction {

@@ -8,5 +8,6 @@
 mod open;
 mod params;
 mod safe;
+mod since;
 mod size;
 mod unreadable;

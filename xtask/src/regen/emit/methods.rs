@@ -20,6 +20,29 @@ pub fn methods(emission: &Emission<'_>) -> Result<String> {
         "//! The registry: which types each method takes and gives.\n\nuse super::*;\n\
          use crate::registry::{client_requests, notifications, server_requests, server_routes};\n\n",
     );
+    let versions = emission.ages.versions().iter();
+    let versions: Vec<String> = versions
+        .map(|version| format!("{version:?}", version = version.to_string()))
+        .collect();
+    writeln!(
+        text,
+        "/// The runtimes that were looked at to find out since when something is there.\n\
+         pub(crate) const RUNTIMES: &[&str] = &[{}];\n",
+        versions.join(", ")
+    )?;
+    text.push_str(
+        "/// The methods of the client that came, or became stable, later than the oldest of them.\n\
+         pub(crate) const NEWER_METHODS: &[(&str, u8, u8)] = &[\n",
+    );
+    for row in &registry.client_requests {
+        let since = emission.ages.method(&row.method);
+        if let Some(since) = since.filter(|since| since.stable > 0) {
+            let (cfg, method) = (gate(row.experimental), &row.method);
+            let (there, stable) = (since.there, since.stable);
+            writeln!(text, "    {cfg}({method:?}, {there}, {stable}),")?;
+        }
+    }
+    text.push_str("];\n\n");
     open_table(&mut text, "client_methods")?;
     for row in &registry.client_requests {
         let kind = if row.unit { "unit" } else { "object" };

@@ -47,7 +47,7 @@ pub fn object(
     writeln!(code, "pub struct {name} {{")?;
     for field in fields {
         let text = field.docs.as_deref().unwrap_or_default();
-        code.push_str(&docs(text, "    "));
+        code.push_str(&emission.part_docs(name, &field.wire, text, "    "));
         code.push_str(&gate_line(field.experimental, "    "));
         let ty = field_type(&field.ty, &field.presence);
         writeln!(code, "    pub {}: {ty},", field.ident)?;
@@ -66,7 +66,8 @@ pub fn object(
             (Presence::Defaulted(_), Some(preset)) => format!("preset({preset})"),
         };
         let (gate, ident, wire) = (gate(field.experimental), &field.ident, &field.wire);
-        writeln!(code, "    {gate}{index} {ident} {wire:?} {kind},")?;
+        let mark = emission.mark(name, wire);
+        writeln!(code, "    {gate}{index} {ident} {wire:?} {kind}{mark},")?;
     }
     code.push_str("});\n");
     if let Some(making) = &making {

@@ -40,7 +40,18 @@ pub fn string_enum(
         let gate = gate(value.experimental);
         writeln!(code, "    {gate}{} {:?},", value.ident, value.wire)?;
     }
-    code.push_str("});\n\n");
+    let mut newer = String::new();
+    for value in values {
+        let mark = emission.mark(name, &value.wire);
+        if !mark.is_empty() {
+            let gate = gate(value.experimental);
+            writeln!(newer, "    {gate}{:?}{mark},", value.wire)?;
+        }
+    }
+    match newer.is_empty() {
+        true => code.push_str("});\n\n"),
+        false => write!(code, "}} since {{\n{newer}}});\n\n")?,
+    }
     Ok(code)
 }
 
@@ -106,7 +117,12 @@ pub fn tagged(
     writeln!(code, "{gate_type}tagged!({name} {tag:?} {{")?;
     for variant in &variants {
         let gate = gate(variant.experimental);
-        writeln!(code, "    {gate}{} {:?},", variant.ident, variant.wire)?;
+        let mark = emission.mark(name, &variant.wire);
+        writeln!(
+            code,
+            "    {gate}{} {:?}{mark},",
+            variant.ident, variant.wire
+        )?;
     }
     code.push_str("});\n");
     let accessors = shared_fields(emission, &variants)?;
@@ -307,8 +323,10 @@ pub fn external(
         let gate = gate(variant.experimental);
         writeln!(
             code,
-            "    {gate}{} {:?} {shape},",
-            variant.ident, variant.wire
+            "    {gate}{} {:?} {shape}{},",
+            variant.ident,
+            variant.wire,
+            emission.mark(name, &variant.wire)
         )?;
     }
     code.push_str("});\n\n");

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
+use codex_runtime::Version;
 use serde_json::Value;
 
 use super::super::bundle::{Bundle, Definitions, Method};
 use super::super::emit::{Emission, Files, emit};
 use super::super::findings::Findings;
+use super::super::history::{Ages, History};
 use super::super::ir::Types;
 use super::super::reach::Reach;
 use super::super::registry::Registry;
@@ -104,13 +106,23 @@ impl Sample {
             .collect()
     }
 
+    /// Since when its items are there: some may be older than it.
+    fn ages(&self, model: &Model) -> Result<Ages> {
+        if self.0["older"].is_null() {
+            return Ok(Ages::default());
+        }
+        let older = Self(serde_json::json!({"definitions": self.0["older"]}));
+        let (old, new) = (Version::new(0, 1, 0), Version::new(0, 2, 0));
+        let history = History::default().with(&old, &older.model()?);
+        Ok(Ages::new(history.with(&new, model), new))
+    }
+
     /// The generated files, without headers.
     pub fn files(&self) -> Result<Files> {
         let model = self.model()?;
-        emit(
-            &Emission::new(&model.types, &model.registry, &model.reach),
-            "",
-        )
+        let ages = self.ages(&model)?;
+        let emission = Emission::new(&model.types, &model.registry, &model.reach, &ages);
+        emit(&emission, "")
     }
 
     /// The code that the sample is about: all types, or those items that `show` names.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::carried::Carried;
+use super::super::history::Ages;
 use super::super::ir::{Kind, Presence};
 use super::super::schema::Schema;
 use super::super::{Model, generate};
@@ -15,7 +16,12 @@ fn schema() -> Schema {
 #[test]
 fn names_are_those_of_the_schema() {
     let schema = schema();
-    let files = generate(&schema, &Model::of(&schema, &Carried::default()).unwrap()).unwrap();
+    let files = generate(
+        &schema,
+        &Model::of(&schema, &Carried::default()).unwrap(),
+        &Ages::default(),
+    )
+    .unwrap();
     let names: BTreeSet<&str> = files["names.txt"]
         .lines()
         .filter(|line| !line.starts_with('#'))
