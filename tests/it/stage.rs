@@ -2,11 +2,12 @@
 
 use std::future::{Future, IntoFuture};
 use std::panic::Location;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
+use codex_runtime::Version;
 pub(crate) use codex_testkit::within;
 use codex_testkit::{Answer, Home, HomeBuilder, MockModel};
 use openai_codex::types::{
@@ -92,11 +93,24 @@ pub(crate) fn hosts_asked(model: &MockModel) -> Vec<String> {
     foreign.map(|request| request.summary()).collect()
 }
 
-/// The pinned runtime; the first test to ask installs it, if it must.
+/// The runtime that `cargo xtask test-with` names, else the pinned one; the first test to ask installs it,
+/// if it must.
 pub(crate) fn program() -> &'static Path {
-    static RUNTIME: LazyLock<codex_runtime::Runtime> =
-        LazyLock::new(|| codex_runtime::install().unwrap());
-    RUNTIME.program()
+    static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
+        let named = std::env::var_os("OPENAI_CODEX_TEST_RUNTIME");
+        named.map_or_else(
+            || codex_runtime::install().unwrap().program().to_owned(),
+            PathBuf::from,
+        )
+    });
+    &PROGRAM
+}
+
+/// The version of the runtime that is tested.
+pub(crate) fn version() -> &'static Version {
+    static VERSION: LazyLock<Version> =
+        LazyLock::new(|| codex_runtime::probe_version(program()).unwrap().unwrap());
+    &VERSION
 }
 
 /// Awaits `work` as [`within`], and its success.

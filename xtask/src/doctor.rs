@@ -6,7 +6,8 @@ use std::process::{Command, ExitCode};
 
 use anyhow::bail;
 use codex_runtime::{
-    BIN_VARIABLE, CACHE_VARIABLE, Environment, Error, Installation, Locator, VERSION, probe_version,
+    BIN_VARIABLE, CACHE_VARIABLE, Environment, Error, Installation, Locator, MINIMUM_VERSION,
+    VERSION, probe_version,
 };
 
 pub fn run(args: &[String]) -> anyhow::Result<ExitCode> {
@@ -20,6 +21,7 @@ pub fn run(args: &[String]) -> anyhow::Result<ExitCode> {
 fn report(environment: &Environment, out: &mut impl Write) -> anyhow::Result<ExitCode> {
     let mut row = |what: &str, text: &str| writeln!(out, "{what:<20}{text}");
     row("pin", &format!("runtime {VERSION}"))?;
+    row("supported", &format!("runtime {MINIMUM_VERSION} and newer"))?;
     for key in [BIN_VARIABLE, CACHE_VARIABLE] {
         row(key, &variable(environment, key))?;
     }
@@ -139,6 +141,7 @@ mod tests {
         let (code, text) = reported(&[(CACHE_VARIABLE, cache), ("PATH", cache)]);
         assert_eq!(code, ExitCode::FAILURE);
         for part in [
+            &format!("supported           runtime {MINIMUM_VERSION} and newer"),
             "CODEX_BIN           not set",
             "pinned runtime      not installed in ",
             "free space          ",
@@ -150,6 +153,12 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part}\n{text}");
         }
+    }
+
+    #[test]
+    fn the_readme_names_the_supported_range() {
+        let readme = std::fs::read_to_string(crate::tree::root().join("README.md")).unwrap();
+        assert!(readme.contains(&format!("version {MINIMUM_VERSION} and newer")));
     }
 
     #[test]

@@ -15,9 +15,10 @@ use crate::regen::Tree;
 use crate::regen::history::{self, History};
 use crate::tree;
 
-/// The runtimes that the history is made of: the oldest that is supported, and one a month after it.
-const LOOKED_AT: [&str; 8] = [
-    "0.144.4", "0.147.0", "0.151.0", "0.155.0", "0.159.3", "0.163.0", "0.166.0", "0.169.0",
+/// The runtimes that the history begins with: the oldest that is supported, and about one a month after it.
+/// Every one that was pinned is added to them.
+const LOOKED_AT: [&str; 7] = [
+    "0.144.4", "0.147.0", "0.151.0", "0.155.0", "0.159.3", "0.163.0", "0.166.0",
 ];
 
 /// `cargo xtask bump`.
@@ -64,6 +65,7 @@ pub fn history(args: &[String]) -> Result<ExitCode> {
     for text in LOOKED_AT {
         versions.push(version(text)?);
     }
+    versions.push(Version::pinned());
     versions.sort();
     versions.dedup();
     let mut made = History::default();

@@ -12,9 +12,10 @@ pub const VERSION: &str = pin::VERSION;
 
 /// The oldest runtime that can be used; an older one is refused at start.
 ///
-/// Runtimes from this version on are in the supported range, newer ones than
+/// This is the one place that says which runtimes are supported: since when they have what is in
+/// `schema/history.json`, which begins here. Runtimes from this version on are in the supported range, newer ones than
 /// [`VERSION`] too: the protocol types keep what they do not know.
-pub const MINIMUM_VERSION: Version = Version::new(0, 140, 0);
+pub const MINIMUM_VERSION: Version = Version::new(0, 144, 0);
 
 /// A runtime version, ordered as in Semantic Versioning.
 ///
@@ -198,7 +199,7 @@ mod tests {
         assert!(MINIMUM_VERSION.is_supported());
         assert!(Version::pinned().is_supported());
         assert!(version("99.0.0").is_supported());
-        assert!(!version("0.139.9").is_supported());
+        assert!(!version("0.143.9").is_supported());
         assert!(!version(&format!("{MINIMUM_VERSION}-alpha.1")).is_supported());
         assert!(!version("0.0.0").is_supported());
     }

@@ -83,7 +83,7 @@ async fn programs_that_are_no_runtime_are_given_up() {
 /// what to do, and does not stay.
 #[tokio::test]
 async fn a_runtime_that_is_too_old_is_refused_at_the_start() {
-    for version in ["0.139.9", "0.42.0", "0.140.0-alpha.6"] {
+    for version in ["0.143.9", "0.42.0", "0.144.0-alpha.6"] {
         let script = Script::new().version(version).handshake().closed();
         let (process, config) = scripted(&script);
         let error = refused(config).await;
@@ -99,7 +99,7 @@ async fn a_runtime_that_is_too_old_is_refused_at_the_start() {
 /// Within the supported range it is used.
 #[tokio::test]
 async fn an_older_runtime_is_used() {
-    for version in ["0.140.0", "0.150.1", "0.163.0"] {
+    for version in ["0.144.0", "0.150.1", "0.163.0"] {
         let script = Script::new().version(version).handshake().closed();
         let (process, config) = scripted(&script);
         let codex = within(Codex::start_with(config)).await.unwrap();

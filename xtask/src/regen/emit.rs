@@ -16,13 +16,11 @@ use anyhow::Result;
 
 use super::history::{Ages, Since};
 use super::ir::{Kind, Ty, TypeDef, Types};
+use super::output::Files;
 use super::reach::Reach;
 use super::registry::Registry;
 use holders::Holders;
 pub use text::rust;
-
-/// Generated files by name, relative to `src/generated/`.
-pub type Files = BTreeMap<String, String>;
 
 /// What is emitted, and what is known of its surroundings.
 pub struct Emission<'a> {

@@ -1,13 +1,14 @@
 //! Puts generated files in their place, or says how they differ.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use similar::TextDiff;
 
-use super::emit::Files;
+/// Generated files by name, relative to their folder.
+pub type Files = BTreeMap<String, String>;
 
 /// A folder that holds exactly the generated files, or one file of it.
 pub struct Tree {

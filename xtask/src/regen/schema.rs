@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::emit::Files;
+use super::output::Files;
 
 /// The file of the dump that holds everything the generator reads.
 const BUNDLE: &str = "codex_app_server_protocol.schemas.json";

@@ -7,11 +7,15 @@ use std::process::ExitCode;
 use crate::tree;
 
 /// The files that may hold the version, with the reason.
-const ALLOWED: [(&str, &str); 5] = [
+const ALLOWED: [(&str, &str); 6] = [
     ("crates/codex-runtime/runtime.pin.toml", "the pin itself"),
     (
         "schema/SOURCE.json",
         "says which runtime the schema was dumped from",
+    ),
+    (
+        "schema/history.json",
+        "says which runtime brought what, the pinned one too",
     ),
     (
         "crates/codex-types/src/generated/",

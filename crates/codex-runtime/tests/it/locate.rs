@@ -127,7 +127,7 @@ fn an_unsupported_codex_on_path_is_passed_over() {
         ("unknown", "echo codex-cli unknown"),
         ("broken", "exit 1"),
         ("loud", "echo cannot load >&2; exit 7"),
-        ("early", "echo codex-cli 0.140.0-alpha.3"),
+        ("early", "echo codex-cli 0.144.0-alpha.3"),
     ];
     for (name, body) in scripts {
         write_script(
@@ -163,7 +163,7 @@ fn an_unsupported_codex_on_path_is_passed_over() {
             dir.join("broken/codex").display()
         ),
         format!(
-            "{} (version 0.140.0-alpha.3",
+            "{} (version 0.144.0-alpha.3",
             dir.join("early/codex").display()
         ),
         format!(

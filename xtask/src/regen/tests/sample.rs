@@ -7,10 +7,11 @@ use codex_runtime::Version;
 use serde_json::Value;
 
 use super::super::bundle::{Bundle, Definitions, Method};
-use super::super::emit::{Emission, Files, emit};
+use super::super::emit::{Emission, emit};
 use super::super::findings::Findings;
 use super::super::history::{Ages, History};
 use super::super::ir::Types;
+use super::super::output::Files;
 use super::super::reach::Reach;
 use super::super::registry::Registry;
 use super::super::{Model, corrections, defaults, ids, lower, merge, nulls, tables};
