@@ -1,5 +1,6 @@
 //! The life of threads: started, resumed, forked, archived.
 
+use codex_runtime::Version;
 use codex_testkit::{Answer, Gate};
 use futures_util::TryStreamExt;
 use openai_codex::types::{
@@ -8,7 +9,7 @@ use openai_codex::types::{
 use openai_codex::{Error, Notification, Notifications, RpcErrorKind, Sandbox};
 
 use crate::items::{dialog, sandbox};
-use crate::stage::{Stage, err, ok, within};
+use crate::stage::{Stage, err, ok, supported, version, within};
 
 /// A thread can be named.
 #[tokio::test]
@@ -104,7 +105,10 @@ async fn a_fork_can_end_at_an_earlier_turn() {
     let first = ok(thread.run("first")).await;
     ok(thread.run("second")).await;
     let fork = stage.codex.thread_fork(thread.id());
-    let forked = ok(fork.last_turn_id(first.id).include_turns(true)).await;
+    let fork = supported(fork.last_turn_id(first.id).include_turns(true)).await;
+    let Some(forked) = fork else {
+        return stage.leave().await;
+    };
     let turns = &forked.info().thread.turns;
     let lines: Vec<_> = turns.iter().flat_map(|turn| dialog(&turn.items)).collect();
     assert_eq!(lines, ["user: first", "agent: one"]);
@@ -302,8 +306,11 @@ async fn threads_are_streamed_over_all_pages() {
     };
     let page = ok(list()).await;
     assert_eq!(page.data.len(), 2);
-    let next = ok(list().cursor(page.next_cursor.unwrap())).await;
-    assert_ne!(next.data[0].id, page.data[0].id);
+    // The cursors of older runtimes lose threads of the same second; the stream does not.
+    if *version() >= Version::new(0, 169, 0) {
+        let next = ok(list().cursor(page.next_cursor.unwrap())).await;
+        assert_ne!(next.data[0].id, page.data[0].id);
+    }
     let all: Vec<_> = within(list().stream().try_collect()).await.unwrap();
     let mut listed: Vec<String> = all.into_iter().map(|thread| thread.id.into()).collect();
     listed.sort();
@@ -321,7 +328,10 @@ async fn a_resumed_thread_has_its_turns_if_they_are_asked_for() {
     ok(thread.run("first")).await;
     for include in [true, false] {
         let resume = stage.codex.thread_resume(thread.id());
-        let resumed = ok(resume.include_turns(include)).await;
+        let resumed = supported(resume.include_turns(include)).await;
+        let Some(resumed) = resumed else {
+            return stage.leave().await;
+        };
         assert_eq!(resumed.info().thread.turns.len(), usize::from(include));
     }
     stage.finish().await;

@@ -8,7 +8,7 @@ use openai_codex::types::{ThreadItem, Turn};
 use serde_json::json;
 
 use crate::items::agent_texts;
-use crate::stage::{Stage, ok, within};
+use crate::stage::{Stage, ok, supported};
 
 /// The server of the tool, which is a process of the runtime.
 const SERVER: &str = env!("CARGO_BIN_EXE_nesting-mcp-server");
@@ -49,11 +49,10 @@ async fn the_deep_answer_of_a_tool_is_in_the_turn_and_in_the_history() {
             assert_eq!(agent_texts(&turn.items), ["done"]);
         };
         is_whole(&ok(thread.read_with_turns()).await.thread.turns);
-        is_whole(
-            &within(thread.turns().try_collect::<Vec<_>>())
-                .await
-                .unwrap(),
-        );
+        let Some(turns) = supported(thread.turns().try_collect::<Vec<_>>()).await else {
+            return stage.leave().await;
+        };
+        is_whole(&turns);
         let loaded = ok(stage.codex.thread_resume(thread.id()).include_turns(true)).await;
         is_whole(&loaded.info().thread.turns);
         stage.restart().await;

@@ -13,7 +13,7 @@ use codex_testkit::{Answer, Home, HomeBuilder, MockModel};
 use openai_codex::types::{
     ApprovalsReviewer, AskForApproval, ThreadId, ThreadStartParams, TurnStartParams,
 };
-use openai_codex::{Codex, CodexConfig, InputItem, Notification, Result, Thread};
+use openai_codex::{Codex, CodexConfig, Error, InputItem, Notification, Result, Thread};
 
 /// How long a test waits for anything at most.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -58,6 +58,12 @@ impl Stage {
     /// Starts a thread with the defaults.
     pub(crate) async fn thread(&self) -> Thread {
         ok(self.codex.thread_start()).await
+    }
+
+    /// Ends the runtime in the middle of a test, as it cannot do the rest.
+    pub(crate) async fn leave(self) {
+        ok(self.codex.close()).await;
+        assert_eq!(hosts_asked(&self.model), [""; 0]);
     }
 
     /// Ends the runtime. Every answer must have been asked for and every request answered, and
@@ -121,6 +127,27 @@ pub(crate) fn ok<T>(work: impl IntoFuture<Output = Result<T>>) -> impl Future<Ou
     async move {
         work.await
             .unwrap_or_else(|error| panic!("{place}: {error} ({error:?})"))
+    }
+}
+
+/// Awaits `work` as [`ok`], or its refusal by a client that knows that the runtime which is tested is too old
+/// for it.
+#[track_caller]
+pub(crate) fn supported<T>(
+    work: impl IntoFuture<Output = Result<T>>,
+) -> impl Future<Output = Option<T>> {
+    let place = Location::caller();
+    let work = within(work);
+    async move {
+        match work.await {
+            Ok(done) => Some(done),
+            Err(Error::UnsupportedRuntime { found, minimum, .. }) => {
+                assert_eq!(found, version().to_string(), "{place}");
+                assert!(*version() < minimum.parse().unwrap(), "{place}: {minimum}");
+                None
+            }
+            Err(error) => panic!("{place}: {error} ({error:?})"),
+        }
     }
 }
 

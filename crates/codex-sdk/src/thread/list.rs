@@ -2,6 +2,7 @@
 
 use std::future::IntoFuture;
 
+use codex_runtime::Version;
 use codex_types::{
     SortDirection, ThreadListCwdFilter, ThreadListParams, ThreadListResponse, ThreadSortKey,
     ThreadSourceKind,
@@ -157,6 +158,11 @@ impl ThreadList {
     /// A page is asked for when the threads of the one before have been read. An error ends the
     /// stream; a cursor that comes twice is one.
     ///
+    /// The cursors of runtimes before 0.169 are whole seconds of the threads' creation, and lose threads of
+    /// the same second between pages. Those runtimes are asked for what is in their database
+    /// ([`use_state_db_only`](Self::use_state_db_only)), which has other cursors, unless another sort key or
+    /// `use_state_db_only(false)` is set.
+    ///
     /// ```no_run
     /// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
     /// let mut threads = codex.thread_list().archived(true).stream();
@@ -167,7 +173,8 @@ impl ThreadList {
     /// # }
     /// ```
     pub fn stream(self) -> Threads {
-        let (client, params) = self.into_parts();
+        let (client, mut params) = self.into_parts();
+        client.page_without_loss(&mut params);
         Threads::new(client, params)
     }
 }
@@ -185,6 +192,19 @@ impl IntoFuture for ThreadList {
 }
 
 impl Codex {
+    /// Asks an older runtime for cursors that lose no thread: those of the runtimes before this one are
+    /// whole seconds of the creation, so that threads of one second are lost between pages, unless only
+    /// its database is read.
+    fn page_without_loss(&self, params: &mut ThreadListParams) {
+        /// The first runtime whose cursors are exact.
+        const FIXED: Version = Version::new(0, 169, 0);
+        let by_creation = matches!(params.sort_key, None | Some(ThreadSortKey::CreatedAt));
+        let version = self.server_info().version();
+        if by_creation && version.is_none_or(|version| version < FIXED) {
+            params.use_state_db_only.get_or_insert(true);
+        }
+    }
+
     /// Lists stored threads: `.await` gives one page, [`ThreadList::stream`] all of them.
     pub fn thread_list(&self) -> ThreadList {
         ThreadList::new(self.clone())
