@@ -5,7 +5,7 @@ use openai_codex::error::TurnFailureKind::{self, *};
 use openai_codex::{Error, TurnFailure};
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, err};
+use crate::stage::{Stage, err, is_before};
 
 /// Fails a turn on each answer, and compares kind and advice.
 async fn compare(rows: impl IntoIterator<Item = (Answer, TurnFailureKind, bool)>) {
@@ -14,11 +14,16 @@ async fn compare(rows: impl IntoIterator<Item = (Answer, TurnFailureKind, bool)>
         stage.model.push(answer);
         // A thread whose context is full would compact first.
         let error = err(stage.thread().await.run("fail")).await;
-        assert_eq!(error.is_retryable(), retryable, "{error}");
+        let advice = error.is_retryable();
         let Error::TurnFailed(failure) = error else {
             panic!("{error}");
         };
+        // Older runtimes do not tell every reason.
+        if is_before(166) && matches!(failure.kind(), Connection | Other) {
+            continue;
+        }
         assert_eq!(failure.kind(), kind, "{failure}");
+        assert_eq!(advice, retryable, "{failure}");
         assert_eq!(failure.is_retryable(), retryable, "{failure}");
         let error: Box<dyn std::error::Error> = failure;
         assert!(error.is::<TurnFailure>());

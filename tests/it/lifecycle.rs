@@ -1,6 +1,5 @@
 //! The life of threads: started, resumed, forked, archived.
 
-use codex_runtime::Version;
 use codex_testkit::{Answer, Gate};
 use futures_util::TryStreamExt;
 use openai_codex::types::{
@@ -9,7 +8,7 @@ use openai_codex::types::{
 use openai_codex::{Error, Notification, Notifications, RpcErrorKind, Sandbox};
 
 use crate::items::{dialog, sandbox};
-use crate::stage::{Stage, err, ok, supported, version, within};
+use crate::stage::{Stage, err, is_before, ok, supported, within};
 
 /// A thread can be named.
 #[tokio::test]
@@ -307,7 +306,7 @@ async fn threads_are_streamed_over_all_pages() {
     let page = ok(list()).await;
     assert_eq!(page.data.len(), 2);
     // The cursors of older runtimes lose threads of the same second; the stream does not.
-    if *version() >= Version::new(0, 169, 0) {
+    if !is_before(169) {
         let next = ok(list().cursor(page.next_cursor.unwrap())).await;
         assert_ne!(next.data[0].id, page.data[0].id);
     }
@@ -376,7 +375,10 @@ async fn the_latest_thread_is_resumed() {
 async fn latest_run(stage: &Stage) -> openai_codex::Result<()> {
     let latest = stage.codex.thread_resume_latest().await?;
     assert_eq!(latest.run("more").await?.text(), "done");
-    assert_eq!(latest.read_with_turns().await?.thread.turns.len(), 3);
+    // In older runtimes a thread that is resumed is updated by that.
+    if !is_before(166) {
+        assert_eq!(latest.read_with_turns().await?.thread.turns.len(), 3);
+    }
     Ok(())
 }
 

@@ -119,6 +119,11 @@ pub(crate) fn version() -> &'static Version {
     &VERSION
 }
 
+/// Whether the runtime that is tested is older than `0.minor.0`, and so may do otherwise.
+pub(crate) fn is_before(minor: u64) -> bool {
+    *version() < Version::new(0, minor, 0)
+}
+
 /// Awaits `work` as [`within`], and its success.
 #[track_caller]
 pub(crate) fn ok<T>(work: impl IntoFuture<Output = Result<T>>) -> impl Future<Output = T> {
