@@ -8,7 +8,7 @@ use openai_codex::types::{
 use openai_codex::{Error, Notification, Notifications, RpcErrorKind, Sandbox};
 
 use crate::items::{dialog, sandbox};
-use crate::stage::{Stage, err, is_before, ok, supported, within};
+use crate::stage::{Stage, base_instructions, err, is_before, ok, supported, within};
 
 /// A thread can be named.
 #[tokio::test]
@@ -278,7 +278,7 @@ async fn the_options_of_a_new_thread_are_used() {
     ok(thread.run("hello")).await;
     let request = &stage.model.responses_requests()[0];
     let told = request.developer_texts();
-    assert_eq!(told[0], "You are a parrot.");
+    assert_eq!(base_instructions(request), "You are a parrot.");
     assert!(
         told.iter().any(|text| text.contains("Repeat everything.")),
         "{told:?}"

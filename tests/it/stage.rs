@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use codex_runtime::Version;
 pub(crate) use codex_testkit::within;
-use codex_testkit::{Answer, Home, HomeBuilder, MockModel};
+use codex_testkit::{Answer, Home, HomeBuilder, MockModel, Request};
 use openai_codex::types::{
     ApprovalsReviewer, AskForApproval, ThreadId, ThreadStartParams, TurnStartParams,
 };
@@ -117,6 +117,13 @@ pub(crate) fn version() -> &'static Version {
     static VERSION: LazyLock<Version> =
         LazyLock::new(|| codex_runtime::probe_version(program()).unwrap().unwrap());
     &VERSION
+}
+
+/// The base instructions of a request: its first developer text, or in older runtimes a field of its own.
+pub(crate) fn base_instructions(request: &Request) -> &str {
+    let field = request.body_json["instructions"].as_str();
+    let field = field.filter(|_| is_before(166));
+    field.unwrap_or_else(|| request.developer_texts()[0])
 }
 
 /// Whether the runtime that is tested is older than `0.minor.0`, and so may do otherwise.

@@ -8,7 +8,7 @@ use openai_codex::types::{
 use openai_codex::{ApprovalMode, Error, Sandbox, Thread};
 use serde_json::{Map, Value, json};
 
-use crate::stage::{Stage, err, is_before, ok, supported, within};
+use crate::stage::{Stage, base_instructions, err, is_before, ok, supported, within};
 
 /// How a thread comes to the options.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -205,7 +205,7 @@ async fn options_that_no_answer_shows_hold_or_are_refused_before_the_resume() {
             let thread = ok(Box::pin(opened)).await;
             let asked = scene.asked(&thread).await;
             let told = asked.developer_texts();
-            assert_eq!(told[0], "the base", "{way:?}");
+            assert_eq!(base_instructions(&asked), "the base", "{way:?}");
             assert!(told.contains(&"the rules"), "{way:?}: {told:?}");
             assert_eq!(asked.effort(), Some("high"), "{way:?}");
         }
