@@ -10,7 +10,7 @@ use openai_codex::{ApprovalMode, Notification, Sandbox};
 use serde_json::json;
 
 use crate::items::{commands, completed, event, events};
-use crate::stage::{Stage, config, ok, within};
+use crate::stage::{Stage, config, is_before, ok, within};
 
 #[tokio::test]
 async fn the_first_output_of_a_command_is_in_its_item_only() {
@@ -33,7 +33,8 @@ async fn the_first_output_of_a_command_is_in_its_item_only() {
             panic!("{events:?}");
         };
         let whole = item.aggregated_output.as_deref().unwrap();
-        assert!(whole.starts_with("one\n"));
+        // In older runtimes it is nowhere.
+        assert!(whole.starts_with("one\n") || is_before(159));
         assert!(
             whole.ends_with(&streamed) && !streamed.contains("one"),
             "{streamed}"
@@ -104,6 +105,10 @@ async fn a_misspelt_setting_is_a_warning_among_the_notifications() {
     let stage = Stage::with_home(|home| home.config("modle", json!("x"))).await;
     let mut notifications = stage.codex.notifications();
     let thread = stage.thread().await;
+    // Older runtimes do not tell a thread's client.
+    if is_before(159) {
+        return stage.leave().await;
+    }
     loop {
         let event = within(notifications.next()).await.unwrap().unwrap();
         if let Notification::Warning(warning) = event

@@ -173,11 +173,17 @@ async fn folder_model_and_service_tier_hold_on_every_thread() {
         let info = thread.info();
         assert_eq!(info.cwd, folder, "{way:?}");
         assert_eq!(info.model, "other-model", "{way:?}");
-        assert_eq!(info.service_tier.as_deref(), Some("flex"), "{way:?}");
+        // Older runtimes drop the tier of a model that they do not know.
+        let keeps_tier = !is_before(159);
+        if keeps_tier {
+            assert_eq!(info.service_tier.as_deref(), Some("flex"), "{way:?}");
+        }
         assert!(scene.writes(&thread, "made.txt").await, "{way:?}");
         let asked = scene.asked(&thread).await;
         assert_eq!(asked.model(), Some("other-model"), "{way:?}");
-        assert_eq!(asked.body_json["service_tier"], "flex", "{way:?}");
+        if keeps_tier {
+            assert_eq!(asked.body_json["service_tier"], "flex", "{way:?}");
+        }
         scene.stage.finish().await;
     }
 }
