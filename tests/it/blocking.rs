@@ -5,10 +5,10 @@ use std::time::Duration;
 use codex_testkit::{Answer, Gate, Home, HomeBuilder, MockModel};
 use openai_codex::blocking::Codex;
 use openai_codex::types::{Account, AskForApproval, CancelLoginAccountStatus, TurnStatus};
-use openai_codex::{ApprovalMode, Error, ExternalMessage, Notification, Sandbox};
+use openai_codex::{ApprovalMode, ExternalMessage, Notification, Sandbox};
 
 use crate::items::{agent_texts, completed, deltas, dialog};
-use crate::stage::{bounded, config, hosts_asked, version, within};
+use crate::stage::{bounded, config, hosts_asked, is_too_old, version, within};
 
 mod decisions;
 
@@ -217,9 +217,7 @@ fn an_external_message_is_run() {
         let thread = stage.codex.thread_start().send().unwrap();
         let message = ExternalMessage::new("notifications", "The build is green.");
         let result = match thread.run(message) {
-            Err(Error::UnsupportedRuntime { found, .. }) => {
-                return assert_eq!(found, version().to_string());
-            }
+            Err(error) if is_too_old(&error) => return,
             result => result.unwrap(),
         };
         assert_eq!(result.text(), "good news");

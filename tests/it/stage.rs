@@ -142,6 +142,17 @@ pub(crate) fn ok<T>(work: impl IntoFuture<Output = Result<T>>) -> impl Future<Ou
     }
 }
 
+/// Whether the client refused because it knows that the runtime which is tested is too old.
+#[track_caller]
+pub(crate) fn is_too_old(error: &Error) -> bool {
+    let Error::UnsupportedRuntime { found, minimum, .. } = error else {
+        return false;
+    };
+    assert_eq!(*found, version().to_string());
+    assert!(*version() < minimum.parse().unwrap(), "{minimum}");
+    true
+}
+
 /// Awaits `work` as [`ok`], or its refusal by a client that knows that the runtime which is tested is too old
 /// for it.
 #[track_caller]
@@ -153,11 +164,7 @@ pub(crate) fn supported<T>(
     async move {
         match work.await {
             Ok(done) => Some(done),
-            Err(Error::UnsupportedRuntime { found, minimum, .. }) => {
-                assert_eq!(found, version().to_string(), "{place}");
-                assert!(*version() < minimum.parse().unwrap(), "{place}: {minimum}");
-                None
-            }
+            Err(error) if is_too_old(&error) => None,
             Err(error) => panic!("{place}: {error} ({error:?})"),
         }
     }

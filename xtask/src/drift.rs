@@ -88,6 +88,14 @@ pub fn history(args: &[String]) -> Result<ExitCode> {
     Ok(outcome)
 }
 
+/// Reads a version as people type it, or finds out the latest.
+fn release(text: &str) -> Result<Version> {
+    match text {
+        "latest" => npm::latest(),
+        text => version(text),
+    }
+}
+
 /// Reads a version as people type it.
 fn version(text: &str) -> Result<Version> {
     text.parse()

@@ -95,7 +95,7 @@ fn regen(root: &Path, options: &Options) -> Result<ExitCode> {
     } else {
         schema::Schema::dump(options.codex_bin.as_deref())?
     };
-    let (trees, model) = outputs(root, &schema)?;
+    let Outputs { trees, model, .. } = outputs(root, &schema)?;
     report(&model.findings);
     let outcome = put(root, &trees, options.check)?;
     if outcome == ExitCode::FAILURE {
@@ -110,8 +110,18 @@ fn regen(root: &Path, options: &Options) -> Result<ExitCode> {
     Ok(outcome)
 }
 
-/// Everything that is generated from a schema: the folders in which it stands.
-pub fn outputs(root: &Path, schema: &schema::Schema) -> Result<(Vec<Tree>, Model)> {
+/// Everything that is generated from a schema.
+pub struct Outputs {
+    /// The folders in which it stands.
+    pub trees: Vec<Tree>,
+    /// What the trees are made of.
+    pub model: Model,
+    /// The same without what is carried over: what the runtime itself has.
+    pub plain: Model,
+}
+
+/// Generates everything from a schema, with what is checked in of older ones.
+pub fn outputs(root: &Path, schema: &schema::Schema) -> Result<Outputs> {
     let dir = root.join("schema");
     let carried = carried::Carried::read(&dir)?.update(schema)?;
     let version: Version = schema.version.parse().context("the schema's version")?;
@@ -129,7 +139,11 @@ pub fn outputs(root: &Path, schema: &schema::Schema) -> Result<(Vec<Tree>, Model
         Tree::new(dir, files),
         Tree::new(root.join("crates/codex-types/src/generated"), generated),
     ];
-    Ok((trees, model))
+    Ok(Outputs {
+        trees,
+        model,
+        plain,
+    })
 }
 
 /// Writes what differs, or says how it does.
@@ -173,13 +187,25 @@ impl Model {
     /// Reads both bundles and lays the experimental one over the stable one.
     pub fn of(schema: &schema::Schema, carried: &carried::Carried) -> Result<Self> {
         let mut findings = findings::Findings::default();
-        let (stable_types, stable_registry) =
+        let stable =
             lower(&schema.stable, false, carried, &mut findings).context("stable schema")?;
-        let (mut types, mut registry) = lower(&schema.experimental, true, carried, &mut findings)
+        let whole = lower(&schema.experimental, true, carried, &mut findings)
             .context("experimental schema")?;
-        merge::mark_types(&mut types, &stable_types)?;
-        merge::mark_methods(&mut registry, &stable_registry)?;
-        let reach = reach::Reach::of(&registry, &types);
+        Self::laid(&stable, whole, findings, |_, _| ())
+    }
+
+    /// Lays the experimental types and methods over the stable ones, and decides what is left open.
+    /// `widen` adds to the types that travel.
+    fn laid(
+        stable: &(ir::Types, registry::Registry),
+        (mut types, mut registry): (ir::Types, registry::Registry),
+        mut findings: findings::Findings,
+        widen: impl FnOnce(&mut reach::Reach, &ir::Types),
+    ) -> Result<Self> {
+        merge::mark_types(&mut types, &stable.0)?;
+        merge::mark_methods(&mut registry, &stable.1)?;
+        let mut reach = reach::Reach::of(&registry, &types);
+        widen(&mut reach, &types);
         defaults::settle(&mut types, &mut findings);
         nulls::decide(&mut types, &reach, &mut findings);
         tables::check(&types, &reach, &registry, &mut findings);

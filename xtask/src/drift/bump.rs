@@ -11,7 +11,7 @@ use codex_runtime::{MINIMUM_VERSION, Package, Target, Version};
 use super::{diff, npm, runtimes};
 use crate::regen::carried::Carried;
 use crate::regen::schema::Schema;
-use crate::regen::{self, Model, Tree};
+use crate::regen::{self, Model, Outputs, Tree};
 use crate::tree;
 
 const HELP: &str = "\
@@ -39,10 +39,7 @@ pub fn run(args: &[String]) -> Result<ExitCode> {
         [text, "--dry-run"] | ["--dry-run", text] => (*text, true),
         _ => bail!("{HELP}"),
     };
-    let version = match text {
-        "latest" => npm::latest()?,
-        text => super::version(text)?,
-    };
+    let version = super::release(text)?;
     ensure!(
         version.is_supported(),
         "runtimes before {MINIMUM_VERSION} are not supported, and this is {version}"
@@ -63,9 +60,12 @@ pub fn run(args: &[String]) -> Result<ExitCode> {
         true => runtimes::schema(&version)?,
         false => Schema::dump(Some(runtimes::install(&version)?.program()))?,
     };
-    let (mut trees, model) = regen::outputs(&root, &after)?;
-    let plain = Carried::default();
-    let (old, new) = (Model::of(&before, &plain)?, Model::of(&after, &plain)?);
+    let old = Model::of(&before, &Carried::default())?;
+    let Outputs {
+        mut trees,
+        model,
+        plain: new,
+    } = regen::outputs(&root, &after)?;
     println!(
         "\n{}",
         diff::report(&before.version, &old, &after.version, &new)

@@ -4,7 +4,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 
-use super::{npm, runtimes};
+use super::runtimes;
 use crate::tree;
 
 const HELP: &str = "\
@@ -24,10 +24,7 @@ pub fn run(args: &[String]) -> Result<ExitCode> {
         print!("{HELP}");
         return Ok(ExitCode::SUCCESS);
     }
-    let version = match text.as_str() {
-        "latest" => npm::latest()?,
-        text => super::version(text)?,
-    };
+    let version = super::release(text)?;
     let runtime = runtimes::install(&version)?;
     println!("testing with {}", runtime.program().display());
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());

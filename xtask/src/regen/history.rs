@@ -25,6 +25,15 @@ pub enum State {
     Stable,
 }
 
+impl State {
+    fn of(experimental: bool) -> Self {
+        match experimental {
+            true => Self::Experimental,
+            false => Self::Stable,
+        }
+    }
+}
+
 /// How each runtime that was looked at has an item, in order.
 type States = Vec<State>;
 
@@ -142,10 +151,7 @@ impl History {
         let absent = vec![State::Absent; self.versions.len()];
         let set = |items: &mut BTreeMap<String, States>, name: &str, experimental: bool| {
             let states = items.entry(name.to_owned());
-            states.or_insert_with(|| absent.clone())[index] = match experimental {
-                true => State::Experimental,
-                false => State::Stable,
-            };
+            states.or_insert_with(|| absent.clone())[index] = State::of(experimental);
         };
         let registry = &model.registry;
         for row in registry
@@ -166,10 +172,7 @@ impl History {
                     states: absent.clone(),
                     parts: BTreeMap::new(),
                 });
-            history.states[index] = match definition.experimental {
-                true => State::Experimental,
-                false => State::Stable,
-            };
+            history.states[index] = State::of(definition.experimental);
             for (part, experimental) in parts(definition) {
                 set(
                     &mut history.parts,

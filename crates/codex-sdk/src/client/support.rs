@@ -62,12 +62,7 @@ impl Codex {
         let reader = self.inner.reader;
         // What is there and is not stable yet was not asked for.
         let experimental = reader.runtime >= since.there;
-        let needed = if reader.experimental {
-            since.there
-        } else {
-            since.there.max(since.stable)
-        };
-        let minimum = RUNTIMES.get(usize::from(needed)).copied();
+        let minimum = RUNTIMES.get(usize::from(reader.needs(since))).copied();
         Error::UnsupportedRuntime {
             method,
             field: field.into(),

@@ -43,13 +43,17 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Whether the runtime has what is there since then.
-    pub fn has(self, since: Since) -> bool {
-        let needed = match self.experimental {
+    /// The first runtime that would have for this client what is there since then.
+    pub fn needs(self, since: Since) -> u8 {
+        match self.experimental {
             true => since.there,
             false => since.there.max(since.stable),
-        };
-        self.runtime >= needed
+        }
+    }
+
+    /// Whether the runtime has what is there since then.
+    pub fn has(self, since: Since) -> bool {
+        self.runtime >= self.needs(since)
     }
 }
 

@@ -1,7 +1,5 @@
 //! Small schemas, and the way through the whole generator for them.
 
-use std::collections::BTreeSet;
-
 use anyhow::Result;
 use codex_runtime::Version;
 use serde_json::Value;
@@ -12,9 +10,8 @@ use super::super::findings::Findings;
 use super::super::history::{Ages, History};
 use super::super::ir::Types;
 use super::super::output::Files;
-use super::super::reach::Reach;
 use super::super::registry::Registry;
-use super::super::{Model, corrections, defaults, ids, lower, merge, nulls, tables};
+use super::super::{Model, corrections, ids, lower};
 
 /// What a sample's file may say; everything but `definitions` may be absent.
 pub struct Sample(pub Value);
@@ -70,26 +67,14 @@ impl Sample {
     /// What the files are made of.
     pub fn model(&self) -> Result<Model> {
         let mut findings = Findings::default();
-        let (stable_types, stable_registry) = self.lower(false, &mut findings)?;
-        let (mut types, mut registry) = self.lower(true, &mut findings)?;
-        merge::mark_types(&mut types, &stable_types)?;
-        merge::mark_methods(&mut registry, &stable_registry)?;
-        let mut reach = Reach::of(&registry, &types);
-        // A sample without methods shows all of its types.
-        let all: BTreeSet<String> = types.keys().cloned().collect();
-        reach.from_server.extend(all);
-        let built = self.0["built"].as_array().cloned().unwrap_or_default();
-        reach
-            .from_client
-            .extend(built.iter().filter_map(Value::as_str).map(str::to_owned));
-        defaults::settle(&mut types, &mut findings);
-        nulls::decide(&mut types, &reach, &mut findings);
-        tables::check(&types, &reach, &registry, &mut findings);
-        Ok(Model {
-            types,
-            registry,
-            reach,
-            findings,
+        let stable = self.lower(false, &mut findings)?;
+        let whole = self.lower(true, &mut findings)?;
+        Model::laid(&stable, whole, findings, |reach, types| {
+            // A sample without methods shows all of its types.
+            reach.from_server.extend(types.keys().cloned());
+            let built = self.0["built"].as_array().cloned().unwrap_or_default();
+            let built = built.iter().filter_map(Value::as_str);
+            reach.from_client.extend(built.map(str::to_owned));
         })
     }
 
