@@ -5,7 +5,13 @@ use openai_codex::types::{ApprovalsReviewer, AskForApproval};
 use openai_codex::{ApprovalMode, Thread};
 
 use crate::items::{policy, state};
-use crate::stage::{Stage, ok};
+use crate::stage::{Stage, is_before, ok};
+
+/// What a thread that was started with `own` has once it is resumed or forked; before 0.151 runtimes fall back
+/// to their configuration.
+fn kept(own: AskForApproval, configured: AskForApproval) -> AskForApproval {
+    if is_before(151) { configured } else { own }
+}
 
 /// Sets up with a policy that the threads do not have from themselves, and a model that answers
 /// whatever it is asked.
@@ -45,8 +51,10 @@ async fn the_reviewer_is_the_default_and_is_inherited() {
     let resumed = ok(stage.codex.thread_resume(&id)).await;
     let forked = ok(stage.codex.thread_fork(&id)).await;
     for info in [resumed.info(), forked.info()] {
-        assert_eq!(info.approval_policy, expected.0);
-        assert_eq!(info.approvals_reviewer, expected.1);
+        let policy = kept(expected.0.clone(), AskForApproval::Never);
+        assert_eq!(info.approval_policy, policy);
+        // Before 0.147 a fork does not keep the reviewer either.
+        assert!(info.approvals_reviewer == expected.1 || is_before(147));
     }
     stage.finish().await;
 }
@@ -60,7 +68,11 @@ async fn the_inherited_reviewer_reviews() {
     ok(thread.run("get ready")).await;
     let resumed = ok(stage.codex.thread_resume(thread.id())).await;
     let forked = ok(stage.codex.thread_fork(thread.id())).await;
-    for thread in [resumed, forked] {
+    // A thread that falls back to the configured policy denies without a review.
+    let reviewed = forked.info().approval_policy != AskForApproval::Never;
+    assert_eq!(reviewed, !is_before(151));
+    for thread in [Some(resumed), reviewed.then_some(forked)] {
+        let Some(thread) = thread else { continue };
         let reviewer = stage.model.when_reviewer();
         reviewer.push(Answer::reviewer_denies("too risky"));
         let command = Answer::exec_command("echo made > made.txt").escalated("May I?");
@@ -70,7 +82,7 @@ async fn the_inherited_reviewer_reviews() {
     }
     let requests = stage.model.responses_requests();
     let reviews = requests.iter().filter(|request| request.is_reviewer());
-    assert_eq!(reviews.count(), 2);
+    assert_eq!(reviews.count(), 1 + usize::from(reviewed));
     stage.finish().await;
 }
 
@@ -85,7 +97,8 @@ async fn a_resumed_thread_keeps_its_mode() {
     stage.restart().await;
     let resumed = ok(stage.codex.thread_resume(&id)).await;
     assert_eq!(resumed.id(), id);
-    assert_eq!(resumed.info().approval_policy, AskForApproval::Never);
+    let policy = kept(AskForApproval::Never, AskForApproval::OnRequest);
+    assert_eq!(resumed.info().approval_policy, policy);
     stage.finish().await;
 }
 
@@ -96,8 +109,9 @@ async fn a_fork_inherits_the_mode() {
     let thread = denying(&stage).await;
     let forked = ok(stage.codex.thread_fork(thread.id())).await;
     assert_ne!(forked.id(), thread.id());
-    assert_eq!(forked.info().approval_policy, AskForApproval::Never);
-    assert_eq!(policy(&stage.codex, &forked).await, AskForApproval::Never);
+    let kept = kept(AskForApproval::Never, AskForApproval::OnRequest);
+    assert_eq!(forked.info().approval_policy, kept);
+    assert_eq!(policy(&stage.codex, &forked).await, kept);
     stage.finish().await;
 }
 

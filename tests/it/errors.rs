@@ -8,7 +8,7 @@ use openai_codex::types::{
 use openai_codex::{Codex, InputItem, Notification, RpcErrorKind};
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, config, err, ok, within};
+use crate::stage::{Stage, config, err, is_before, ok, within};
 
 const NOBODY: &str = "01a20682-4d91-7193-80bb-942b578db90a";
 
@@ -138,6 +138,12 @@ async fn a_thread_that_another_process_has_open_has_an_active_writer() {
     let thread = stage.thread().await;
     ok(thread.run("hi")).await;
     let other = ok(Codex::start_with(config(&stage.home, &stage.model))).await;
+    if is_before(147) {
+        // Nothing keeps two processes from writing to it.
+        ok(other.thread_resume(thread.id())).await;
+        ok(other.close()).await;
+        return stage.finish().await;
+    }
     for error in [
         err(other.thread_resume(thread.id())).await,
         err(other.thread_archive(thread.id())).await,
@@ -183,7 +189,10 @@ async fn a_thread_that_is_compacted_or_reviewed_takes_no_turn() {
             .codex
             .request(TurnStartParams::new(input(), thread.id()))
     };
-    refused(err(start()).await);
+    // A start is answered before 0.151, and what comes of it is not.
+    if !is_before(151) {
+        refused(err(start()).await);
+    }
     let steer = TurnSteerParams::new(turn_id.to_string(), input(), thread.id());
     refused(err(stage.codex.request(steer)).await);
     compact.open();
@@ -202,7 +211,9 @@ async fn a_thread_that_is_compacted_or_reviewed_takes_no_turn() {
         .request(ReviewStartParams::new(target, thread.id())))
     .await;
     review.reached().await.unwrap();
-    refused(err(start()).await);
+    if !is_before(151) {
+        refused(err(start()).await);
+    }
     review.open();
     loop {
         let event = within(notifications.next()).await.unwrap().unwrap();

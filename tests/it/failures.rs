@@ -22,6 +22,10 @@ async fn compare(rows: impl IntoIterator<Item = (Answer, TurnFailureKind, bool)>
         if is_before(166) && matches!(failure.kind(), Connection | Other) {
             continue;
         }
+        // Before 0.155 a refusal as too many is one, whatever its reason is.
+        if is_before(155) && (failure.kind(), kind) == (RateLimited, UsageLimit) {
+            continue;
+        }
         assert_eq!(failure.kind(), kind, "{failure}");
         assert_eq!(advice, retryable, "{failure}");
         assert_eq!(failure.is_retryable(), retryable, "{failure}");

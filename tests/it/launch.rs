@@ -5,7 +5,7 @@ use openai_codex::types::{ConfigReadParams, ThreadLoadedListParams, TurnStatus};
 use openai_codex::{CloseReason, Codex, Error, RpcErrorKind, VERSION};
 use serde_json::json;
 
-use crate::stage::{Stage, config, err, ok, program, supported, version, within};
+use crate::stage::{Stage, config, err, is_before, ok, program, supported, version, within};
 
 /// The runtime says which version it is, and where it lives.
 #[tokio::test]
@@ -155,13 +155,23 @@ async fn a_runtime_that_cannot_start_tells_why() {
     let model = MockModel::start().await.unwrap();
     let home = Home::builder(&model).approval_policy("untrusted");
     let home = home.build().unwrap();
-    let error = err(Codex::start_with(config(&home, &model))).await;
+    // A policy that the runtime of today does not have, and a provider that none has.
+    let (config, expected) = match is_before(151) {
+        false => (
+            config(&home, &model),
+            r#"approval_policy = "untrusted" is no longer supported"#,
+        ),
+        true => (
+            config(&home, &model).config_override("model_provider", "missing"),
+            "Model provider `missing` not found",
+        ),
+    };
+    let error = err(Codex::start_with(config)).await;
     let Error::Closed(reason) = &error else {
         panic!("{error:?}");
     };
     assert!(matches!(**reason, CloseReason::Exited { .. }), "{reason:?}");
-    let reason = r#"approval_policy = "untrusted" is no longer supported"#;
-    assert!(error.to_string().contains(reason), "{error}");
+    assert!(error.to_string().contains(expected), "{error}");
 }
 
 /// After the close every call fails the same way, and what ran is over.

@@ -6,7 +6,7 @@ use openai_codex::types::{CodexErrorInfo, MessagePhase, TurnStatus};
 use serde_json::{json, to_value};
 
 use crate::items::{agent_texts, dialog, phases};
-use crate::stage::{Stage, err, ok, supported};
+use crate::stage::{Stage, err, is_before, ok, supported};
 
 /// The input reaches the model, and the answer is the result.
 #[tokio::test]
@@ -64,10 +64,17 @@ async fn overrides_and_usage_cross_the_boundary() {
 
     let request = &stage.model.responses_requests()[0];
     assert_eq!(request.model(), Some("other-model"));
-    let counted = json!({
+    let mut counted = json!({
         "inputTokens": 11, "outputTokens": 7, "cachedInputTokens": 3,
         "cacheWriteInputTokens": 0, "reasoningOutputTokens": 5, "totalTokens": 18,
     });
+    if is_before(147) {
+        // Not counted.
+        counted
+            .as_object_mut()
+            .unwrap()
+            .remove("cacheWriteInputTokens");
+    }
     let usage = to_value(result.usage.unwrap()).unwrap();
     assert_eq!(usage["last"], counted);
     assert_eq!(usage["total"], counted);
@@ -197,7 +204,9 @@ async fn the_reason_of_a_failed_turn_is_typed() {
         let Error::TurnFailed(failure) = error else {
             panic!("{error}");
         };
-        assert_eq!(failure.error.codex_error_info, Some(info), "{code}");
+        let told = failure.error.codex_error_info;
+        let untold = is_before(151) && told == Some(CodexErrorInfo::Other);
+        assert!(untold || told == Some(info), "{code}");
         stage.finish().await;
     }
 }

@@ -213,6 +213,7 @@ async fn a_second_turn_on_a_busy_thread_joins_the_first() {
     said(&mut turn, "first").await;
     let joined = ok(thread.turn("another thing")).await;
     assert_eq!(joined.id(), turn.id());
+    assert!(joined.is_joined());
     gate.open();
     let (first, second) = within(async { tokio::join!(turn.run(), joined.run()) }).await;
     let (first, second) = (first.unwrap(), second.unwrap());

@@ -116,6 +116,9 @@ pub struct Outputs {
     pub trees: Vec<Tree>,
     /// What the trees are made of.
     pub model: Model,
+    /// Since when each item is there.
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests ask it"))]
+    pub ages: history::Ages,
     /// The same without what is carried over: what the runtime itself has.
     pub plain: Model,
 }
@@ -127,12 +130,13 @@ pub fn outputs(root: &Path, schema: &schema::Schema) -> Result<Outputs> {
     let version: Version = schema.version.parse().context("the schema's version")?;
     let plain = Model::of(schema, &carried::Carried::default())?;
     let history = history::History::read(&dir)?.with(&version, &plain);
-    let model = Model::of(schema, &carried)?;
+    let mut model = Model::of(schema, &carried)?;
     let mut files = schema.files()?;
     files.insert(carried::FILE.to_owned(), carried.text()?);
 
     let text = history.text()?;
     let ages = history::Ages::new(history, version);
+    model.soften(&ages);
     let generated = generate(schema, &model, &ages)?;
     files.insert(history::FILE.to_owned(), text);
     let trees = vec![
@@ -142,6 +146,7 @@ pub fn outputs(root: &Path, schema: &schema::Schema) -> Result<Outputs> {
     Ok(Outputs {
         trees,
         model,
+        ages,
         plain,
     })
 }
@@ -215,6 +220,11 @@ impl Model {
             reach,
             findings,
         })
+    }
+
+    /// Makes readable what older runtimes send.
+    fn soften(&mut self, ages: &history::Ages) {
+        defaults::soften(&mut self.types, &self.reach, ages, &mut self.findings);
     }
 }
 

@@ -13,6 +13,7 @@ mod control;
 mod inquiry;
 mod join;
 mod output;
+mod silent_join;
 mod start;
 #[cfg(test)]
 mod tests;

@@ -65,6 +65,7 @@ pub fn run(args: &[String]) -> Result<ExitCode> {
         mut trees,
         model,
         plain: new,
+        ..
     } = regen::outputs(&root, &after)?;
     println!(
         "\n{}",

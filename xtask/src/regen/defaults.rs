@@ -1,10 +1,13 @@
 //! The values that absent fields have.
 
 use anyhow::{Context as _, Result, bail};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::findings::{Finding, Findings};
+use super::history::Ages;
 use super::ir::{Field, Kind, Presence, Ty, Types};
+use super::reach::Reach;
+use super::tables;
 
 /// Makes optional what has a default that cannot be written in Rust: the runtime applies it anyway.
 pub fn settle(types: &mut Types, findings: &mut Findings) {
@@ -28,6 +31,45 @@ pub fn settle(types: &mut Types, findings: &mut Findings) {
             });
         }
     }
+}
+
+/// Lets what the runtime always sends be absent where older runtimes have the type without it.
+pub fn soften(types: &mut Types, reach: &Reach, ages: &Ages, findings: &mut Findings) {
+    let mut softened = Vec::new();
+    for (name, definition) in types.iter_mut() {
+        let Kind::Object(fields) = &mut definition.kind else {
+            continue;
+        };
+        let is_sent = reach.from_server.contains(name);
+        for field in fields.iter_mut().filter(|_| is_sent) {
+            if field.presence != Presence::Required || !ages.came_later(name, &field.wire) {
+                continue;
+            }
+            let chosen = tables::before(name, &field.wire);
+            let value = chosen.clone().or_else(|| empty(&field.ty));
+            if chosen.is_none() {
+                findings.add(Finding::Unsent {
+                    place: format!("{name}.{}", field.wire),
+                    value: value.as_ref().unwrap_or(&Value::Null).to_string(),
+                });
+            }
+            field.presence = value.map_or(Presence::Optional, Presence::Defaulted);
+            softened.push((name.clone(), field.wire.clone()));
+        }
+    }
+    tables::check_before(&softened, findings);
+}
+
+/// The empty value of a type, if it has one.
+fn empty(ty: &Ty) -> Option<Value> {
+    Some(match ty {
+        Ty::Plain("bool") => json!(false),
+        Ty::Plain("String") => json!(""),
+        Ty::Plain(_) => json!(0),
+        Ty::Vec(_) => json!([]),
+        Ty::Map(_) | Ty::JsonObject => json!({}),
+        Ty::Json | Ty::Named(_) | Ty::Option(_) | Ty::Boxed(_) => return None,
+    })
 }
 
 /// The value of each defaulted field, where it is not the type's own default.

@@ -28,6 +28,8 @@ pub enum Finding {
     Shapeless { place: String, why: String },
     /// A default that cannot be written in Rust: the field is optional.
     Default { place: String, why: String },
+    /// A field that older runtimes do not send, and whose value there nobody has chosen.
+    Unsent { place: String, value: String },
     /// A keyword of the schema that the generator does not know.
     Keyword { definition: String, keyword: String },
 }
@@ -76,6 +78,11 @@ impl fmt::Display for Finding {
             Self::Default { place, why } => write!(
                 f,
                 "{place} is optional, as its default is not understood: {why}"
+            ),
+            Self::Unsent { place, value } => write!(
+                f,
+                "{place} is not sent by older runtimes, of which it reads as {value}: name what they would \
+                 say in BEFORE"
             ),
             Self::Keyword {
                 definition,

@@ -302,6 +302,14 @@ impl Ages {
         since.is_later_than(of_type).then_some(since)
     }
 
+    /// Whether a part came later than its type, so that some runtimes have the type without it.
+    pub fn came_later(&self, name: &str, wire: &str) -> bool {
+        self.pinned.as_ref().is_some_and(|pinned| {
+            let since = self.history.part(name, wire, pinned);
+            since.there > self.history.type_of(name, pinned).there
+        })
+    }
+
     /// The sentence for a type, unless it is not known.
     pub fn of_type(&self, name: &str) -> Option<String> {
         let pinned = self.pinned.as_ref()?;

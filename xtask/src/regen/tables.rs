@@ -1,5 +1,7 @@
 //! Tables of what no schema says about the generated code.
 
+use serde_json::Value;
+
 use super::findings::{Finding, Findings};
 use super::ir::{Field, Kind, Ty, Types};
 use super::reach::Reach;
@@ -39,6 +41,17 @@ const NOT_SECRET: &[(&str, &[&str])] = &[
     ("UserVerificationEnrollResponse", &["credentialId"]),
     ("UserVerificationProof", &["credentialId"]),
     ("UserVerificationStatusResponse", &["credentialId"]),
+];
+
+/// Fields that older runtimes do not send, and what they would say: the type, the field, the value in JSON.
+const BEFORE: &[(&str, &str, &str)] = &[
+    (
+        "ExternalAgentConfigImportHistoriesReadResponse",
+        "connectors",
+        "[]",
+    ),
+    // They wait for every answer.
+    ("ToolRequestUserInputParams", "isBlocking", "true"),
 ];
 
 /// Parts of names that say secret.
@@ -89,6 +102,28 @@ pub fn secrets<'a>(name: &str, fields: &'a [Field]) -> Vec<&'a str> {
 fn row(table: &[(&str, &[&str])], name: &str, wire: &str) -> bool {
     let mut rows = table.iter();
     rows.any(|(owner, wires)| *owner == name && wires.contains(&wire))
+}
+
+/// What runtimes that do not send a field would say.
+pub fn before(name: &str, wire: &str) -> Option<Value> {
+    let mut rows = BEFORE.iter();
+    let row = rows.find(|(owner, field, _)| *owner == name && *field == wire);
+    row.and_then(|(_, _, value)| serde_json::from_str(value).ok())
+}
+
+/// Finds the rows of fields that every runtime sends, of those that were asked for.
+pub fn check_before(asked: &[(String, String)], findings: &mut Findings) {
+    for (name, wire, _) in BEFORE {
+        if !asked
+            .iter()
+            .any(|(owner, field)| owner == name && field == wire)
+        {
+            findings.add(Finding::Stale {
+                table: "BEFORE",
+                row: format!("{name}.{wire}"),
+            });
+        }
+    }
 }
 
 /// A text, or a list or map of texts, whose name says that it is a secret.

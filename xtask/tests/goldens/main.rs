@@ -64,6 +64,7 @@ golden!(presence);
 golden!(preset);
 golden!(secrets);
 golden!(since);
+golden!(softened);
 golden!(string_literals);
 golden!(tagged_union);
 golden!(unit_params);

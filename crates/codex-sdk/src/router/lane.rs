@@ -219,6 +219,7 @@ impl<E: Routed> Lane<E> {
         let running = self.running.as_mut()?;
         running.abandoned = false;
         running.stopped = false;
+        running.interrupted = true;
         Some(running.turn.clone())
     }
 

@@ -17,6 +17,8 @@ pub(super) struct Running {
     pub(super) abandoned: bool,
     /// Whether it is interrupted, whoever reads it.
     pub(super) stopped: bool,
+    /// Whether the runtime was asked to interrupt it because it is not wanted.
+    pub(super) interrupted: bool,
     /// Tasks that wait for it to start or to end.
     pub(super) waiters: Vec<Waker>,
 }
@@ -28,6 +30,8 @@ pub(crate) enum Phase {
     Accepted,
     /// Running.
     Running,
+    /// Running, and asked to end because nobody wants it.
+    Interrupted,
     /// Completed, or not known.
     Unknown,
 }
@@ -40,6 +44,7 @@ impl Running {
             claimed: false,
             abandoned: false,
             stopped: false,
+            interrupted: false,
             waiters: Vec::new(),
         }
     }
@@ -74,6 +79,7 @@ impl<E: Routed, R> Router<E, R> {
     /// Returns how far a turn is; while it is [`Phase::Accepted`], `cx` is woken on a change.
     pub(crate) fn poll_phase(&mut self, thread: &str, turn: &str, cx: &mut Context<'_>) -> Phase {
         match self.running_mut(thread, turn) {
+            Some(running) if running.interrupted => Phase::Interrupted,
             Some(running) if running.started => Phase::Running,
             Some(running) => {
                 running.wake_later(cx);

@@ -162,7 +162,7 @@ impl Codex {
         let running = poll_fn(
             |cx| match self.connection().poll_phase(thread_id, turn_id, cx) {
                 Phase::Accepted => Poll::Pending,
-                Phase::Running | Phase::Unknown => Poll::Ready(()),
+                Phase::Running | Phase::Interrupted | Phase::Unknown => Poll::Ready(()),
             },
         );
         match self.connection().request_timeout() {
@@ -171,7 +171,7 @@ impl Codex {
         }
     }
 
-    async fn phase(&self, thread_id: &str, turn_id: &str) -> Phase {
+    pub(super) async fn phase(&self, thread_id: &str, turn_id: &str) -> Phase {
         poll_fn(|cx| Poll::Ready(self.connection().poll_phase(thread_id, turn_id, cx))).await
     }
 }

@@ -24,7 +24,9 @@ use crate::thread::options;
 ///
 /// The turn has what the thread has, unless it is set here; most of what is set stays for later
 /// turns of the thread. Where a turn runs already, the input joins it, and the options hold from the
-/// next turn on: the one that runs keeps its sandbox, approval mode, folder and model.
+/// next turn on: the one that runs keeps its sandbox, approval mode, folder and model. On a runtime before
+/// 0.151.0, which does not tell which turn is joined, the input steers the one that runs (`turn/steer`), and
+/// a start with options fails with [`Error::ThreadBusy`] meanwhile.
 ///
 /// ```no_run
 /// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
@@ -286,7 +288,10 @@ impl IntoFuture for TurnStart {
             let budget = budget
                 .map(|budget| codex.connection().open_budget(thread.id(), budget))
                 .transpose()?;
-            let events = codex.start_turn(&params, joining).await?;
+            let events = match joining {
+                Joining::Allowed if codex.joins_silently() => codex.start_or_steer(&params).await?,
+                _ => codex.start_turn(&params, joining).await?,
+            };
             if outstanding && !events.joined() {
                 thread.options_applied();
             }

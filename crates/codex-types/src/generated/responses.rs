@@ -459,7 +459,7 @@ pub struct ExternalAgentConfigImportHistoriesReadResponse {
     pub unknown_fields: UnknownFields,
 }
 object!(ExternalAgentConfigImportHistoriesReadResponse {
-    0 connectors "connectors" required,
+    0 connectors "connectors" default,
     1 data "data" required,
 });
 

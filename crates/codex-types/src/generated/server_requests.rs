@@ -637,7 +637,7 @@ pub struct ToolRequestUserInputParams {
 }
 object!(ToolRequestUserInputParams {
     0 auto_resolution_ms "autoResolutionMs" optional,
-    1 is_blocking "isBlocking" required,
+    1 is_blocking "isBlocking" preset(true),
     2 item_id "itemId" required,
     3 questions "questions" required,
     4 thread_id "threadId" required,

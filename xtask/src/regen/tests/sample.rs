@@ -80,19 +80,26 @@ impl Sample {
 
     /// What a person should decide about.
     pub fn open(&self) -> Vec<String> {
-        let model = self.model().unwrap();
+        let (model, _) = self.aged().unwrap();
         model.findings.open().map(ToString::to_string).collect()
     }
 
     /// The rows that are not needed, of those of one table.
     pub fn stale(&self, table: &str) -> Vec<String> {
-        let model = self.model().unwrap();
+        let (model, _) = self.aged().unwrap();
         let rows = model.findings.stale().map(ToString::to_string);
         rows.filter(|row| row.starts_with(&format!("{table} ")))
             .collect()
     }
 
-    /// Since when its items are there: some may be older than it.
+    /// The same with since when its items are there: some may be older than it.
+    fn aged(&self) -> Result<(Model, Ages)> {
+        let mut model = self.model()?;
+        let ages = self.ages(&model)?;
+        model.soften(&ages);
+        Ok((model, ages))
+    }
+
     fn ages(&self, model: &Model) -> Result<Ages> {
         if self.0["older"].is_null() {
             return Ok(Ages::default());
@@ -105,8 +112,7 @@ impl Sample {
 
     /// The generated files, without headers.
     pub fn files(&self) -> Result<Files> {
-        let model = self.model()?;
-        let ages = self.ages(&model)?;
+        let (model, ages) = self.aged()?;
         let emission = Emission::new(&model.types, &model.registry, &model.reach, &ages);
         emit(&emission, "")
     }
