@@ -28,14 +28,25 @@ pub fn run(args: &[String]) -> Result<ExitCode> {
     let runtime = runtimes::install(&version)?;
     println!("testing with {}", runtime.program().display());
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
-        .args(["test", "-p", "codex-integration-tests"])
-        .args(rest)
-        .current_dir(tree::root())
-        .env(VARIABLE, runtime.program())
-        .status()
-        .context("cannot run cargo")?;
-    Ok(match status.success() {
+    let succeeds = |args: &[&str], rest: &[String]| {
+        let mut command = Command::new(&cargo);
+        command.args(args).args(rest).current_dir(tree::root());
+        let status = command.env(VARIABLE, runtime.program()).status();
+        status
+            .map(|status| status.success())
+            .context("cannot run cargo")
+    };
+    // The suite runs the examples too.
+    let examples = [
+        "build",
+        "-p",
+        "openai-codex",
+        "--examples",
+        "--all-features",
+    ];
+    let passed =
+        succeeds(&examples, &[])? && succeeds(&["test", "-p", "codex-integration-tests"], rest)?;
+    Ok(match passed {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     })
