@@ -31,6 +31,14 @@ fn transcripts() -> Vec<Vec<Message>> {
     files.iter().map(|path| transcript(path)).collect()
 }
 
+/// Whether a transcript, whose name begins with the minor version, is of a newer runtime than the types.
+fn is_of_a_newer_runtime(place: &str) -> bool {
+    let recorded = place.split('-').next().and_then(|minor| minor.parse().ok());
+    let mut pinned = openai_codex::RUNTIME_VERSION.split('.').skip(1);
+    let pinned = pinned.next().and_then(|minor| minor.parse::<u32>().ok());
+    recorded > pinned
+}
+
 fn transcript(path: &Path) -> Vec<Message> {
     let name = path.file_name().unwrap().to_string_lossy();
     let text = fs::read_to_string(path).unwrap();
@@ -235,7 +243,10 @@ fn every_client_request_and_its_response_are_typed() {
                 }
                 let params = params(message);
                 let Some(recoded) = recode::client_params(method, &params) else {
-                    assert!(EXPERIMENTAL.contains(&method.as_str()), "{place}: {method}");
+                    assert!(
+                        EXPERIMENTAL.contains(&method.as_str()) || is_of_a_newer_runtime(place),
+                        "{place}: {method}"
+                    );
                     continue;
                 };
                 let recoded = recoded.unwrap_or_else(|error| panic!("{place}: {method}: {error}"));
