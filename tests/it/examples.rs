@@ -99,6 +99,12 @@ examples! {
     parallel_turns "" ["Thread:", "Turn:", "Thread:", "Turn:"],
     quickstart "" ["you>", "codex>", "completed in"],
     quickstart_constructor "" ["Server:", "Items:", "Text:"],
+    structured_output "" [
+        "verdict: Good", "finding: README.md:3: It is tiny.", "tokens:",
+        r##""required":["findings","verdict"]"##,
+        r##""line":{"description":"The line, counted from one; null for the whole file.","minimum":0,"type":["integer","null"]}"##,
+        "asked: Review this project.", "asked: Your final response does not fit", "at findings: invalid type"
+    ],
     thread_lifecycle_and_controls "" ["Lifecycle OK:"],
     timeouts "" ["too late: interrupted", "next:", "result: interrupted"],
     turn_controls "" [

@@ -42,5 +42,6 @@ mod streams;
 mod text;
 mod thread_options;
 mod tools;
+mod typed_output;
 mod usage;
 mod user_review;

@@ -35,6 +35,8 @@ use effects::RouterEffects;
 pub(crate) use questions::Question;
 pub(crate) use subscription::{Cut, GlobalEvents, LoginEvents, TurnEvents};
 pub(crate) use turn_usage::TurnUsage;
+#[cfg(feature = "schemars")]
+pub(crate) use turn_usage::plus;
 
 use crate::child::Child;
 use crate::config::ConnectionConfig;

@@ -60,6 +60,12 @@
 //! ever approved by this crate itself: a request of the runtime that no code of yours answers is declined. A
 //! [`Budget`] says how much a turn may use.
 //!
+//! # Types in, types out
+//!
+//! With the feature `schemars`, `Thread::run_as` asks for a final response that is a type of yours, by its
+//! JSON schema: `let review: Review = thread.run_as("Review the last commit.").await?`. See
+//! `request::TurnStart::output`.
+//!
 //! # Which runtime
 //!
 //! [`CodexConfig::codex_bin`], else the environment variable `CODEX_BIN`, else the pinned runtime
@@ -173,6 +179,8 @@ mod reader;
 mod result;
 mod retry;
 mod router;
+#[cfg(feature = "schemars")]
+mod schema;
 #[cfg(test)]
 mod schema_tests;
 mod secrets;
@@ -269,6 +277,8 @@ pub mod request {
     pub use crate::pages::{Models, Threads, Turns};
     pub use crate::thread::{ThreadFork, ThreadList, ThreadResume, ThreadStart};
     pub use crate::turn::{TextDelta, TextDeltas, TurnStart};
+    #[cfg(feature = "schemars")]
+    pub use crate::turn::{Typed, TypedResult};
 }
 
 /// What of the runtime's own crate, `codex-runtime`, a user meets.

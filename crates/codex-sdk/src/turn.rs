@@ -18,10 +18,14 @@ mod start;
 #[cfg(test)]
 mod tests;
 mod text;
+#[cfg(feature = "schemars")]
+mod typed;
 
 pub use control::TurnControl;
 pub use start::TurnStart;
 pub use text::{TextDelta, TextDeltas};
+#[cfg(feature = "schemars")]
+pub use typed::{Typed, TypedResult};
 
 use crate::client::Codex;
 use crate::connection::{Cut, Exceeded, TurnEvents};

@@ -15,7 +15,7 @@ const CHECKED: [&str; 3] = [
 ];
 
 /// Files that may hold wire strings, with the reason. A row without one is to be removed.
-pub const ALLOWED: [(&str, &str); 5] = [
+pub const ALLOWED: [(&str, &str); 6] = [
     (
         "crates/codex-sdk/src/event.rs",
         "acts on what it cannot decode by its raw ids",
@@ -23,6 +23,10 @@ pub const ALLOWED: [(&str, &str); 5] = [
     (
         "crates/codex-sdk/src/names.rs",
         "the few methods that the router itself acts on",
+    ),
+    (
+        "crates/codex-sdk/src/schema/strict.rs",
+        "knows the keywords of JSON Schema",
     ),
     (
         "crates/codex-sdk/src/server_info.rs",

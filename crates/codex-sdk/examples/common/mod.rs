@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub(crate) use codex_testkit::{Answer, Usage};
-use codex_testkit::{Home, HomeBuilder, MockModel};
+use codex_testkit::{Home, HomeBuilder, MockModel, Request};
 use openai_codex::CodexConfig;
 
 /// The result of an example's `main`.
@@ -63,6 +63,12 @@ impl Stage {
             Some((_, home)) => config.isolated(home),
             None => config,
         }
+    }
+
+    /// Returns what the scripted model was asked so far; nothing of a real one.
+    pub(crate) fn requests(&self) -> Vec<Request> {
+        let script = self.script.as_ref();
+        script.map_or_else(Vec::new, |(model, _)| model.responses_requests())
     }
 
     /// Scripts the answer to this question, whenever it is asked.

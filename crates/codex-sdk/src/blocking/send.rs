@@ -14,6 +14,10 @@ use crate::models::ModelList;
 use crate::result::TurnResult;
 use crate::thread::{ThreadFork, ThreadList, ThreadResume, ThreadStart};
 use crate::turn::TurnStart;
+#[cfg(feature = "schemars")]
+use crate::turn::{Typed, TypedResult};
+#[cfg(feature = "schemars")]
+use serde::de::DeserializeOwned;
 
 macro_rules! send {
     ($($(#[$doc:meta])* $builder:ident,)*) => {
@@ -44,7 +48,7 @@ send! {
     ThreadFork,
 }
 
-impl TurnStart<Thread> {
+impl<O> TurnStart<Thread, O> {
     /// Starts the turn.
     ///
     /// # Errors
@@ -58,7 +62,9 @@ impl TurnStart<Thread> {
         let turn = driver.block_on(start.into_future())?;
         Ok(TurnHandle::new(turn, &driver))
     }
+}
 
+impl TurnStart<Thread> {
     /// Starts the turn and reads it to its end.
     ///
     /// # Errors
@@ -66,6 +72,22 @@ impl TurnStart<Thread> {
     /// As [`TurnStart::send`] and [`TurnHandle::run`].
     pub fn run(self) -> Result<TurnResult> {
         self.send()?.run()
+    }
+}
+
+#[cfg(feature = "schemars")]
+impl<V: DeserializeOwned> TurnStart<Thread, Typed<V>> {
+    /// Starts the turn, reads it to its end, and decodes its final response.
+    ///
+    /// A response that does not fit the type is answered with what is wrong in one more turn.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Output`](crate::Error::Output) if the second response does not fit either, or if there is none;
+    /// else as [`TurnStart::run`] without a type.
+    pub fn run(self) -> Result<TypedResult<V>> {
+        let driver = Arc::clone(&self.thread.driver);
+        driver.block_on(self.on(|thread| thread.inner).run())
     }
 }
 

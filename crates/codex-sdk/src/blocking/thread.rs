@@ -61,6 +61,19 @@ impl Thread {
         self.driver.block_on(self.inner.run(input))
     }
 
+    /// Runs a turn to its end, and decodes its final response as a type.
+    ///
+    /// # Errors
+    ///
+    /// As [`Thread::run_as`](crate::Thread::run_as).
+    #[cfg(feature = "schemars")]
+    pub fn run_as<V>(&self, input: impl Into<RunInput>) -> Result<V>
+    where
+        V: schemars::JsonSchema + serde::de::DeserializeOwned,
+    {
+        self.driver.block_on(self.inner.run_as(input))
+    }
+
     /// Reads the thread without its turns, `thread/read`.
     ///
     /// # Errors

@@ -87,7 +87,11 @@ fn minus(total: &TokenUsageBreakdown, before: &TokenUsageBreakdown) -> Option<To
     (!shrunk && !is_estimate(&grown)).then_some(grown)
 }
 
-fn plus(mut sum: TokenUsageBreakdown, more: &TokenUsageBreakdown) -> TokenUsageBreakdown {
+/// Adds up two counts.
+pub(crate) fn plus(
+    mut sum: TokenUsageBreakdown,
+    more: &TokenUsageBreakdown,
+) -> TokenUsageBreakdown {
     for (count, more) in counts(&mut sum).into_iter().zip(values(more)) {
         *count = count.saturating_add(more);
     }

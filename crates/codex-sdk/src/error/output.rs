@@ -19,6 +19,8 @@ pub enum OutputError {
     Malformed {
         /// The final response.
         text: String,
+        /// Where in it: `findings[0].line`, or `.` for all of it.
+        path: String,
         /// Why it does not fit.
         source: serde_json::Error,
     },
@@ -44,11 +46,13 @@ impl fmt::Display for OutputError {
                 "the turn has no final response; the last message is: {}",
                 Excerpt(text)
             ),
-            Self::Malformed { text, source } => write!(
-                f,
-                "the final response is not the JSON that was asked for ({source}): {}",
-                Excerpt(text)
-            ),
+            Self::Malformed { text, path, source } => {
+                f.write_str("the final response is not the JSON that was asked for (")?;
+                if path != "." {
+                    write!(f, "{path}: ")?;
+                }
+                write!(f, "{source}): {}", Excerpt(text))
+            }
         }
     }
 }
@@ -104,6 +108,7 @@ mod tests {
     fn malformed(text: &str) -> OutputError {
         OutputError::Malformed {
             text: text.into(),
+            path: ".".into(),
             source: serde_json::from_str::<bool>(text).unwrap_err(),
         }
     }

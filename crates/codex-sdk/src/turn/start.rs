@@ -55,14 +55,18 @@ use crate::thread::options;
 /// interrupted as soon as it runs.
 #[derive(Clone, Debug)]
 #[must_use = "a turn is started when this is awaited, sent or run"]
-pub struct TurnStart<T = Thread> {
+pub struct TurnStart<T = Thread, O = ()> {
     pub(crate) thread: T,
     input: RunInput,
-    params: TurnStartParams,
+    pub(super) params: TurnStartParams,
     cwd: Option<PathBuf>,
-    only_if_idle: bool,
+    pub(super) only_if_idle: bool,
     budget: Option<Budget>,
     door: Door<TurnStartParams>,
+    /// Why the turn cannot be started, found out by a setter.
+    pub(super) refused: Option<String>,
+    /// What the final response is.
+    pub(super) output: O,
 }
 
 impl<T> TurnStart<T> {
@@ -75,9 +79,13 @@ impl<T> TurnStart<T> {
             only_if_idle: false,
             budget: None,
             door: Door::default(),
+            refused: None,
+            output: (),
         }
     }
+}
 
+impl<T, O> TurnStart<T, O> {
     /// Sets who decides when the agent asks to do more than its sandbox allows; later turns keep
     /// it.
     pub fn approval_mode(mut self, mode: ApprovalMode) -> Self {
@@ -199,7 +207,7 @@ impl<T> TurnStart<T> {
 
     /// Makes it a start on another kind of thread.
     #[cfg(feature = "blocking")]
-    pub(crate) fn on<U>(self, thread: impl FnOnce(T) -> U) -> TurnStart<U> {
+    pub(crate) fn on<U>(self, thread: impl FnOnce(T) -> U) -> TurnStart<U, O> {
         TurnStart {
             thread: thread(self.thread),
             input: self.input,
@@ -208,6 +216,30 @@ impl<T> TurnStart<T> {
             only_if_idle: self.only_if_idle,
             budget: self.budget,
             door: self.door,
+            refused: self.refused,
+            output: self.output,
+        }
+    }
+
+    /// Asks something else, as another message.
+    #[cfg(feature = "schemars")]
+    pub(super) fn ask(&mut self, text: String) {
+        self.input = text.into();
+        self.params.client_user_message_id = None;
+    }
+
+    /// Says what the final response is.
+    pub(super) fn with_output<P>(self, output: P) -> TurnStart<T, P> {
+        TurnStart {
+            thread: self.thread,
+            input: self.input,
+            params: self.params,
+            cwd: self.cwd,
+            only_if_idle: self.only_if_idle,
+            budget: self.budget,
+            door: self.door,
+            refused: self.refused,
+            output,
         }
     }
 
@@ -217,6 +249,9 @@ impl<T> TurnStart<T> {
     ///
     /// [`Error::InvalidInput`] if it cannot be sent.
     pub(crate) fn into_params(self, thread_id: &str) -> Result<TurnStartParams> {
+        if let Some(reason) = self.refused {
+            return Err(Error::InvalidInput(reason));
+        }
         let mut params = self.params;
         params.thread_id = thread_id.into();
         params.cwd = options::path(self.cwd)?;
@@ -265,15 +300,16 @@ impl TurnStart {
     }
 }
 
-impl IntoFuture for TurnStart {
+impl<O> IntoFuture for TurnStart<Thread, O> {
     type Output = Result<TurnHandle>;
     type IntoFuture = Pending<TurnHandle>;
 
     fn into_future(self) -> Self::IntoFuture {
+        let this = self.with_output(());
         Box::pin(async move {
-            let thread = self.thread.clone();
-            let (only_if_idle, budget) = (self.only_if_idle, self.budget.clone());
-            let mut params = self.into_params(thread.id())?;
+            let thread = this.thread.clone();
+            let (only_if_idle, budget) = (this.only_if_idle, this.budget.clone());
+            let mut params = this.into_params(thread.id())?;
             let codex = thread.codex();
             codex.check_reviewer(params.approvals_reviewer.as_ref())?;
             codex.check_folder(params.cwd.as_deref())?;

@@ -131,7 +131,7 @@ fn the_request_module_has_the_builders_and_the_traits() {
     });
     let expected = words(
         "ClientRequest ServerRequest ExternalContent ModelList Models TextDelta TextDeltas
-         ThreadFork ThreadList ThreadResume ThreadStart Threads TurnStart Turns",
+         ThreadFork ThreadList ThreadResume ThreadStart Threads TurnStart Turns Typed TypedResult",
     );
     assert_eq!(public_names(&module.unwrap().1), expected);
 }
@@ -284,7 +284,7 @@ fn the_methods_are_the_listed_ones() {
         ),
         (
             "Thread",
-            "attach id info turn run read read_with_turns turns set_name compact join_turn running",
+            "attach id info turn run run_as read read_with_turns turns set_name compact join_turn running",
         ),
         (
             "TurnHandle",
