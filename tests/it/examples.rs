@@ -114,6 +114,14 @@ examples! {
     turn_params_kitchen_sink "" ["Status:", "summary:", "actions:", "Items:"],
     turn_run "" ["thread_id:", "turn_id:", "status:", "items.count:"],
     turn_stream_events "" ["stream.completed:", "assistant>"],
+    typed_tools "" [
+        "tool.call: call-2", "tool.call: call-3", "Text: It will be 21 °C",
+        r##""days":{"description":"How many days ahead; 0 is today. (default: 0, maximum: 7, minimum: 0)","type":"integer"}"##,
+        r##""place":{"description":"The name of the place.","type":"string"}"##,
+        r##""required":["place"]"##,
+        "tool.output: the arguments do not fit", "at /days: 30 is greater than the maximum of 7",
+        "tool.output: there is no such place", "tool.output: Lisbon in 1 days"
+    ],
 }
 
 /// The example is driven by its input, two questions and the end.

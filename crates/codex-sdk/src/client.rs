@@ -206,6 +206,39 @@ impl Codex {
         self.connection().request(request, on_answer).await
     }
 
+    /// Tells whether the client opted into the runtime's experimental API.
+    #[cfg(feature = "tools")]
+    pub(crate) fn is_experimental(&self) -> bool {
+        self.inner.reader.experimental
+    }
+
+    /// Makes a request with a list in a field that its params have only with the feature `experimental`, added to
+    /// what the field has there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Codex::request`].
+    #[cfg(feature = "tools")]
+    pub(crate) async fn request_with<P: ClientRequest>(
+        &self,
+        params: P,
+        field: &str,
+        items: Vec<Value>,
+    ) -> Result<P::Response> {
+        self.check_support(&params)?;
+        let failed = |source| Error::Encode {
+            method: P::METHOD.into(),
+            source,
+        };
+        let mut whole = serde_json::to_value(&params).map_err(failed)?;
+        match &mut whole[field] {
+            Value::Array(list) => list.extend(items),
+            list => *list = Value::Array(items),
+        }
+        let request = Request::new(P::METHOD.into(), &whole).map_err(failed)?;
+        self.respond(request).await?.decode_as::<P>()
+    }
+
     /// Subscribes to every notification that belongs to no turn and no login.
     ///
     /// Warnings come here too: that the runtime ignores a misspelt configuration key is told by a

@@ -92,6 +92,8 @@ struct Shared {
     timer: Notify,
     resumes: Resumes,
     questions: Questions,
+    #[cfg(feature = "tools")]
+    tools: crate::tool::Registry,
     config: ConnectionConfig,
     counters: Counters,
     /// Asks the supervisor to end the connection.
@@ -153,6 +155,8 @@ impl Connection {
             timer: Notify::new(),
             resumes: Resumes::default(),
             questions: Questions::default(),
+            #[cfg(feature = "tools")]
+            tools: crate::tool::Registry::default(),
             config,
             counters: Counters::default(),
             stop: Notify::new(),
@@ -186,6 +190,12 @@ impl Connection {
     /// Returns how long a request may take.
     pub(crate) fn request_timeout(&self) -> Option<Duration> {
         self.shared.config.timeout
+    }
+
+    /// Returns the tools of the threads.
+    #[cfg(feature = "tools")]
+    pub(crate) fn tools(&self) -> &crate::tool::Registry {
+        &self.shared.tools
     }
 
     /// Returns why the connection ended, if it has.

@@ -53,31 +53,7 @@ impl Handlers {
         F: Fn(P) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<P::Response, ResponseError>> + Send + 'static,
     {
-        let start = move |params: &str| -> Answering {
-            match codex_types::from_str(params) {
-                Ok(params) => {
-                    let answer = handler(params);
-                    Box::pin(async move {
-                        match answer.await {
-                            Ok(response) => encode(&response),
-                            Err(error) => safe::<P>(Some(error)),
-                        }
-                    })
-                }
-                // The error may quote the params, which may hold secrets.
-                Err(_) => Box::pin(std::future::ready(safe::<P>(Some(
-                    ResponseError::with_code(
-                        RpcErrorCode::INVALID_PARAMS,
-                        "the client cannot decode the params of this request",
-                    ),
-                )))),
-            }
-        };
-        let handler = Handler {
-            start: Arc::new(start),
-            safe: safe::<P>,
-        };
-        self.by_method.insert(P::METHOD, handler);
+        self.by_method.insert(P::METHOD, Handler::new(handler));
     }
 
     pub(crate) fn get(&self, method: &str) -> Option<Handler> {
@@ -142,6 +118,39 @@ async fn caught<T>(start: impl FnOnce() -> Pin<Box<dyn Future<Output = T> + Send
 }
 
 impl Handler {
+    /// Makes the handler of the method that `P` belongs to.
+    pub(crate) fn new<P, F, Fut>(handler: F) -> Self
+    where
+        P: ServerRequest,
+        F: Fn(P) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<P::Response, ResponseError>> + Send + 'static,
+    {
+        let start = move |params: &str| -> Answering {
+            match codex_types::from_str(params) {
+                Ok(params) => {
+                    let answer = handler(params);
+                    Box::pin(async move {
+                        match answer.await {
+                            Ok(response) => encode(&response),
+                            Err(error) => safe::<P>(Some(error)),
+                        }
+                    })
+                }
+                // The error may quote the params, which may hold secrets.
+                Err(_) => Box::pin(std::future::ready(safe::<P>(Some(
+                    ResponseError::with_code(
+                        RpcErrorCode::INVALID_PARAMS,
+                        "the client cannot decode the params of this request",
+                    ),
+                )))),
+            }
+        };
+        Self {
+            start: Arc::new(start),
+            safe: safe::<P>,
+        }
+    }
+
     /// Runs the handler; a panic is a failure like any other.
     pub(crate) async fn run(&self, params: &str) -> Reply {
         let panicked = || (self.safe)(Some(ResponseError::new("the client's handler panicked")));

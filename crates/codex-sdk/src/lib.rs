@@ -66,6 +66,10 @@
 //! JSON schema: `let review: Review = thread.run_as("Review the last commit.").await?`. See
 //! `request::TurnStart::output`.
 //!
+//!
+//! With the feature `tools`, closures of yours are tools that the model calls, with typed arguments: the module
+//! `tool`.
+//!
 //! # Which runtime
 //!
 //! [`CodexConfig::codex_bin`], else the environment variable `CODEX_BIN`, else the pinned runtime
@@ -186,6 +190,8 @@ mod schema_tests;
 mod secrets;
 mod server_info;
 mod thread;
+#[cfg(feature = "tools")]
+pub mod tool;
 mod turn;
 mod writer;
 

@@ -1,5 +1,7 @@
 //! JSON schemas of Rust types, as the model takes them.
 
+#[cfg(feature = "tools")]
+pub(crate) mod arguments;
 mod merge;
 pub(crate) mod strict;
 #[cfg(test)]
@@ -10,6 +12,12 @@ use std::fmt;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
+
+/// The formats that say how Rust holds a number, which its bounds say too.
+const NUMBER_FORMATS: [&str; 14] = [
+    "double", "float", "int", "int8", "int16", "int32", "int64", "int128", "uint", "uint8",
+    "uint16", "uint32", "uint64", "uint128",
+];
 
 /// A type that the model cannot be asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,6 +85,12 @@ struct Described {
 
 impl Described {
     fn of(mut keywords: Map<String, Value>) -> Self {
+        keywords.remove("default");
+        Self::of_tool(keywords)
+    }
+
+    /// As [`Described::of`], with the default among the keywords.
+    fn of_tool(mut keywords: Map<String, Value>) -> Self {
         let description = match keywords.remove("description") {
             Some(Value::String(text)) => Some(text),
             _ => None,
@@ -84,7 +98,6 @@ impl Described {
         for annotation in [
             "$comment",
             "$schema",
-            "default",
             "deprecated",
             "examples",
             "readOnly",

@@ -18,6 +18,7 @@ mod list;
 pub(crate) mod options;
 mod resume;
 mod start;
+mod tools;
 
 pub use fork::ThreadFork;
 pub use info::ThreadInfo;

@@ -5,6 +5,9 @@
 /// The text for an answer that has a place for what went wrong.
 pub(crate) const NO_HANDLER: &str = "no handler answers this request";
 
+/// The text for a call of a tool that nobody has.
+pub(crate) const NO_TOOL: &str = "this client has no such tool";
+
 /// The answer of a method, by its variant of `ServerRequest`, when no handler gives one: an `Option`, and
 /// `None` is the JSON-RPC error.
 ///
@@ -34,7 +37,7 @@ macro_rules! safe_answer {
         ))
     };
     (ItemToolCall, $failure:ident) => {{
-        let text = $failure.unwrap_or(crate::safe::NO_HANDLER);
+        let text = $failure.unwrap_or(crate::safe::NO_TOOL);
         let text = InputTextDynamicToolCallOutputContentItem::new(text);
         let content = vec![DynamicToolCallOutputContentItem::InputText(text)];
         Some(DynamicToolCallResponse::new(content, false))

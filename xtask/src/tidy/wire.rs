@@ -15,7 +15,7 @@ const CHECKED: [&str; 3] = [
 ];
 
 /// Files that may hold wire strings, with the reason. A row without one is to be removed.
-pub const ALLOWED: [(&str, &str); 6] = [
+pub const ALLOWED: [(&str, &str); 8] = [
     (
         "crates/codex-sdk/src/event.rs",
         "acts on what it cannot decode by its raw ids",
@@ -25,12 +25,20 @@ pub const ALLOWED: [(&str, &str); 6] = [
         "the few methods that the router itself acts on",
     ),
     (
+        "crates/codex-sdk/src/schema/arguments.rs",
+        "knows the keywords of JSON Schema",
+    ),
+    (
         "crates/codex-sdk/src/schema/strict.rs",
         "knows the keywords of JSON Schema",
     ),
     (
         "crates/codex-sdk/src/server_info.rs",
         "reads part by part what a runtime of any version says of itself",
+    ),
+    (
+        "crates/codex-sdk/src/tool/registry.rs",
+        "describes tools where the types of the experimental API are not there",
     ),
     (
         "crates/codex-types/src/failure.rs",

@@ -59,7 +59,7 @@ impl Dispatch {
     }
 
     fn job(&self, id: &str, method: &str, params: &str) -> Job {
-        let handler = self.shared.config.handlers.get(method);
+        let handler = self.shared.handler(method, params);
         let is_handled =
             handler.is_some() || event::is_approval(method) && self.shared.has_approver();
         Job {
@@ -137,6 +137,8 @@ impl Sink for Dispatch {
             for item in self.batch.drain(..) {
                 match item {
                     Item::Event(event) => {
+                        #[cfg(feature = "tools")]
+                        self.shared.tools.observe(&event);
                         routing.totals.observe(&event);
                         routing.changes.observe(&event);
                         routing.charge(&event, fx);

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use codex_types::FileUpdateChange;
+#[cfg(feature = "tools")]
+use codex_types::{DynamicToolCallParams, request::ServerRequest};
 use tokio::sync::watch;
 
 use super::Shared;
@@ -33,6 +35,17 @@ pub(super) struct Job {
 }
 
 impl Shared {
+    /// Returns the handler of a request: a tool of its thread, else the program's.
+    pub(super) fn handler(&self, method: &str, _params: &str) -> Option<Handler> {
+        #[cfg(feature = "tools")]
+        if method == DynamicToolCallParams::METHOD
+            && let Some(handler) = self.tools.handler(_params)
+        {
+            return Some(handler);
+        }
+        self.config.handlers.get(method)
+    }
+
     /// Tells whether approvals without a handler of their own are decided by the program.
     pub(super) fn has_approver(&self) -> bool {
         self.config.handlers.approver().is_some() || self.questions.consumer().is_some()

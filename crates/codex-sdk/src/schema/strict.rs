@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 
 use super::merge::merged;
-use super::{Described, Place, Refusal, Refused, root};
+use super::{Described, NUMBER_FORMATS, Place, Refusal, Refused, root};
 
 /// The strict schema of a type.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,12 +36,6 @@ const TEXT_FORMATS: [&str; 9] = [
     "ipv6",
     "time",
     "uuid",
-];
-
-/// The formats that say how Rust holds a number, which its bounds say too.
-const NUMBER_FORMATS: [&str; 14] = [
-    "double", "float", "int", "int8", "int16", "int32", "int64", "int128", "uint", "uint8",
-    "uint16", "uint32", "uint64", "uint128",
 ];
 
 impl Strict {

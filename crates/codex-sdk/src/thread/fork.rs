@@ -8,6 +8,7 @@ use codex_types::{ThreadForkParams, ThreadId, ThreadSource};
 use super::Thread;
 use super::applied::Asked;
 use super::options::{self, thread_options};
+use super::tools::Tools;
 use crate::client::Codex;
 use crate::door::Door;
 use crate::error::Result;
@@ -47,6 +48,7 @@ pub struct ThreadFork<C = Codex> {
     params: ThreadForkParams,
     cwd: Option<PathBuf>,
     door: Door<ThreadForkParams>,
+    pub(super) tools: Tools,
 }
 
 thread_options!(ThreadFork, ThreadForkParams);
@@ -58,6 +60,7 @@ impl<C> ThreadFork<C> {
             params: ThreadForkParams::new(id),
             cwd: None,
             door: Door::default(),
+            tools: Tools::default(),
         }
     }
 
@@ -104,12 +107,15 @@ impl IntoFuture for ThreadFork {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let codex = self.client.clone();
+            let tools = self.tools.clone();
+            tools.check(&codex)?;
             let params = self.into_params()?;
             codex.check_support(&params)?;
             codex.check_reviewer(params.approvals_reviewer.as_ref())?;
             codex.check_folder(params.cwd.as_deref())?;
             let asked = Asked::from(&params);
             let answer = codex.request(params).await?;
+            tools.bring(&codex, &answer.thread.id).keep();
             Thread::answered(codex, asked, answer)
         })
     }

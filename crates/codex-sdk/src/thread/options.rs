@@ -17,7 +17,19 @@ macro_rules! thread_options {
                     $($more: self.$more,)*
                     cwd: self.cwd,
                     door: self.door,
+                    tools: self.tools,
                 }
+            }
+
+            /// Adds tools of the program, which the model calls; see [`tool`](crate::tool).
+            ///
+            /// Needs [`CodexConfig::experimental_api`](crate::CodexConfig::experimental_api). A thread has the tools
+            /// that it was started with for as long as it lives: where it is resumed or forked, this only brings their
+            /// closures.
+            #[cfg(feature = "tools")]
+            pub fn tools(mut self, tools: impl IntoIterator<Item = $crate::tool::Tool>) -> Self {
+                self.tools.extend(tools);
+                self
             }
 
             /// Changes the params that are sent, after all setters: for what no setter offers.

@@ -13,6 +13,7 @@ use futures_core::Stream;
 use super::Thread;
 use super::applied::{Asked, hidden};
 use super::options::{self, thread_options};
+use super::tools::Tools;
 use crate::client::Codex;
 use crate::door::Door;
 use crate::error::{Error, Result};
@@ -61,6 +62,7 @@ pub struct ThreadResume<C = Codex> {
     is_latest: bool,
     cwd: Option<PathBuf>,
     door: Door<ThreadResumeParams>,
+    pub(super) tools: Tools,
 }
 
 thread_options!(ThreadResume, ThreadResumeParams, is_latest);
@@ -73,6 +75,7 @@ impl<C> ThreadResume<C> {
             is_latest: false,
             cwd: None,
             door: Door::default(),
+            tools: Tools::default(),
         }
     }
 
@@ -110,6 +113,8 @@ impl IntoFuture for ThreadResume {
         Box::pin(async move {
             let codex = self.client.clone();
             let is_latest = self.is_latest;
+            let tools = self.tools.clone();
+            tools.check(&codex)?;
             let mut params = self.into_params()?;
             codex.check_support(&params)?;
             codex.check_reviewer(params.approvals_reviewer.as_ref())?;
@@ -118,7 +123,10 @@ impl IntoFuture for ThreadResume {
                 params.thread_id = codex.latest_thread(params.cwd.as_deref()).await?;
             }
             let asked = Asked::from(&params);
+            // A call that waits for an answer may come before that of the resume.
+            let brought = tools.bring(&codex, &params.thread_id);
             let answer = codex.resume(params).await?;
+            brought.keep();
             Thread::answered(codex, asked, answer)
         })
     }

@@ -8,6 +8,7 @@ use codex_types::{ThreadSource, ThreadStartParams, ThreadStartSource};
 use super::Thread;
 use super::applied::Asked;
 use super::options::{self, thread_options};
+use super::tools::Tools;
 use crate::client::Codex;
 use crate::door::Door;
 use crate::error::Result;
@@ -46,6 +47,7 @@ pub struct ThreadStart<C = Codex> {
     params: ThreadStartParams,
     cwd: Option<PathBuf>,
     door: Door<ThreadStartParams>,
+    pub(super) tools: Tools,
 }
 
 thread_options!(ThreadStart, ThreadStartParams);
@@ -57,6 +59,7 @@ impl<C> ThreadStart<C> {
             params: ThreadStartParams::default(),
             cwd: None,
             door: Door::default(),
+            tools: Tools::default(),
         }
     }
 
@@ -109,6 +112,8 @@ impl IntoFuture for ThreadStart {
         Box::pin(async move {
             let codex = self.client.clone();
             let chosen = self.has_approval_mode();
+            let tools = self.tools.clone();
+            tools.check(&codex)?;
             let params = self.into_params()?;
             codex.check_reviewer(params.approvals_reviewer.as_ref())?;
             codex.check_folder(params.cwd.as_deref())?;
@@ -116,7 +121,8 @@ impl IntoFuture for ThreadStart {
             if !chosen {
                 asked.keep_approval();
             }
-            let answer = codex.request(params).await?;
+            let answer = tools.start(&codex, params).await?;
+            tools.bring(&codex, &answer.thread.id).keep();
             Thread::answered(codex, asked, answer)
         })
     }

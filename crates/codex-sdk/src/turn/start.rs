@@ -66,6 +66,10 @@ pub struct TurnStart<T = Thread, O = ()> {
     /// Why the turn cannot be started, found out by a setter.
     pub(super) refused: Option<String>,
     /// What the final response is.
+    #[cfg_attr(
+        not(feature = "schemars"),
+        expect(dead_code, reason = "only a type reads it")
+    )]
     pub(super) output: O,
 }
 

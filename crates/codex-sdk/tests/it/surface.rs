@@ -117,7 +117,7 @@ fn the_root_is_what_the_api_page_lists() {
          TurnFailure ApprovalMode Sandbox Budget Input InputItem ExternalMessage RunInput Notification
          Notifications UnknownNotification ChatgptLoginHandle DeviceCodeLoginHandle RetryPolicy
          retry_on_overload Error Result RpcError RpcErrorCode RpcErrorKind CloseReason
-         ResponseError types request approval error runtime blocking VERSION RUNTIME_VERSION",
+         ResponseError types request approval error runtime blocking tool VERSION RUNTIME_VERSION",
     );
     assert_eq!(public_names(&items(&source("src/lib.rs"))), expected);
 }
@@ -263,6 +263,7 @@ fn the_methods_are_the_listed_ones() {
         "notifications",
         "result",
         "thread",
+        "tool",
         "turn",
     ];
     let files: Vec<_> = modules
@@ -302,6 +303,10 @@ fn the_methods_are_the_listed_ones() {
         ("Notifications", "next"),
         ("Approvals", "next"),
         ("Pending", "approval answer resolved"),
+        ("Tool", "new name description"),
+        ("ToolCall", "thread_id turn_id call_id cancelled"),
+        ("ToolOutput", "text json image and"),
+        ("ToolError", "new"),
     ];
     for (name, expected) in rows {
         assert_eq!(methods(&files, name), words(expected), "{name}");
