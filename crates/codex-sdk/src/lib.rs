@@ -151,6 +151,8 @@
 //! - `blocking`: a client for code that is not async.
 //! - `install`: [`runtime`]`::install()`, which downloads the pinned runtime, verifies it, and keeps it
 //!   in the user's cache.
+//! - `schemars`: final responses that are types of the program, `Thread::run_as`.
+//! - `tools`: closures of the program as tools that the model calls; brings `schemars`.
 //! - `experimental`: the methods, types and fields that the runtime serves only to clients that
 //!   opted into its experimental API, with [`CodexConfig::experimental_api`].
 

@@ -39,6 +39,9 @@
 //! after which the turn goes on. A panic is a failed call too. The runtime cuts long texts in the middle, at about
 //! 12,000 characters for a model that it does not know.
 //!
+//! A call has no deadline, neither the runtime's nor one of the client: the turn waits for the closure. One that may
+//! wait for something else must give up by itself, with `tokio::time::timeout` for example.
+//!
 //! # How long tools live
 //!
 //! The runtime stores the names and schemas of a thread's tools with the thread when it is started, and nothing can

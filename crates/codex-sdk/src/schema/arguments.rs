@@ -3,6 +3,9 @@
 //! The runtime rewrites the schema of a tool before the model sees it and checks no arguments. So what it
 //! drops is in the descriptions here, and the arguments are checked here against all of it.
 
+#[cfg(test)]
+mod tests;
+
 use jsonschema::Validator;
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
@@ -45,13 +48,21 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// Makes the schema of a type.
     pub(crate) fn of<A: JsonSchema>() -> Refused<Self> {
-        let (mut whole, definitions) = root::<A>();
+        let (mut whole, mut definitions) = root::<A>();
         let place = Place::root(A::schema_name().into_owned());
-        let name = whole["$ref"]
-            .as_str()
-            .and_then(|name| name.rsplit('/').next());
-        if let Some(definition) = name.and_then(|name| definitions.get(name)) {
-            whole = definition.clone();
+        let own = whole["$ref"].as_str().map(str::to_owned);
+        let name = own.as_deref().and_then(|own| own.rsplit('/').next());
+        if let Some(definition) = name.and_then(|name| definitions.remove(name)) {
+            whole = definition;
+        }
+        // Only a type that holds itself needs the definition too.
+        if let (Some(own), Some(name)) = (&own, name)
+            && definitions
+                .values()
+                .chain([&whole])
+                .any(|value| refers(value, own))
+        {
+            definitions.insert(name.to_owned(), whole.clone());
         }
         let is_unit = whole["type"] == "null";
         if is_unit {
@@ -162,6 +173,18 @@ fn described(schema: &Value, place: &Place) -> Refused<Value> {
     }
     node.write_into(&mut made);
     Ok(Value::Object(made))
+}
+
+/// Whether a schema has a reference to this definition.
+fn refers(schema: &Value, definition: &str) -> bool {
+    match schema {
+        Value::Object(node) => {
+            node.get("$ref").is_some_and(|name| name == definition)
+                || node.values().any(|value| refers(value, definition))
+        }
+        Value::Array(parts) => parts.iter().any(|part| refers(part, definition)),
+        _ => false,
+    }
 }
 
 /// Whether a format says how Rust holds a number.
