@@ -36,6 +36,7 @@ mod options;
 mod peer;
 #[cfg(target_os = "linux")]
 mod processes;
+mod remote;
 mod run;
 mod sandbox;
 mod stage;

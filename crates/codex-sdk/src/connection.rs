@@ -13,26 +13,37 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
+#[cfg(feature = "remote")]
+mod attached;
 mod budgets;
 mod call;
 mod changes;
 mod dispatch;
 mod effects;
+#[cfg(feature = "remote")]
+mod ledger;
 mod questions;
 mod resumes;
 mod serve;
+#[cfg(feature = "remote")]
+mod sharing;
 mod subscription;
 mod supervise;
+mod task;
 #[cfg(test)]
 mod tests;
 mod turn_usage;
 mod usage;
 
+#[cfg(feature = "remote")]
+pub(crate) use attached::Redial;
 pub(crate) use budgets::Exceeded;
 pub(crate) use call::Response;
 pub(crate) use effects::Opened;
 use effects::RouterEffects;
 pub(crate) use questions::Question;
+#[cfg(feature = "remote")]
+pub(crate) use sharing::HeldThread;
 pub(crate) use subscription::{Cut, GlobalEvents, LoginEvents, TurnEvents};
 pub(crate) use turn_usage::TurnUsage;
 #[cfg(feature = "schemars")]
@@ -110,6 +121,9 @@ struct Routing {
     totals: usage::Totals,
     changes: changes::Changes,
     budgets: budgets::Budgets,
+    /// What a connection that may be lost, and others to the same runtime, make necessary.
+    #[cfg(feature = "remote")]
+    sharing: Option<sharing::Sharing>,
 }
 
 /// Counts of lines that could not be used, for diagnosis.
@@ -143,31 +157,44 @@ impl Connection {
         write: impl AsyncWrite + Send + Unpin + 'static,
         process: Option<(Child, tokio::process::ChildStderr)>,
     ) -> Self {
-        let shared = Arc::new(Shared {
-            routing: Mutex::new(Routing {
-                router: Router::new(config.max_in_flight, config.timeout),
-                totals: usage::Totals::default(),
-                changes: changes::Changes::default(),
-                budgets: budgets::Budgets::default(),
-            }),
-            outbox: Arc::default(),
-            began: Instant::now(),
-            timer: Notify::new(),
-            resumes: Resumes::default(),
-            questions: Questions::default(),
-            #[cfg(feature = "tools")]
-            tools: crate::tool::Registry::default(),
-            config,
-            counters: Counters::default(),
-            stop: Notify::new(),
-            ended: watch::Sender::new(false),
-            process_id: process.as_ref().and_then(|(child, _)| child.id()),
-        });
+        let mut shared = Shared::new(config);
+        shared.process_id = process.as_ref().and_then(|(child, _)| child.id());
+        let shared = Arc::new(shared);
         supervise::spawn(Arc::clone(&shared), read, write, process);
+        Self::of(shared)
+    }
+
+    /// Connects over a socket, which is made again when it is lost.
+    ///
+    /// Must be called within a tokio runtime, which drives the connection's tasks.
+    #[cfg(feature = "remote")]
+    pub(crate) fn attach(
+        config: ConnectionConfig,
+        socket: crate::socket::Socket,
+        redial: Redial,
+    ) -> Self {
+        let mut shared = Shared::new(config);
+        let routing = shared
+            .routing
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        routing.sharing = Some(sharing::Sharing::new(redial.unanswered()));
+        let shared = Arc::new(shared);
+        attached::spawn(Arc::clone(&shared), socket, redial);
+        Self::of(shared)
+    }
+
+    fn of(shared: Arc<Shared>) -> Self {
         Self {
             _owner: Arc::new(Owner(Arc::clone(&shared))),
             shared,
         }
+    }
+
+    /// Tells whether the runtime is a remote one.
+    #[cfg(feature = "remote")]
+    pub(crate) fn is_remote(&self) -> bool {
+        self.shared.is_remote()
     }
 
     /// Ends the connection and waits until nothing of it is left. Every call after the first
@@ -315,6 +342,36 @@ impl Connection {
 }
 
 impl Shared {
+    fn new(config: ConnectionConfig) -> Self {
+        Self {
+            routing: Mutex::new(Routing {
+                router: Router::new(config.max_in_flight, config.timeout),
+                totals: usage::Totals::default(),
+                changes: changes::Changes::default(),
+                budgets: budgets::Budgets::default(),
+                #[cfg(feature = "remote")]
+                sharing: None,
+            }),
+            outbox: Arc::default(),
+            began: Instant::now(),
+            timer: Notify::new(),
+            resumes: Resumes::default(),
+            questions: Questions::default(),
+            #[cfg(feature = "tools")]
+            tools: crate::tool::Registry::default(),
+            config,
+            counters: Counters::default(),
+            stop: Notify::new(),
+            ended: watch::Sender::new(false),
+            process_id: None,
+        }
+    }
+
+    /// Tells whether the runtime is a remote one.
+    fn is_remote(&self) -> bool {
+        self.config.too_long_message.is_some()
+    }
+
     fn routing(&self) -> MutexGuard<'_, Routing> {
         // Nothing of the user's runs under the lock, so a panic cannot leave it torn.
         self.routing.lock().unwrap_or_else(PoisonError::into_inner)

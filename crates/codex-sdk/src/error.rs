@@ -25,6 +25,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+mod attach;
 mod budget;
 mod close;
 mod output;
@@ -35,6 +36,7 @@ mod turn;
 pub use codex_types::{DecodeError, TurnFailureKind};
 
 pub use crate::budget::Amount;
+pub use attach::AttachError;
 pub use budget::BudgetExceeded;
 pub use close::CloseReason;
 pub use output::OutputError;
@@ -64,6 +66,14 @@ pub enum Error {
     Runtime(codex_runtime::Error),
     /// The connection has ended, for a reason that stays the same.
     Closed(Arc<CloseReason>),
+    /// A runtime that runs elsewhere could not be connected to.
+    Attach(Box<AttachError>),
+    /// The connection to a runtime that runs elsewhere was lost before the answer came, and the request cannot be
+    /// sent again without the risk of doing it twice. Whether the runtime has done it is not known.
+    Unanswered {
+        /// The method of the request.
+        method: Cow<'static, str>,
+    },
     /// The runtime did not answer in time.
     Timeout {
         /// The method of the request.
@@ -206,6 +216,12 @@ impl fmt::Display for Error {
         match self {
             Self::Runtime(error) => error.fmt(f),
             Self::Closed(reason) => write!(f, "the connection is closed: {reason}"),
+            Self::Attach(error) => error.fmt(f),
+            Self::Unanswered { method } => write!(
+                f,
+                "the connection was lost before the answer to {method}; whether the runtime has done it is not \
+                 known: look before you send it again"
+            ),
             Self::Timeout { method, after } => {
                 write!(f, "the runtime did not answer {method} within {after:?}")
             }
@@ -282,6 +298,7 @@ impl std::error::Error for Error {
         match self {
             Self::Runtime(error) => error.source(),
             Self::Closed(reason) => reason.source(),
+            Self::Attach(error) => error.source(),
             Self::Rpc { source, .. } => Some(source),
             Self::Encode { source, .. } | Self::Decode { source, .. } => Some(source),
             Self::Output(error) => error.source(),

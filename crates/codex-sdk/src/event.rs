@@ -10,8 +10,13 @@ use codex_types::{
     ThreadResumeParams, ThreadStatus, ThreadUnsubscribeParams, TurnId, TurnInterruptParams, raw,
 };
 
+#[cfg(feature = "remote")]
+use codex_types::{ThreadSetNameParams, ThreadStartParams, TurnStartParams, TurnSteerParams};
+
 pub(crate) use codex_types::ServerNotification as Notification;
 
+#[cfg(feature = "remote")]
+use crate::message::Again;
 use crate::message::Request;
 use crate::names::{
     ERROR, LOGIN_COMPLETED, REQUEST_RESOLVED, THREAD_ARCHIVED, THREAD_CLOSED, THREAD_DELETED,
@@ -30,7 +35,7 @@ pub(crate) struct DeltaKey {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Text {
+pub(crate) enum Text {
     AgentMessage,
     Plan,
     Reasoning,
@@ -87,6 +92,38 @@ impl Coalesce for Notification {
             };
         }
         for_deltas!(absorb);
+    }
+}
+
+/// A delta, taken apart.
+#[cfg(feature = "remote")]
+#[derive(Debug)]
+pub(crate) struct Delta<'a> {
+    pub(crate) text: Text,
+    /// The part of the item; zero where items have only one.
+    pub(crate) part: i64,
+    pub(crate) item: &'a ItemId,
+    pub(crate) delta: &'a str,
+}
+
+#[cfg(feature = "remote")]
+impl Delta<'_> {
+    /// Reads a delta; `None` for any other event.
+    pub(crate) fn of(event: &Notification) -> Option<Delta<'_>> {
+        macro_rules! read {
+            ($($variant:ident $text:ident $($part:ident)?,)*) => {
+                match event {
+                    $(Notification::$variant(delta) => Some(Delta {
+                        text: Text::$text,
+                        part: 0 $(+ delta.$part)?,
+                        item: &delta.item_id,
+                        delta: &delta.delta,
+                    }),)*
+                    _ => None,
+                }
+            };
+        }
+        for_deltas!(read)
     }
 }
 
@@ -172,9 +209,11 @@ impl Routed for Notification {
     }
 }
 
-/// The turn and the item that a request of the runtime belongs to.
+/// The thread, the turn and the item that a request of the runtime belongs to.
 #[derive(Debug)]
 pub(crate) struct RequestIds {
+    #[cfg(feature = "remote")]
+    pub(crate) thread: Option<Box<str>>,
     pub(crate) turn: Option<Box<str>>,
     pub(crate) item: Option<Box<str>>,
 }
@@ -187,6 +226,8 @@ pub(crate) fn ids_of_request(method: &str, params: &str) -> RequestIds {
         _ => None,
     };
     RequestIds {
+        #[cfg(feature = "remote")]
+        thread: request.thread_id().map(Box::from),
         turn: request.turn_id().map(Box::from),
         item: item.map(Box::from),
     }
@@ -223,6 +264,34 @@ pub(crate) fn on_answer(request: &Request) -> OnAnswer {
     request
         .param("threadId")
         .map_or(OnAnswer::Nothing, on_answer)
+}
+
+/// Returns what is done about a request whose connection is lost before its answer.
+#[cfg(feature = "remote")]
+pub(crate) fn again(request: &Request) -> Again {
+    let method = &**request.method();
+    match method {
+        TurnStartParams::METHOD | TurnSteerParams::METHOD => {
+            let message = request.param("clientUserMessageId");
+            match (request.param("threadId"), message) {
+                (Some(thread), Some(message)) => Again::Unless { thread, message },
+                _ => Again::Never,
+            }
+        }
+        // A thread that is started twice is one that has no turn, and those are not kept.
+        ThreadStartParams::METHOD
+        | ThreadResumeParams::METHOD
+        | ThreadUnsubscribeParams::METHOD
+        | ThreadSetNameParams::METHOD
+        | TurnInterruptParams::METHOD => Again::Always,
+        _ if ["/list", "/read", "/get"]
+            .iter()
+            .any(|end| method.ends_with(end)) =>
+        {
+            Again::Always
+        }
+        _ => Again::Never,
+    }
 }
 
 /// Encodes a request.

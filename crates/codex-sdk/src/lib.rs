@@ -153,6 +153,7 @@
 //!   in the user's cache.
 //! - `schemars`: final responses that are types of the program, `Thread::run_as`.
 //! - `tools`: closures of the program as tools that the model calls; brings `schemars`.
+//! - `remote`: runtimes that run elsewhere, over WebSocket and Unix sockets: [`Codex`]`::attach`.
 //! - `experimental`: the methods, types and fields that the runtime serves only to clients that
 //!   opted into its experimental API, with [`CodexConfig::experimental_api`].
 
@@ -168,12 +169,21 @@ mod child;
 mod client;
 mod config;
 mod connection;
+#[cfg(feature = "remote")]
+mod dial;
 mod door;
 pub mod error;
 mod event;
 mod handler;
 mod input;
 mod login;
+#[cfg_attr(
+    not(feature = "remote"),
+    expect(
+        dead_code,
+        reason = "only a connection to a remote runtime is made again"
+    )
+)]
 mod message;
 mod models;
 mod names;
@@ -181,9 +191,20 @@ mod notifications;
 mod pages;
 mod policy;
 mod question;
+mod random;
 mod reader;
+#[cfg(feature = "remote")]
+#[cfg_attr(docsrs, doc(cfg(feature = "remote")))]
+pub mod remote;
 mod result;
 mod retry;
+#[cfg_attr(
+    not(feature = "remote"),
+    expect(
+        dead_code,
+        reason = "only a connection to a remote runtime is made again"
+    )
+)]
 mod router;
 #[cfg(feature = "schemars")]
 mod schema;
@@ -191,6 +212,8 @@ mod schema;
 mod schema_tests;
 mod secrets;
 mod server_info;
+#[cfg(feature = "remote")]
+mod socket;
 mod thread;
 #[cfg(feature = "tools")]
 pub mod tool;

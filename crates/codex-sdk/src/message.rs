@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 mod outgoing;
 mod split;
 
-pub(crate) use outgoing::{Request, error_line, notification_line, result_line};
+pub(crate) use outgoing::{Again, Request, error_line, notification_line, result_line};
 pub(crate) use split::{split_answer, split_notification};
 
 use crate::error::RpcError;

@@ -51,12 +51,6 @@ pub(crate) async fn read(
     longest: usize,
     mut sink: impl Sink,
 ) -> ReadEnd {
-    /// A chunk of more bytes than this counts as work.
-    const WORK: usize = 4096;
-    /// A chunk of more lines than this is worth a second worker, on which its consumers run while
-    /// the next chunk is decoded.
-    const MANY: usize = 256;
-
     let mut lines = Lines::new(longest);
     loop {
         let read = match pipe.read_buf(lines.room()).await {
@@ -87,13 +81,24 @@ pub(crate) async fn read(
                 }
             }
         }
-        match sink.flush() {
-            Woken::Handler => step_aside().await,
-            Woken::Waiting if count > MANY => step_aside().await,
-            Woken::None if read <= WORK => {}
-            // This one comes back after timers and IO had their turn.
-            Woken::None | Woken::Waiting => tokio::task::yield_now().await,
-        }
+        step(sink.flush(), count, read).await;
+    }
+}
+
+/// Gives others a turn after a chunk of so many lines and bytes, if it woke them or was work.
+pub(crate) async fn step(woken: Woken, count: usize, bytes: usize) {
+    /// A chunk of more bytes than this counts as work.
+    const WORK: usize = 4096;
+    /// A chunk of more lines than this is worth a second worker, on which its consumers run while
+    /// the next chunk is decoded.
+    const MANY: usize = 256;
+
+    match woken {
+        Woken::Handler => step_aside().await,
+        Woken::Waiting if count > MANY => step_aside().await,
+        Woken::None if bytes <= WORK => {}
+        // This one comes back after timers and IO had their turn.
+        Woken::None | Woken::Waiting => tokio::task::yield_now().await,
     }
 }
 

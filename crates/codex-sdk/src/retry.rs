@@ -1,12 +1,10 @@
 //! Retries: how often, and after which delay.
 
-use std::collections::hash_map::RandomState;
 use std::future::Future;
-use std::hash::BuildHasher;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::error::Result;
+use crate::random;
 
 /// How often and how soon to repeat what failed for lack of capacity.
 ///
@@ -78,7 +76,7 @@ impl RetryPolicy {
     /// Returns the wait after failed attempt number `attempt` (from 1), or `None` when that was
     /// the last one.
     pub(crate) fn delay_after(&self, attempt: u32) -> Option<Duration> {
-        self.delay_with(attempt, random_share())
+        self.delay_with(attempt, random::share())
     }
 
     fn delay_with(&self, attempt: u32, random: f64) -> Option<Duration> {
@@ -137,14 +135,6 @@ where
     }
 }
 
-/// Returns a number from 0 to 1 that differs from call to call and from process to process.
-fn random_share() -> f64 {
-    // Randomly keyed hashes of a counter are random enough to spread retries.
-    static CALLS: AtomicU64 = AtomicU64::new(0);
-    let hash = RandomState::new().hash_one(CALLS.fetch_add(1, Ordering::Relaxed));
-    (hash >> 11) as f64 / (1_u64 << 53) as f64
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,13 +152,6 @@ mod tests {
         assert_eq!(wait(9, 1.0), 2.0);
         assert_eq!(policy.delay_with(10, 0.5), None);
         assert_eq!(RetryPolicy::none().delay_after(1), None);
-    }
-
-    #[test]
-    fn random_shares_are_within_bounds_and_differ() {
-        let shares: Vec<f64> = (0..100).map(|_| random_share()).collect();
-        assert!(shares.iter().all(|share| (0.0..1.0).contains(share)));
-        assert!(shares.windows(2).any(|pair| pair[0] != pair[1]));
     }
 
     fn busy() -> Error {

@@ -37,6 +37,7 @@ mod inbound;
 mod interrupts;
 mod lane;
 mod logins;
+mod loss;
 mod queue;
 mod readers;
 mod recent;
@@ -48,8 +49,10 @@ mod tests;
 
 pub(crate) use buffer::Coalesce;
 pub(crate) use effects::Effects;
-pub(crate) use inbound::Entered;
+pub(crate) use inbound::{Entered, Entering};
 pub(crate) use lane::Lost;
+#[cfg(feature = "remote")]
+pub(crate) use loss::Doubt;
 pub(crate) use queue::{Next, QueueReader};
 pub(crate) use requests::{Answered, Failure, OnAnswer, OpenedIds, Opens, Outcome};
 pub(crate) use running::Phase;
@@ -114,6 +117,8 @@ pub(crate) struct Router<E: Routed, R> {
     /// How long a request may take.
     request_timeout: Option<Duration>,
     live: Live<E, R>,
+    /// Whether requests are sent; they wait while a lost connection is made again.
+    online: bool,
     recent: RecentTurns,
     closed: Option<Arc<CloseReason>>,
     next_request: i64,
@@ -173,6 +178,7 @@ impl<E: Routed, R> Router<E, R> {
             max_in_flight: max_in_flight.max(1),
             request_timeout,
             live: Live::default(),
+            online: true,
             recent: RecentTurns::default(),
             closed: None,
             next_request: 0,

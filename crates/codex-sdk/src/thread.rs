@@ -18,6 +18,8 @@ mod list;
 pub(crate) mod options;
 mod resume;
 mod start;
+#[cfg(feature = "remote")]
+mod take_over;
 mod tools;
 
 pub use fork::ThreadFork;
@@ -55,6 +57,9 @@ struct Shared {
     info: ThreadInfo,
     outstanding: Outstanding,
     instructions: Option<Instructions>,
+    /// Keeps the thread among those that are resumed after a lost connection.
+    #[cfg(feature = "remote")]
+    _held: Option<crate::connection::HeldThread>,
 }
 
 /// Developer instructions for a thread whose history has others, or none; the runtime itself
@@ -103,6 +108,8 @@ impl Thread {
         instructions: Option<String>,
     ) -> Self {
         let shared = Arc::new(Shared {
+            #[cfg(feature = "remote")]
+            _held: codex.connection().hold(&info.thread.id),
             info,
             outstanding: Outstanding::new(overrides),
             instructions: instructions.map(|text| Instructions {

@@ -41,6 +41,12 @@ impl Outbox {
         }
     }
 
+    /// Drops what is there: the connection that it was for is lost.
+    #[cfg(feature = "remote")]
+    pub(crate) fn clear(&self) {
+        self.lock().lines.clear();
+    }
+
     /// Lets the writer end once it has written what is there.
     pub(crate) fn close(&self) {
         let mut state = self.lock();
@@ -57,7 +63,7 @@ impl Outbox {
     ///
     /// It lets other tasks run before it takes them: those that an answer has just woken add
     /// their next request to the batch, and one write sends them all.
-    async fn take(&self, taken: &mut Vec<u8>) -> bool {
+    pub(crate) async fn take(&self, taken: &mut Vec<u8>) -> bool {
         let mut stepped_aside = false;
         poll_fn(|cx| {
             let mut state = self.lock();

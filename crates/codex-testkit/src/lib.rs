@@ -5,6 +5,7 @@
 //! | an agent from end to end | [`MockModel`] and [`Home`] | the runtime, its sandbox, its files |
 //! | what a healthy runtime never does | [`ScriptedServer`], [`Script`] | your client |
 //! | how your client starts and ends the runtime | [`ScriptedProcess`] | your client and a process |
+//! | a client that attaches, over a network that fails | [`ListeningRuntime`], [`Proxy`] | the runtime and your client |
 //! | against traffic seen before | [`Transcript`], [`Replay`], [`Recorder`] | your client |
 //!
 //! The crate does not depend on any client library: it speaks to whatever
@@ -154,7 +155,9 @@ mod gate;
 mod home;
 mod kill;
 mod limit;
+mod listening;
 mod model;
+mod proxy;
 mod scripted;
 mod transcript;
 
@@ -164,7 +167,9 @@ pub use gate::Gate;
 pub use home::{Home, HomeBuilder};
 pub use kill::kill;
 pub use limit::within;
+pub use listening::ListeningRuntime;
 pub use model::{Answer, FunctionCallOutput, MockModel, Request, Rule, Usage};
+pub use proxy::Proxy;
 pub use scripted::{
     Call, LogEvent, LogLine, Script, ScriptedProcess, ScriptedServer, Start, scripted_main,
 };

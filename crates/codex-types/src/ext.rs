@@ -5,10 +5,12 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::codec::Blank as _;
 use crate::generated::{
-    AbsolutePathBuf, ImageUserInput, ItemCompletedNotification, LocalImageUserInput,
-    MentionUserInput, ServerNotification, SkillUserInput, TextUserInput, ThreadItem,
-    ThreadListCwdFilter, Turn, TurnCompletedNotification, TurnError, TurnItemsView, TurnStatus,
-    UserInput,
+    AbsolutePathBuf, AgentMessageDeltaNotification, CommandExecutionOutputDeltaNotification,
+    ImageUserInput, ItemCompletedNotification, ItemStartedNotification, LocalImageUserInput,
+    MentionUserInput, PlanDeltaNotification, ReasoningSummaryTextDeltaNotification,
+    ReasoningTextDeltaNotification, ServerNotification, SkillUserInput, TextUserInput, ThreadItem,
+    ThreadListCwdFilter, Turn, TurnCompletedNotification, TurnError, TurnItemsView,
+    TurnStartedNotification, TurnStatus, UserInput,
 };
 
 // What only the runtime builds is built here too, where a client tells what the runtime did not say.
@@ -22,6 +24,88 @@ impl ServerNotification {
             turn_id: turn_id.into(),
             ..ItemCompletedNotification::blank()
         }))
+    }
+
+    pub fn of_item_start(thread_id: &str, turn_id: &str, item: ThreadItem) -> Self {
+        Self::ItemStarted(Box::new(ItemStartedNotification {
+            started_at_ms: item.started_at_ms().unwrap_or_default(),
+            item,
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            ..ItemStartedNotification::blank()
+        }))
+    }
+
+    pub fn of_turn_start(thread_id: &str, turn: Turn) -> Self {
+        Self::TurnStarted(Box::new(TurnStartedNotification {
+            thread_id: thread_id.into(),
+            turn,
+            ..TurnStartedNotification::blank()
+        }))
+    }
+
+    pub fn of_message_delta(thread_id: &str, turn_id: &str, item_id: &str, delta: &str) -> Self {
+        Self::ItemAgentMessageDelta(AgentMessageDeltaNotification {
+            delta: delta.into(),
+            item_id: item_id.into(),
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            ..AgentMessageDeltaNotification::blank()
+        })
+    }
+
+    pub fn of_plan_delta(thread_id: &str, turn_id: &str, item_id: &str, delta: &str) -> Self {
+        Self::ItemPlanDelta(PlanDeltaNotification {
+            delta: delta.into(),
+            item_id: item_id.into(),
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            ..PlanDeltaNotification::blank()
+        })
+    }
+
+    pub fn of_output_delta(thread_id: &str, turn_id: &str, item_id: &str, delta: &str) -> Self {
+        Self::ItemCommandExecutionOutputDelta(CommandExecutionOutputDeltaNotification {
+            delta: delta.into(),
+            item_id: item_id.into(),
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            ..CommandExecutionOutputDeltaNotification::blank()
+        })
+    }
+
+    pub fn of_reasoning_delta(
+        thread_id: &str,
+        turn_id: &str,
+        item_id: &str,
+        content_index: i64,
+        delta: &str,
+    ) -> Self {
+        Self::ItemReasoningTextDelta(ReasoningTextDeltaNotification {
+            content_index,
+            delta: delta.into(),
+            item_id: item_id.into(),
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            ..ReasoningTextDeltaNotification::blank()
+        })
+    }
+
+    pub fn of_summary_delta(
+        thread_id: &str,
+        turn_id: &str,
+        item_id: &str,
+        summary_index: i64,
+        delta: &str,
+    ) -> Self {
+        Self::ItemReasoningSummaryTextDelta(ReasoningSummaryTextDeltaNotification {
+            delta: delta.into(),
+            item_id: item_id.into(),
+            summary_index,
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            ..ReasoningSummaryTextDeltaNotification::blank()
+        })
     }
 
     pub fn of_turn(thread_id: &str, turn: Turn) -> Self {

@@ -26,9 +26,19 @@ pub(crate) struct ConnectionConfig {
     pub(crate) secrets: Arc<Secrets>,
     /// Whether the client is told of items when they start.
     pub(crate) announces_items: bool,
+    /// From how many bytes on the other end takes no message.
+    pub(crate) too_long_message: Option<usize>,
 }
 
 impl ConnectionConfig {
+    /// Returns why a message of so many bytes is not sent, if it is not.
+    pub(crate) fn too_long(&self, bytes: usize) -> Option<String> {
+        let limit = self.too_long_message.filter(|limit| bytes >= *limit)?;
+        Some(format!(
+            "the message has {bytes} bytes, and a remote runtime takes fewer than {limit}"
+        ))
+    }
+
     /// Refuses what needs to be told of items when they start, where the client does without that.
     ///
     /// # Errors
@@ -170,6 +180,7 @@ impl CodexConfig {
             max_line_bytes: self.max_line_bytes,
             secrets: Arc::new(self.secrets()),
             announces_items: self.announces_items(),
+            too_long_message: None,
         }
     }
 

@@ -82,6 +82,13 @@ impl Connection {
         mut request: Request,
         on_answer: OnAnswer,
     ) -> Result<Response> {
+        if let Some(why) = self.shared.config.too_long(request.len()) {
+            return Err(Error::InvalidInput(format!("{}: {why}", request.method())));
+        }
+        #[cfg(feature = "remote")]
+        if self.is_remote() {
+            request.again = crate::event::again(&request);
+        }
         let span = tracing::debug_span!("request", method = &**request.method());
         async {
             let mut attempt = 1;
@@ -165,6 +172,7 @@ impl Shared {
                     after: self.config.timeout.unwrap_or_default(),
                 }
             }
+            Failure::Lost => Error::Unanswered { method },
             Failure::Closed(reason) => Error::Closed(reason),
         }
     }

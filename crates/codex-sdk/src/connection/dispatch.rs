@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::effects::RouterEffects;
 use super::serve::Job;
 use super::{Routing, Shared};
 use crate::event::{self, Notification};
 use crate::message::{Incoming, Refusal, split_answer, split_notification};
 use crate::reader::{Sink, Woken};
-use crate::router::Answered;
+use crate::router::{Answered, Entering};
 
 /// Decodes the lines of a chunk outside the lock, and routes them under one.
 #[derive(Debug)]
@@ -67,7 +68,9 @@ impl Dispatch {
             method: method.into(),
             params: params.into(),
             handler,
-            ids: is_handled.then(|| event::ids_of_request(method, params)),
+            ids: (is_handled || self.shared.is_remote())
+                .then(|| event::ids_of_request(method, params)),
+            is_handled,
             entered: None,
             changes: None,
         }
@@ -136,16 +139,9 @@ impl Sink for Dispatch {
         self.shared.route(|routing, fx| {
             for item in self.batch.drain(..) {
                 match item {
-                    Item::Event(event) => {
-                        #[cfg(feature = "tools")]
-                        self.shared.tools.observe(&event);
-                        routing.totals.observe(&event);
-                        routing.changes.observe(&event);
-                        routing.charge(&event, fx);
-                        routing.router.event(event, fx);
-                    }
+                    Item::Event(event) => self.shared.event(routing, event, fx),
                     Item::Answer(id, answer) => routing.router.answer(id, answer, fx),
-                    Item::Request(job) => jobs.push(routing.enter(job)),
+                    Item::Request(job) => jobs.extend(routing.enter(job, fx)),
                 }
             }
         });
@@ -161,17 +157,70 @@ impl Sink for Dispatch {
     }
 }
 
+impl Shared {
+    /// Routes an event that has come.
+    fn event(&self, routing: &mut Routing, event: Notification, fx: &mut RouterEffects) {
+        #[cfg(feature = "remote")]
+        if let Some(sharing) = &mut routing.sharing {
+            let mut events = Vec::new();
+            sharing.ledger.pass(event, &mut events);
+            for event in events {
+                self.deliver(routing, event, fx);
+            }
+            return;
+        }
+        self.deliver(routing, event, fx);
+    }
+
+    /// Hands an event to all that look at it.
+    pub(super) fn deliver(
+        &self,
+        routing: &mut Routing,
+        event: Notification,
+        fx: &mut RouterEffects,
+    ) {
+        #[cfg(feature = "tools")]
+        self.tools.observe(&event);
+        #[cfg(feature = "remote")]
+        if let Some(sharing) = &mut routing.sharing {
+            sharing.observe(&event);
+        }
+        routing.totals.observe(&event);
+        routing.changes.observe(&event);
+        routing.charge(&event, fx);
+        routing.router.event(event, fx);
+    }
+}
+
 impl Routing {
-    /// Enters a request that has a handler. Nothing is decided about a turn that is over, so that
-    /// one is answered without its handler.
-    fn enter(&mut self, mut job: Job) -> Job {
-        if let Some(ids) = &job.ids {
+    /// Enters a request that has a handler; `None` if nothing is to be done about it. Nothing is
+    /// decided about a turn that is over, so that one is answered without its handler.
+    pub(super) fn enter(&mut self, mut job: Job, fx: &mut RouterEffects) -> Option<Job> {
+        #[cfg(feature = "remote")]
+        if !self.answers(&job) {
+            return self.leave(job);
+        }
+        if let Some(ids) = job.ids.as_ref().filter(|_| job.is_handled) {
             if let (Some(turn), Some(item)) = (&ids.turn, &ids.item) {
                 job.changes = self.changes.of(turn, item);
             }
-            job.entered = self.router.enter_request(job.id.clone(), ids.turn.clone());
+            let question = self.keeps_questions().then_some(&*job.params);
+            let (id, turn) = (job.id.clone(), ids.turn.clone());
+            job.entered = match self.router.enter_request(id, turn, question, fx) {
+                Entering::New(entered) => Some(entered),
+                Entering::Known => return None,
+                Entering::Over => None,
+            };
         }
-        job
+        Some(job)
+    }
+
+    /// Tells whether requests are recognized when they come again, over another connection.
+    fn keeps_questions(&self) -> bool {
+        #[cfg(feature = "remote")]
+        return self.sharing.is_some();
+        #[cfg(not(feature = "remote"))]
+        false
     }
 }
 

@@ -110,8 +110,9 @@ impl Question {
 
 impl Drop for Question {
     fn drop(&mut self) {
-        if !self.answered && self.shared.take_request(self.key) {
-            self.shared.reply(&self.id, unattended(&self.method));
+        if !self.answered {
+            let reply = unattended(&self.method);
+            self.shared.answer_request(self.key, &self.id, reply);
         }
     }
 }
@@ -125,16 +126,15 @@ impl Shared {
         approval: &Approval,
         answer: Answer,
     ) -> bool {
-        if !self.take_request(key) {
-            return false;
-        }
         let reply = match answer.result {
             Some(result) => Reply::Result(result),
             None => Reply::Error(crate::ResponseError::new(
                 "the client cannot encode its answer",
             )),
         };
-        self.reply(id, reply);
+        if !self.answer_request(key, id, reply) {
+            return false;
+        }
         if answer.interrupts {
             self.route(|routing, fx| {
                 let turn = approval.turn_id.as_str().into();
@@ -142,10 +142,5 @@ impl Shared {
             });
         }
         true
-    }
-
-    /// Removes a server request; tells whether its answer is still wanted.
-    pub(super) fn take_request(self: &Arc<Self>, key: u64) -> bool {
-        self.route(|routing, fx| routing.router.request_answered(key, fx))
     }
 }

@@ -26,8 +26,10 @@ pub(super) struct Job {
     pub(super) method: Box<str>,
     pub(super) params: Box<str>,
     pub(super) handler: Option<Handler>,
-    /// What it belongs to, where it has a handler or is an approval that someone decides.
+    /// What it belongs to, where that matters.
     pub(super) ids: Option<RequestIds>,
+    /// Whether it has a handler, or is an approval that someone decides.
+    pub(super) is_handled: bool,
     /// The router's entry of a request whose handler may start.
     pub(super) entered: Option<Entered>,
     /// The change of files that the runtime announced for its item.
@@ -61,17 +63,13 @@ impl Shared {
             let (shared, id, params) = (Arc::clone(self), job.id, job.params);
             let Entered { key, stopped } = entered;
             return spawn(async move {
-                if let Some(reply) = unless_stopped(stopped, handler.run(&params)).await
-                    && shared.take_request(key)
-                {
-                    shared.reply(&id, reply);
+                if let Some(reply) = unless_stopped(stopped, handler.run(&params)).await {
+                    shared.answer_request(key, &id, reply);
                 }
             });
         }
         let Some(approval) = Approval::read(&job.id, &job.method, &job.params, job.changes) else {
-            if self.take_request(entered.key) {
-                self.reply_unattended(&job.id, &job.method);
-            }
+            self.answer_request(entered.key, &job.id, handler::unattended(&job.method));
             return;
         };
         if let Some(approver) = self.config.handlers.approver() {
@@ -95,15 +93,25 @@ impl Shared {
 
     fn reply_unattended(&self, id: &str, method: &str) {
         tracing::debug!(method, "answering a request without a handler");
-        self.reply(id, handler::unattended(method));
+        self.outbox
+            .push(&self.line(id, handler::unattended(method)));
     }
 
-    pub(super) fn reply(&self, id: &str, reply: Reply) {
+    /// Answers a server request that was entered, if that is still wanted; tells whether it was.
+    pub(super) fn answer_request(self: &Arc<Self>, key: u64, id: &str, reply: Reply) -> bool {
+        let line = self.line(id, reply);
+        self.route(|routing, fx| routing.router.request_answered(key, &line, fx))
+    }
+
+    fn line(&self, id: &str, reply: Reply) -> Vec<u8> {
         let line = match reply {
             Reply::Result(result) => result_line(id, &result),
             Reply::Error(error) => error_line(id, error.code().into(), error.text()),
         };
-        self.outbox.push(&line);
+        match self.config.too_long(line.len()) {
+            None => line,
+            Some(why) => error_line(id, crate::RpcErrorCode::INTERNAL_ERROR.into(), &why),
+        }
     }
 }
 

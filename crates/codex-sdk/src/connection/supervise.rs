@@ -2,7 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::task::Poll;
@@ -10,11 +10,10 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::process::ChildStderr;
-use tokio::task::JoinHandle;
-use tokio::time::timeout;
 
 use super::Shared;
 use super::dispatch::Dispatch;
+use super::task::Task;
 use crate::child::{Child, StderrTail, drain_stderr};
 use crate::error::CloseReason;
 use crate::reader::{ReadEnd, read};
@@ -27,48 +26,7 @@ const STATUS_GRACE: Duration = Duration::from_millis(60);
 /// pipe.
 const OUTPUT_GRACE: Duration = Duration::from_millis(500);
 /// How long the last lines to the runtime may take.
-const WRITE_GRACE: Duration = Duration::from_millis(500);
-
-/// A task that ends with its owner.
-#[derive(Debug)]
-struct Task<T>(JoinHandle<T>);
-
-impl<T> Drop for Task<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-impl<T> Task<T> {
-    fn spawn(future: impl Future<Output = T> + Send + 'static) -> Self
-    where
-        T: Send + 'static,
-    {
-        #[expect(clippy::disallowed_methods, reason = "tasks of ARCHITECTURE.md")]
-        Self(tokio::spawn(future))
-    }
-
-    /// Polls for the end; `None` if the task was aborted or has panicked.
-    fn poll_end(&mut self, cx: &mut std::task::Context<'_>) -> Poll<Option<T>> {
-        Pin::new(&mut self.0).poll(cx).map(Result::ok)
-    }
-
-    /// Ends the task at its next wait, and waits until it has let go of everything.
-    async fn stop(&mut self) {
-        self.0.abort();
-        if !self.0.is_finished() {
-            let _ = (&mut self.0).await;
-        }
-    }
-
-    /// Waits for the end for a limited time.
-    async fn end_within(&mut self, time: Duration) {
-        // A task that has ended may have been polled to its end, which must not be done twice.
-        if !self.0.is_finished() {
-            let _ = timeout(time, &mut self.0).await;
-        }
-    }
-}
+pub(super) const WRITE_GRACE: Duration = Duration::from_millis(500);
 
 /// What ends a connection.
 #[derive(Debug)]
@@ -252,11 +210,18 @@ impl Process {
 
 impl Drop for Supervisor {
     fn drop(&mut self) {
+        self.shared.end();
+    }
+}
+
+impl Shared {
+    /// Says that nothing of the connection is left.
+    pub(super) fn end(self: &Arc<Self>) {
         // Reached early if the async runtime is shut down: no task must wait for it then.
-        self.shared.close(CloseReason::Io(io::Error::other(
+        self.close(CloseReason::Io(io::Error::other(
             "the async runtime that drove the connection was shut down",
         )));
-        self.shared.outbox.close();
-        self.shared.ended.send_replace(true);
+        self.outbox.close();
+        self.ended.send_replace(true);
     }
 }

@@ -18,6 +18,7 @@ async fn a_line_without_end_closes_the_connection_with_a_clear_reason() {
         retry: RetryPolicy::none(),
         handlers: Handlers::default(),
         max_line_bytes: 1_000_000,
+        too_long_message: None,
         secrets: Default::default(),
         announces_items: true,
     };

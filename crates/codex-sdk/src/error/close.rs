@@ -19,6 +19,8 @@ pub enum CloseReason {
     },
     /// Reading from or writing to the runtime failed.
     Io(io::Error),
+    /// The connection to a runtime that runs elsewhere was lost, and could not be made again in time.
+    Lost(Box<super::AttachError>),
     /// The runtime sent something after which the connection cannot go on.
     Protocol(String),
 }
@@ -40,6 +42,10 @@ impl fmt::Display for CloseReason {
                 }
                 Ok(())
             }
+            Self::Lost(error) => write!(
+                f,
+                "it was lost and could not be made again in time: {error}"
+            ),
             Self::Io(error) => write!(f, "the connection to the runtime failed: {error}"),
             Self::Protocol(reason) => write!(f, "the runtime broke the protocol: {reason}"),
         }

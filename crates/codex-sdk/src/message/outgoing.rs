@@ -11,6 +11,20 @@ pub(crate) struct Request {
     method: Cow<'static, str>,
     /// The line, with room for the id in front.
     line: Vec<u8>,
+    /// What is done about it if its connection is lost.
+    pub(crate) again: Again,
+}
+
+/// What is done about a request whose connection is lost before its answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Again {
+    /// It fails: whether the runtime has done it is not known.
+    #[default]
+    Never,
+    /// It is sent again.
+    Always,
+    /// It is sent again unless this message is in the history of this thread.
+    Unless { thread: Box<str>, message: Box<str> },
 }
 
 /// How a request begins.
@@ -45,12 +59,21 @@ impl Request {
             line.truncate(method_end);
         }
         line.extend_from_slice(b"}\n");
-        Ok(Self { method, line })
+        Ok(Self {
+            method,
+            line,
+            again: Again::default(),
+        })
     }
 
     /// Returns the name of its method.
     pub(crate) fn method(&self) -> &Cow<'static, str> {
         &self.method
+    }
+
+    /// Returns how many bytes it has on the wire, about.
+    pub(crate) fn len(&self) -> usize {
+        self.line.len()
     }
 
     /// Returns the text of one of its params.

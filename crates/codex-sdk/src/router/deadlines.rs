@@ -14,9 +14,8 @@ impl<E: Routed, R> Router<E, R> {
         let calls = self.live.calls.iter();
         let overdue = calls.filter(|(_, call)| call.deadline.is_some_and(|due| due <= now));
         // Requests that wait go first, so that none of them is sent in place of another.
-        let mut overdue: Vec<(bool, i64)> = overdue
-            .map(|(id, call)| (call.unsent.is_none(), *id))
-            .collect();
+        let mut overdue: Vec<(bool, i64)> =
+            overdue.map(|(id, call)| (call.is_sent(), *id)).collect();
         overdue.sort_unstable();
         for (_, id) in overdue {
             if let Some(reply) = self.cancel(id, fx) {

@@ -27,6 +27,12 @@ pub(super) struct Interrupts {
 }
 
 impl Interrupts {
+    /// Makes those in flight due again: their connection is lost.
+    pub(super) fn lost(&mut self) {
+        self.due
+            .extend(self.in_flight.drain().map(|(_, interrupt)| interrupt));
+    }
+
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.due.is_empty() && self.in_flight.is_empty()
@@ -51,8 +57,9 @@ impl<E: Routed, R> Router<E, R> {
         }
     }
 
-    fn send_interrupts(&mut self, fx: &mut Effects<E, R>) {
-        while self.live.interrupts.in_flight.len() < MOST_IN_FLIGHT
+    pub(super) fn send_interrupts(&mut self, fx: &mut Effects<E, R>) {
+        while self.online
+            && self.live.interrupts.in_flight.len() < MOST_IN_FLIGHT
             && let Some(interrupt) = self.live.interrupts.due.pop_front()
         {
             if let Some(mut request) = E::interrupt(&interrupt.thread_id, &interrupt.turn_id) {

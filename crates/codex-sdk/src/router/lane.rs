@@ -292,6 +292,35 @@ impl<E: Routed> Lane<E> {
         }
     }
 
+    /// Ends a turn of which the runtime has nothing any more.
+    pub(super) fn turn_gone<R>(&mut self, turn: &str, fx: &mut Effects<E, R>) {
+        self.active = false;
+        self.turn_ended(turn, fx);
+        if let Some(at) = self.readers_of(turn) {
+            self.readers.swap_remove(at).lose(Lost::Gone, fx);
+        }
+    }
+
+    /// Returns the turns that run, or whose events somebody reads.
+    pub(super) fn live_turns(&self) -> impl Iterator<Item = &str> {
+        let readers = self.readers.iter().map(|readers| &*readers.turn);
+        let running = self.running().into_iter();
+        running
+            .filter(|turn| self.readers_of(turn).is_none())
+            .chain(readers)
+    }
+
+    /// Tells whether a start of this client has led to a turn, or may have.
+    pub(super) fn has_started(&self, turn: &str) -> bool {
+        match &self.running {
+            Some(running) if *running.turn == *turn && running.claimed => true,
+            _ => self
+                .start
+                .as_ref()
+                .is_some_and(|start| start.is_sent() && !start.ran_before_it(turn)),
+        }
+    }
+
     /// Tells whether nothing is left to keep.
     pub(super) fn is_idle(&self) -> bool {
         // Without `..`, so that a new field cannot be forgotten.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::buffer::Coalesce;
 use super::{Effects, Joining, QueueReader, Routed, Router, SubscriptionId};
 use crate::error::CloseReason;
-use crate::message::{Refusal, Request};
+use crate::message::{Again, Refusal, Request};
 use crate::names::UNSUBSCRIBE;
 
 /// A request without an answer.
@@ -18,8 +18,33 @@ pub(super) struct Pending<R> {
     pub(super) on_answer: OnAnswer,
     /// When it times out; `None` while a start waits for its thread, and if it may take forever.
     pub(super) deadline: Option<Duration>,
-    /// The line, until it is sent.
-    pub(super) unsent: Option<Box<[u8]>>,
+    pub(super) sending: Sending,
+    pub(super) again: Again,
+}
+
+/// Where a request is.
+#[derive(Debug)]
+pub(super) enum Sending {
+    /// It waits, with its line.
+    Waits(Box<[u8]>),
+    /// It is in flight, with its line where that may be needed again.
+    Sent(Option<Box<[u8]>>),
+    /// The connection was lost while it was in flight, and what became of it is asked.
+    Lost(Box<[u8]>),
+}
+
+impl<R> Pending<R> {
+    pub(super) fn is_sent(&self) -> bool {
+        matches!(self.sending, Sending::Sent(_))
+    }
+
+    /// Returns the message by which it is found in the history, if it is.
+    fn message(&self) -> Option<&str> {
+        match &self.again {
+            Again::Unless { message, .. } => Some(message),
+            _ => None,
+        }
+    }
 }
 
 /// The change that the answer to a request makes, before the next line is read.
@@ -70,6 +95,8 @@ pub(crate) enum Failure {
     Busy(Box<str>),
     /// There was no answer before the deadline.
     TimedOut,
+    /// The connection was lost before the answer, and is made again.
+    Lost,
     /// The connection ended first.
     Closed(Arc<CloseReason>),
 }
@@ -128,7 +155,8 @@ impl<E: Routed, R> Router<E, R> {
             reply,
             on_answer,
             deadline: None,
-            unsent: Some(request.line(id).into()),
+            sending: Sending::Waits(request.line(id).into()),
+            again: request.again.clone(),
         };
         self.live.calls.insert(id, call);
         match thread {
@@ -159,7 +187,7 @@ impl<E: Routed, R> Router<E, R> {
             // A later request has a later deadline, so a timer that is armed is early enough.
             fx.arm_timer |= !std::mem::replace(&mut self.live.timer_armed, true);
         }
-        if self.live.in_flight < self.max_in_flight && self.live.queued.is_empty() {
+        if self.online && self.live.in_flight < self.max_in_flight && self.live.queued.is_empty() {
             self.send(id, fx);
         } else {
             self.live.queued.push_back(id);
@@ -188,16 +216,26 @@ impl<E: Routed, R> Router<E, R> {
                 }
             }
         }
-        if let Some(line) = call.get_mut().unsent.take() {
+        let call = call.get_mut();
+        if let Sending::Waits(line) = std::mem::replace(&mut call.sending, Sending::Sent(None)) {
             fx.lines.extend_from_slice(&line);
             self.live.in_flight += 1;
+            if call.again != Again::Never {
+                call.sending = Sending::Sent(Some(line));
+            }
         }
     }
 
     /// Gives the slot of a request that is no longer in flight to the one that waits longest.
     fn release_slot(&mut self, fx: &mut Effects<E, R>) {
         self.live.in_flight -= 1;
-        while self.live.in_flight < self.max_in_flight
+        self.send_queued(fx);
+    }
+
+    /// Sends requests that wait, as many as may be in flight.
+    pub(super) fn send_queued(&mut self, fx: &mut Effects<E, R>) {
+        while self.online
+            && self.live.in_flight < self.max_in_flight
             && let Some(id) = self.live.queued.pop_front()
         {
             let thread = match self.live.calls.get(&id).map(|call| &call.on_answer) {
@@ -232,7 +270,7 @@ impl<E: Routed, R> Router<E, R> {
     ) {
         let call = match self.live.calls.entry(id) {
             // A request that was not sent has no answer.
-            Entry::Occupied(call) if call.get().unsent.is_none() => call.remove(),
+            Entry::Occupied(call) if call.get().is_sent() => call.remove(),
             _ => return self.answer_without_call(id, answer, fx),
         };
         // First, so that a start that waits for this one can be sent before its turn is looked at.
@@ -259,7 +297,7 @@ impl<E: Routed, R> Router<E, R> {
                 Ok((text, opened))
             }
             Err(refusal) => {
-                self.discard(id, &call.on_answer, false, fx);
+                self.discard(id, &call, false, fx);
                 Err(Failure::Refused(refusal))
             }
         };
@@ -289,25 +327,32 @@ impl<E: Routed, R> Router<E, R> {
     /// If it has not been sent, it will not be.
     pub(crate) fn cancel(&mut self, id: i64, fx: &mut Effects<E, R>) -> Option<R> {
         let call = self.live.calls.remove(&id)?;
-        if call.unsent.is_none() {
+        if call.is_sent() {
             self.release_slot(fx);
         } else {
             self.live.queued.retain(|queued| *queued != id);
         }
-        self.discard(id, &call.on_answer, true, fx);
+        self.discard(id, &call, true, fx);
         Some(call.reply)
     }
 
     /// Drops what is kept for a request that opens nothing.
-    fn discard(&mut self, id: i64, on_answer: &OnAnswer, canceled: bool, fx: &mut Effects<E, R>) {
-        match on_answer {
+    pub(super) fn discard(
+        &mut self,
+        id: i64,
+        call: &Pending<R>,
+        canceled: bool,
+        fx: &mut Effects<E, R>,
+    ) {
+        match &call.on_answer {
             OnAnswer::Nothing | OnAnswer::Unsubscribed(_) | OnAnswer::Subscribed(_) => {}
             OnAnswer::Compacted(thread) => {
                 self.lane(thread).compaction_refused();
                 self.settle(thread, fx);
             }
             OnAnswer::OpenTurn { thread_id, .. } => {
-                self.drop_start(id, thread_id, canceled, fx);
+                let message = call.message().map(Box::from);
+                self.drop_start(id, thread_id, canceled.then_some(message), fx);
             }
             OnAnswer::OpenLogin => self.login_start_ended(fx),
         }

@@ -74,6 +74,20 @@ impl<E: Routed> Start<E> {
         }
     }
 
+    /// Takes it for not sent; returns the events that were not delivered, in order.
+    pub(super) fn unsend(&mut self) -> impl Iterator<Item = E> + use<E> {
+        self.sent
+            .take()
+            .into_iter()
+            .flat_map(Sent::into_undelivered)
+    }
+
+    /// Tells whether a turn ran when it was sent.
+    pub(super) fn ran_before_it(&self, turn: &str) -> bool {
+        let sent = self.sent.as_ref();
+        sent.is_some_and(|sent| sent.ran_before.as_deref() == Some(turn))
+    }
+
     /// Returns the events that were not delivered, in order.
     pub(super) fn into_undelivered(self) -> impl Iterator<Item = E> {
         self.sent.into_iter().flat_map(Sent::into_undelivered)
@@ -92,18 +106,21 @@ impl<E: Routed> Sent<E> {
 /// A start that was sent and then canceled: the turn that it may lead to is interrupted.
 #[derive(Debug)]
 pub(super) struct CanceledStart {
-    call: i64,
+    pub(super) call: i64,
+    /// The message by which it is found in the history, if it is.
+    pub(super) message: Option<Box<str>>,
     ran_before: Option<Box<str>>,
     /// Turns of the thread that completed since it was sent.
     completed: Vec<Box<str>>,
 }
 
 impl CanceledStart {
-    fn of<E: Routed>(call: i64, sent: &Sent<E>) -> Self {
+    fn of<E: Routed>(call: i64, message: Option<Box<str>>, sent: &Sent<E>) -> Self {
         let events = sent.early.iter().map(|early| &early.event);
         let completed = events.filter(|event| event.kind() == Kind::TurnCompleted);
         Self {
             call,
+            message,
             ran_before: sent.ran_before.clone(),
             completed: completed
                 .filter_map(|event| event.turn_id().map(Box::from))
@@ -171,19 +188,19 @@ impl<E: Routed, R> Router<E, R> {
     }
 
     /// Removes a start that opens nothing; one that was sent may be answered yet, so it is
-    /// remembered if it was canceled.
+    /// remembered, with its message, if it was canceled.
     pub(super) fn drop_start(
         &mut self,
         call: i64,
         thread: &str,
-        canceled: bool,
+        canceled: Option<Option<Box<str>>>,
         fx: &mut Effects<E, R>,
     ) {
         let lane = self.lane(thread);
         lane.waiting.retain(|waiting| *waiting != call);
         if let Some(start) = lane.start.take_if(|start| start.call == call) {
-            if let Some(sent) = start.sent.as_ref().filter(|_| canceled) {
-                lane.canceled.push(CanceledStart::of(call, sent));
+            if let (Some(sent), Some(message)) = (&start.sent, canceled) {
+                lane.canceled.push(CanceledStart::of(call, message, sent));
                 self.live.canceled.insert(call, thread.into());
                 self.bound_canceled(fx);
             }

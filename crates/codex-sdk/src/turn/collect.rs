@@ -101,6 +101,9 @@ impl Collector {
         let error = match (lost, self.error.take()) {
             (Lost::Failed, Some(error)) => error,
             (Lost::Failed, None) => TurnError::new("the runtime gave it up"),
+            (Lost::Gone, _) => TurnError::new(
+                "the connection was lost meanwhile, and the runtime has nothing of the turn any more",
+            ),
             (Lost::Thread(what), _) => TurnError::new(format!(
                 "it did not complete before the end of its thread's events ({what})"
             )),

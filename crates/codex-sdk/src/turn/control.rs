@@ -72,7 +72,8 @@ impl TurnControl {
         self.codex
             .turn_running(&self.thread_id, &self.turn_id)
             .await;
-        let params = TurnSteerParams::new(self.turn_id.as_str(), items, &self.thread_id);
+        let mut params = TurnSteerParams::new(self.turn_id.as_str(), items, &self.thread_id);
+        self.codex.name_message(&mut params.client_user_message_id);
         self.codex.request(params).await?;
         Ok(())
     }

@@ -65,3 +65,25 @@ impl Thread {
         }
     }
 }
+
+impl TurnHandle {
+    /// Makes the handlers of this client answer for the turn, which another client of a remote runtime has started:
+    /// they are asked what the runtime asks from here on, and what it has asked before and nobody has answered.
+    ///
+    /// ```no_run
+    /// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
+    /// let turn = thread.join_turn("turn-1").approve();
+    /// println!("{}", turn.run().await?.text());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// All clients that have the thread get its questions, and the first answer counts.
+    #[cfg(feature = "remote")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "remote")))]
+    pub fn approve(self) -> Self {
+        let connection = self.control.codex().connection();
+        connection.approve(self.id());
+        self
+    }
+}

@@ -318,6 +318,7 @@ impl<O> IntoFuture for TurnStart<Thread, O> {
             codex.check_reviewer(params.approvals_reviewer.as_ref())?;
             codex.check_folder(params.cwd.as_deref())?;
             codex.check_support(&params)?;
+            codex.name_message(&mut params.client_user_message_id);
             let outstanding = thread.prepare(&mut params).await?;
             // A turn that runs has its options already.
             let joining = if outstanding || only_if_idle || budget.is_some() {

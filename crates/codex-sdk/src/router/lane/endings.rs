@@ -37,6 +37,8 @@ pub(crate) enum Lost {
     Failed,
     /// What this notification or request did to its thread.
     Thread(&'static str),
+    /// The connection was lost meanwhile, and the runtime has nothing of the turn any more.
+    Gone,
 }
 
 impl<E: Routed> Lane<E> {

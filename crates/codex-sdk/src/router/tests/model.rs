@@ -148,7 +148,7 @@ proptest! {
             world.router.unsubscribe(&thread, &turn, id, &mut fx());
         }
         for request in std::mem::take(&mut world.requests) {
-            prop_assert!(world.router.request_answered(request.entered.key, &mut fx()));
+            prop_assert!(world.router.request_answered(request.entered.key, b"", &mut fx()));
         }
         // Threads have no order among each other.
         let by_thread = |mut events: Vec<Event>| {

@@ -233,8 +233,14 @@ fn the_turn_of_a_start_that_timed_out_is_interrupted() {
 #[test]
 fn handlers_stop_with_their_turn_their_request_and_the_connection() {
     let mut router = router();
-    let enter = |router: &mut TestRouter, id: &str, turn: Option<&str>| {
-        router.enter_request(id.into(), turn.map(Box::from))
+    let enter = |router: &mut TestRouter, id: &str, turn: Option<&str>| match router.enter_request(
+        id.into(),
+        turn.map(Box::from),
+        None,
+        &mut at(0),
+    ) {
+        Entering::New(entered) => Some(entered),
+        _ => None,
     };
     let mut entered = [
         enter(&mut router, "1", Some("a")),
@@ -256,8 +262,8 @@ fn handlers_stop_with_their_turn_their_request_and_the_connection() {
     router.event(resolved, &mut fx);
     drop(fx);
     assert_eq!(stopped(&mut entered), [true, true, false, false]);
-    assert!(!router.request_answered(entered[0].key, &mut at(0)));
-    assert!(router.request_answered(entered[2].key, &mut at(0)));
+    assert!(!router.request_answered(entered[0].key, b"", &mut at(0)));
+    assert!(router.request_answered(entered[2].key, b"", &mut at(0)));
     // Of a turn that is over no handler starts.
     assert!(enter(&mut router, "5", Some("a")).is_none());
     // Nor is a turn waited for that ended without its completion.

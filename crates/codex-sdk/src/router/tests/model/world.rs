@@ -277,7 +277,10 @@ impl World {
                 let count = self.requests.len();
                 if count > 0 {
                     let request = self.requests.swap_remove(request % count);
-                    assert!(self.router.request_answered(request.entered.key, &mut fx));
+                    assert!(
+                        self.router
+                            .request_answered(request.entered.key, b"", &mut fx)
+                    );
                 }
             }
             Step::Resolve { request } => {
@@ -415,13 +418,15 @@ impl World {
         self.next += 1;
         let id = self.next.to_string();
         let name = turn_name(turn);
+        let mut fx = Effects::at(Duration::ZERO);
+        let turn_id = Some(name.into());
         let entered = self
             .router
-            .enter_request(id.as_str().into(), Some(name.into()));
+            .enter_request(id.as_str().into(), turn_id, None, &mut fx);
         let over = self.closed || self.turns[&turn].completed;
-        assert_eq!(entered.is_none(), over);
-        if let Some(entered) = entered {
-            self.requests.push(ServerRequest { entered, id, turn });
+        match entered {
+            Entering::New(entered) => self.requests.push(ServerRequest { entered, id, turn }),
+            entered => assert!(over && matches!(entered, Entering::Over)),
         }
     }
 
@@ -470,5 +475,5 @@ fn stopped(request: ServerRequest, fx: &mut TestEffects, router: &mut TestRouter
     fx.stops.clear();
     let stopped = request.entered.stopped.has_changed().is_err();
     assert!(stopped);
-    assert!(!router.request_answered(request.entered.key, fx));
+    assert!(!router.request_answered(request.entered.key, b"", fx));
 }

@@ -1,0 +1,471 @@
+//! The life of a connection to a remote runtime: when it is lost it is made again.
+//!
+//! What was going on is taken up in this order: the handshake; a `thread/resume` of each thread that the client holds,
+//! after which its events come again, and the requests of the runtime that are open; a look at the turns that were
+//! running, and at what became of the requests without an answer. All else waits until that is done.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use codex_types::request::ClientRequest;
+use codex_types::{
+    InitializeParams, SortDirection, ThreadItem, ThreadResumeParams, ThreadTurnsListParams, Turn,
+    TurnItemsView, TurnStatus,
+};
+use futures_util::{StreamExt, stream};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use super::Shared;
+use super::dispatch::Dispatch;
+use super::supervise::WRITE_GRACE;
+use super::task::Task;
+use crate::dial::dial;
+use crate::error::{AttachError, CloseReason, Error, RpcErrorCode};
+use crate::event;
+use crate::message::{Refusal, notification_line};
+use crate::names::INITIALIZED;
+use crate::random;
+use crate::reader::ReadEnd;
+use crate::remote::{Remote, Unanswered};
+use crate::router::{Doubt, Failure};
+use crate::socket::{self, Socket};
+
+/// How long a step of taking up what was going on may take.
+const STEP_TIMEOUT: Duration = Duration::from_secs(30);
+/// How many threads are resumed at the same time.
+const MOST_RESUMES: usize = 16;
+/// How many turns are asked for at a time, the newest first.
+const PAGE: u32 = 8;
+/// How often a message that is not in the history is looked for before it is sent again: the runtime may be about to
+/// take the first one.
+const LOOKS: u32 = 3;
+/// How long to wait between two looks, and before a request that the runtime was too busy for is sent again.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// How a lost connection is made again.
+#[derive(Debug)]
+pub(crate) struct Redial {
+    pub(crate) remote: Remote,
+    /// The handshake.
+    pub(crate) initialize: InitializeParams,
+}
+
+impl Redial {
+    pub(super) fn unanswered(&self) -> Unanswered {
+        self.remote.unanswered
+    }
+}
+
+/// The tasks of a socket.
+#[derive(Debug)]
+struct Link {
+    reader: Task<ReadEnd>,
+    writer: Task<io::Result<()>>,
+}
+
+impl Link {
+    fn new(shared: &Arc<Shared>, socket: Socket) -> Self {
+        let heard = socket.get_ref().last();
+        let (outgoing, incoming) = socket.split();
+        let sink = Dispatch::new(Arc::clone(shared));
+        Self {
+            reader: Task::spawn(socket::read(incoming, heard, sink)),
+            writer: Task::spawn(socket::write(Arc::clone(&shared.outbox), outgoing)),
+        }
+    }
+
+    /// Waits until it is broken; returns why.
+    async fn broken(&mut self) -> String {
+        poll_fn(|cx| {
+            if let Poll::Ready(end) = self.reader.poll_end(cx) {
+                return Poll::Ready(match end {
+                    Some(ReadEnd::Eof) => "the other end closed it".into(),
+                    Some(ReadEnd::Failed(error)) => error.to_string(),
+                    Some(ReadEnd::TooLong) => "a message is longer than allowed".into(),
+                    None => "the reader failed".into(),
+                });
+            }
+            match self.writer.poll_end(cx) {
+                Poll::Ready(Some(Err(error))) => Poll::Ready(error.to_string()),
+                Poll::Ready(_) => Poll::Ready("the writer ended".into()),
+                Poll::Pending => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    /// Does something over it, unless it breaks first.
+    async fn unless_broken<T>(&mut self, work: impl Future<Output = T>) -> Result<T, String> {
+        let mut work = pin!(work);
+        let mut broken = pin!(self.broken());
+        poll_fn(|cx| match work.as_mut().poll(cx) {
+            Poll::Ready(done) => Poll::Ready(Ok(done)),
+            Poll::Pending => broken.as_mut().poll(cx).map(Err),
+        })
+        .await
+    }
+
+    async fn stop(&mut self) {
+        self.reader.stop().await;
+        self.writer.stop().await;
+    }
+}
+
+/// Everything that has to end with the connection.
+struct Attached {
+    shared: Arc<Shared>,
+    link: Option<Link>,
+    redial: Redial,
+}
+
+/// Starts the connection's tasks.
+pub(super) fn spawn(shared: Arc<Shared>, socket: Socket, redial: Redial) {
+    let attached = Attached {
+        link: Some(Link::new(&shared, socket)),
+        shared,
+        redial,
+    };
+    #[expect(clippy::disallowed_methods, reason = "a task of ARCHITECTURE.md")]
+    tokio::spawn(attached.run());
+}
+
+impl Attached {
+    async fn run(mut self) {
+        {
+            let shared = Arc::clone(&self.shared);
+            let mut stop = pin!(shared.stop.notified());
+            let mut time = pin!(shared.keep_time());
+            let mut serving = pin!(self.serve());
+            // Priority: stop. Dropping the loser ends its tasks. It loops until one of the two ends.
+            poll_fn(|cx| {
+                if stop.as_mut().poll(cx).is_ready() || serving.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(());
+                }
+                let Poll::Pending = time.as_mut().poll(cx);
+                Poll::Pending
+            })
+            .await;
+        }
+        self.shared.outbox.close();
+        if let Some(link) = &mut self.link {
+            link.writer.end_within(WRITE_GRACE).await;
+            link.stop().await;
+        }
+        // `Drop` tells the rest.
+    }
+
+    /// Keeps the connection until it is given up.
+    async fn serve(&mut self) {
+        while let Some(link) = &mut self.link {
+            let why = link.broken().await;
+            link.stop().await;
+            self.link = None;
+            tracing::debug!(why, "the connection is lost");
+            self.shared.lose();
+            match self.connect_again(why).await {
+                Ok(link) => self.link = Some(link),
+                Err(reason) => self.shared.close(reason),
+            }
+        }
+    }
+
+    /// Tries to connect until it succeeds or the policy gives up.
+    async fn connect_again(&mut self, why: String) -> Result<Link, CloseReason> {
+        let policy = self.redial.remote.reconnect.clone();
+        let give_up = Instant::now() + policy.give_up_after;
+        let mut last = self.failed(why);
+        let mut attempt = 0;
+        while Instant::now() < give_up {
+            match timeout_at(give_up, self.try_once()).await {
+                Ok(Ok(link)) => {
+                    tracing::debug!(attempt, "the connection is made again");
+                    return Ok(link);
+                }
+                Ok(Err(error)) => last = error,
+                Err(_) => {}
+            }
+            // Whatever was begun over the new connection is lost with it.
+            self.shared.lose();
+            attempt += 1;
+            let pause = policy.pause_after(attempt, random::share());
+            let _ = timeout_at(give_up, sleep(pause)).await;
+        }
+        Err(CloseReason::Lost(Box::new(last)))
+    }
+
+    fn failed(&self, why: impl Into<String>) -> AttachError {
+        AttachError::new(self.redial.remote.address.to_string(), why)
+    }
+
+    /// Connects, and takes up what was going on.
+    async fn try_once(&self) -> Result<Link, AttachError> {
+        let config = &self.shared.config;
+        let socket = dial(&self.redial.remote, &config.secrets, config.max_line_bytes);
+        let socket = socket.await.map_err(|error| match error {
+            Error::Attach(error) => *error,
+            error => self.failed(error.to_string()),
+        })?;
+        let mut link = Link::new(&self.shared, socket);
+        let outcome = link.unless_broken(self.take_up()).await;
+        match outcome {
+            Ok(Ok(())) => Ok(link),
+            Ok(Err(why)) | Err(why) => {
+                link.stop().await;
+                Err(self.failed(why))
+            }
+        }
+    }
+
+    async fn take_up(&self) -> Result<(), String> {
+        let shared = &self.shared;
+        let hello = shared.ask_first(&self.redial.initialize).await;
+        hello.map_err(|failure| format!("the handshake failed: {}", describe(&failure)))?;
+        shared.outbox.push(&notification_line(INITIALIZED));
+        let (doubts, idle) = {
+            let mut routing = shared.routing();
+            let doubts = routing.router.doubts();
+            let Some(sharing) = &mut routing.sharing else {
+                return Ok(());
+            };
+            for doubt in &doubts {
+                sharing.ledger.hold(&doubt.thread);
+            }
+            let held = sharing.held();
+            let idle = held.filter(|thread| !doubts.iter().any(|doubt| *doubt.thread == **thread));
+            let idle: Vec<Doubt> = idle.map(Doubt::nothing).collect();
+            (doubts, idle)
+        };
+        let threads = stream::iter(doubts.into_iter().chain(idle));
+        let resumed = threads.map(|doubt| shared.take_up_thread(doubt));
+        let outcomes: Vec<Result<(), String>> =
+            resumed.buffer_unordered(MOST_RESUMES).collect().await;
+        outcomes.into_iter().collect::<Result<(), String>>()?;
+        shared.route(|routing, fx| routing.router.resumed(fx));
+        Ok(())
+    }
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        self.shared.end();
+    }
+}
+
+impl Doubt {
+    fn nothing(thread: &str) -> Self {
+        Self {
+            thread: thread.into(),
+            turns: Vec::new(),
+            messages: Vec::new(),
+        }
+    }
+}
+
+/// The turns of a thread that matter, and what was not found among them.
+#[derive(Debug, Default)]
+struct Found {
+    /// Oldest first.
+    turns: Vec<Turn>,
+    /// The requests whose message is in a turn, with the place of that.
+    taken: Vec<(i64, usize)>,
+    not_taken: Vec<i64>,
+    gone: Vec<Box<str>>,
+}
+
+impl Shared {
+    /// Holds everything back, because the connection is lost.
+    fn lose(self: &Arc<Self>) {
+        self.route(|routing, fx| {
+            routing.router.lost(fx);
+            if let Some(sharing) = &mut routing.sharing {
+                sharing.lost();
+            }
+            self.outbox.clear();
+        });
+    }
+
+    /// Makes a request while all others wait. One that the runtime is too busy for is made again.
+    async fn ask_first<P: ClientRequest>(
+        self: &Arc<Self>,
+        params: &P,
+    ) -> Result<Box<str>, Failure> {
+        let malformed = |what| Failure::Refused(Refusal::Malformed(what));
+        loop {
+            let mut request =
+                event::encode(params).map_err(|_| malformed("it cannot be encoded"))?;
+            let (reply, outcome) = oneshot::channel();
+            self.route(|routing, fx| routing.router.call_first(&mut request, reply, fx));
+            match timeout(STEP_TIMEOUT, outcome).await {
+                Ok(Ok(Ok((text, _)))) => return Ok(text),
+                Ok(Ok(Err(Failure::Refused(Refusal::Rpc(error)))))
+                    if error.code == RpcErrorCode::OVERLOADED =>
+                {
+                    sleep(PAUSE).await;
+                }
+                Ok(Ok(Err(failure))) => return Err(failure),
+                Ok(Err(_)) => return Err(malformed("the answer was lost")),
+                Err(_) => return Err(Failure::TimedOut),
+            }
+        }
+    }
+
+    /// Resumes a thread, and clears up what is not known of it.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be told; what the runtime refuses is the end of the turns of the thread, and no error.
+    async fn take_up_thread(self: &Arc<Self>, doubt: Doubt) -> Result<(), String> {
+        let resume = ThreadResumeParams::new(&*doubt.thread);
+        let short = resume.clone().exclude_turns(true);
+        let outcome = match self.ask_first(&short).await {
+            // Before 0.151 the option is refused.
+            Err(Failure::Refused(Refusal::Rpc(_))) => self.ask_first(&resume).await,
+            outcome => outcome,
+        };
+        let is_there = match outcome {
+            Ok(_) => true,
+            Err(Failure::Refused(Refusal::Rpc(error))) => {
+                tracing::debug!(%error, "a thread cannot be resumed");
+                false
+            }
+            Err(failure) => return Err(format!("thread/resume failed: {}", describe(&failure))),
+        };
+        let found = self.look(&doubt).await?;
+        let is_over = |turn: &Turn| turn.status != TurnStatus::InProgress;
+        if is_there && found.turns.iter().any(is_over) {
+            // With its turns the runtime says once more how many tokens the last one has used.
+            let _ = self.ask_first(&resume).await;
+        }
+        self.route(|routing, fx| {
+            let mut events = Vec::new();
+            let answers: Vec<_> = found
+                .taken
+                .iter()
+                .filter_map(|(id, at)| {
+                    let turn = found.turns.get(*at)?;
+                    Some((*id, turn.id.clone(), answer(turn)))
+                })
+                .collect();
+            if let Some(sharing) = &mut routing.sharing {
+                sharing
+                    .ledger
+                    .resumed(&doubt.thread, found.turns, &mut events);
+                for turn in &found.gone {
+                    sharing.ledger.forget(&doubt.thread, turn);
+                }
+            }
+            for event in events {
+                self.deliver(routing, event, fx);
+            }
+            for turn in &found.gone {
+                routing.router.turn_gone(&doubt.thread, turn, fx);
+            }
+            for (id, turn, text) in &answers {
+                routing.router.found(*id, turn, text, fx);
+            }
+            for id in found.not_taken {
+                routing.router.not_found(id, fx);
+            }
+        });
+        Ok(())
+    }
+
+    /// Looks in the history of a thread for what is not known of it.
+    async fn look(self: &Arc<Self>, doubt: &Doubt) -> Result<Found, String> {
+        if doubt.turns.is_empty() && doubt.messages.is_empty() {
+            return Ok(Found::default());
+        }
+        let mut look = 1;
+        loop {
+            let found = self.look_once(doubt).await?;
+            if found.not_taken.is_empty() && found.gone.is_empty() || look == LOOKS {
+                return Ok(found);
+            }
+            look += 1;
+            sleep(PAUSE).await;
+        }
+    }
+
+    async fn look_once(self: &Arc<Self>, doubt: &Doubt) -> Result<Found, String> {
+        let mut params = ThreadTurnsListParams::new(&*doubt.thread)
+            .items_view(TurnItemsView::Full)
+            .sort_direction(SortDirection::Desc)
+            .limit(PAGE);
+        let mut missing: Vec<&str> = doubt.turns.iter().map(|turn| &**turn).collect();
+        let mut turns = Vec::new();
+        loop {
+            let text = match self.ask_first(&params).await {
+                Ok(text) => text,
+                // A thread without a turn has no history, nor has one that is ephemeral.
+                Err(Failure::Refused(Refusal::Rpc(_))) => break,
+                Err(failure) => {
+                    return Err(format!("thread/turns/list failed: {}", describe(&failure)));
+                }
+            };
+            let page = ThreadTurnsListParams::decode_response(&text)
+                .map_err(|_| "the history of a thread cannot be read".to_owned())?;
+            for turn in page.data {
+                let was_known = missing.contains(&&*turn.id);
+                missing.retain(|id| *turn.id != **id);
+                let is_wanted = turn.status == TurnStatus::InProgress
+                    || doubt
+                        .messages
+                        .iter()
+                        .any(|(_, message)| holds(&turn, message));
+                if was_known || is_wanted {
+                    turns.push(turn);
+                }
+            }
+            // A message that is looked for is among the newest turns.
+            match page.next_cursor {
+                Some(cursor) if !missing.is_empty() && params.cursor.as_ref() != Some(&cursor) => {
+                    params.cursor = Some(cursor);
+                }
+                _ => break,
+            }
+        }
+        turns.reverse();
+        let mut found = Found {
+            gone: missing.into_iter().map(Box::from).collect(),
+            ..Found::default()
+        };
+        for (id, message) in &doubt.messages {
+            match turns.iter().position(|turn| holds(turn, message)) {
+                Some(at) => found.taken.push((*id, at)),
+                None => found.not_taken.push(*id),
+            }
+        }
+        found.turns = turns;
+        Ok(found)
+    }
+}
+
+/// Tells whether a message of this client is in a turn.
+fn holds(turn: &Turn, message: &str) -> bool {
+    turn.items.iter().any(|item| match item {
+        ThreadItem::UserMessage(said) => said.client_id.as_deref() == Some(message),
+        _ => false,
+    })
+}
+
+/// Makes the answer of a start, or of an addition, that has led to a turn: it serves for both.
+fn answer(turn: &Turn) -> String {
+    let mut text = serde_json::json!({"turn": turn, "turnId": turn.id}).to_string();
+    text.shrink_to_fit();
+    text
+}
+
+fn describe(failure: &Failure) -> String {
+    match failure {
+        Failure::Refused(Refusal::Rpc(error)) => error.to_string(),
+        Failure::Refused(Refusal::Malformed(why)) => (*why).to_owned(),
+        Failure::TimedOut => format!("no answer within {STEP_TIMEOUT:?}"),
+        Failure::Lost => "the connection was lost again".into(),
+        Failure::Busy(_) | Failure::Closed(_) => "the connection is closed".into(),
+    }
+}

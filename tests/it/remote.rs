@@ -1,0 +1,256 @@
+//! Clients that attach to a runtime which listens: over WebSocket and Unix sockets, and over a network that fails.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use codex_testkit::{Answer, Home, ListeningRuntime, MockModel, Proxy};
+use openai_codex::remote::{Reconnect, Remote};
+use openai_codex::{Codex, CodexConfig, Error, Notification, Thread};
+
+use crate::stage::{err, hosts_asked, ok, program, within};
+
+const TOKEN: &str = "a-token-of-this-test";
+
+/// A runtime that listens, behind a proxy, and a client that is attached to it.
+///
+/// The fields are dropped in this order: the runtime ends before its home goes.
+struct Attached {
+    codex: Codex,
+    proxy: Proxy,
+    runtime: ListeningRuntime,
+    home: Home,
+    model: MockModel,
+}
+
+impl Attached {
+    async fn new() -> Self {
+        Self::with(|config| config, |remote| remote).await
+    }
+
+    async fn with(
+        config: impl FnOnce(CodexConfig) -> CodexConfig,
+        remote: impl FnOnce(Remote) -> Remote,
+    ) -> Self {
+        let model = MockModel::start().await.unwrap();
+        let home = Home::builder(&model).build().unwrap();
+        let runtime = listen(&home, &model, "ws://127.0.0.1:0");
+        let port = runtime.address().rsplit(':').next().unwrap().parse();
+        let proxy = Proxy::start(port.unwrap()).await.unwrap();
+        let remote = remote(address(&proxy));
+        let codex = ok(Codex::attach_with(config(CodexConfig::new()), remote)).await;
+        Self {
+            codex,
+            proxy,
+            runtime,
+            home,
+            model,
+        }
+    }
+
+    async fn thread(&self) -> Thread {
+        ok(self.codex.thread_start().cwd(self.home.workspace())).await
+    }
+
+    async fn finish(mut self) {
+        ok(self.codex.close()).await;
+        self.runtime.kill().unwrap();
+        self.model.assert_exhausted();
+        assert_eq!(hosts_asked(&self.model), [""; 0]);
+    }
+}
+
+fn address(proxy: &Proxy) -> Remote {
+    let url = format!("ws://127.0.0.1:{}", proxy.port());
+    Remote::ws(url).bearer_token(TOKEN)
+}
+
+/// Starts a runtime that listens, with a token.
+fn listen(home: &Home, model: &MockModel, address: &str) -> ListeningRuntime {
+    let mut command = command(home, model, address);
+    let token = home.write("token", TOKEN).unwrap();
+    command.args(["--ws-auth", "capability-token", "--ws-token-file"]);
+    command.arg(token);
+    ListeningRuntime::start(command).unwrap()
+}
+
+/// A runtime that can reach no other host than the model.
+fn command(home: &Home, model: &MockModel, address: &str) -> Command {
+    let mut command = home.command(program());
+    for name in ["http_proxy", "https_proxy", "all_proxy"] {
+        command.env(name, model.origin());
+        command.env(name.to_ascii_uppercase(), model.origin());
+    }
+    command
+        .env("no_proxy", "127.0.0.1")
+        .env("NO_PROXY", "127.0.0.1");
+    command.args(["app-server", "--listen", address]);
+    command
+}
+
+#[tokio::test]
+async fn a_turn_runs_on_a_runtime_that_listens() {
+    let stage = Attached::new().await;
+    stage.model.push(Answer::text("Hello from afar."));
+    assert_eq!(stage.codex.process_id(), None);
+    let thread = stage.thread().await;
+    assert_eq!(ok(thread.run("Hello?")).await.text(), "Hello from afar.");
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn the_runtime_outlives_its_clients() {
+    let stage = Attached::new().await;
+    stage
+        .model
+        .push(Answer::text("First."))
+        .push(Answer::text("Second."));
+    let thread = stage.thread().await;
+    ok(thread.run("One.")).await;
+    let id = thread.id().clone();
+    ok(stage.codex.close()).await;
+    drop(thread);
+    let again = ok(Codex::attach(address(&stage.proxy))).await;
+    let thread = ok(again.thread_resume(id)).await;
+    assert_eq!(ok(thread.run("Two.")).await.text(), "Second.");
+    drop(thread);
+    ok(again.close()).await;
+    stage.finish().await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_unix_socket_has_a_path_of_any_length() {
+    for length in [0, 120] {
+        let model = MockModel::start().await.unwrap();
+        let home = Home::builder(&model).build().unwrap();
+        let socket = home.root().join("x".repeat(length)).join("s");
+        std::fs::create_dir_all(socket.parent().unwrap()).unwrap();
+        let _runtime = {
+            let command = command(&home, &model, &format!("unix://{}", socket.display()));
+            ListeningRuntime::start(command).unwrap()
+        };
+        model.push(Answer::text("Hello."));
+        let codex = ok(Codex::attach(Remote::unix(&socket))).await;
+        let thread = ok(codex.thread_start().cwd(home.workspace())).await;
+        assert_eq!(ok(thread.run("Hello?")).await.text(), "Hello.");
+        drop(thread);
+        ok(codex.close()).await;
+        assert!(Path::new(&socket).exists());
+    }
+}
+
+#[tokio::test]
+async fn a_refused_token_is_told_with_its_place_and_without_its_value() {
+    let stage = Attached::new().await;
+    let url = format!("ws://127.0.0.1:{}", stage.proxy.port());
+    let file = stage.home.write("wrong", "wrong-secret-token\n").unwrap();
+    let refused = [
+        (Remote::ws(&url), "no token was sent"),
+        (
+            Remote::ws(&url).bearer_token("wrong-secret-token"),
+            "the token of `bearer_token`",
+        ),
+        (
+            Remote::ws(&url).bearer_token_file(&file),
+            file.to_str().unwrap(),
+        ),
+    ];
+    for (remote, source) in refused {
+        let error = err(Codex::attach(remote)).await;
+        let Error::Attach(attach) = &error else {
+            panic!("{error:?}");
+        };
+        assert_eq!(attach.status, Some(401));
+        let text = format!("{error} {error:?}");
+        assert!(text.contains(source) && text.contains("401"), "{text}");
+        assert!(!text.contains("secret"), "{text}");
+    }
+    let missing = Remote::ws(&url).bearer_token_file(stage.home.root().join("none"));
+    let error = err(Codex::attach(missing)).await.to_string();
+    assert!(error.contains("cannot be read"), "{error}");
+    // With a token in the file that is right, it is read again at each connection.
+    std::fs::write(&file, TOKEN).unwrap();
+    let codex = ok(Codex::attach(Remote::ws(&url).bearer_token_file(&file))).await;
+    ok(codex.close()).await;
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn nobody_listens() {
+    let error = err(Codex::attach(Remote::ws("ws://127.0.0.1:1"))).await;
+    assert!(matches!(error, Error::Attach(_)), "{error:?}");
+    let config = CodexConfig::new().cwd("/");
+    let error = err(Codex::attach_with(config, Remote::ws("ws://127.0.0.1:1"))).await;
+    assert!(matches!(error, Error::InvalidInput(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_message_that_the_runtime_would_not_take_is_not_sent() {
+    let stage = Attached::new().await;
+    let thread = stage.thread().await;
+    let text = "x".repeat(64 * 1024 * 1024);
+    let error = err(thread.run(text)).await;
+    assert!(matches!(error, Error::InvalidInput(_)), "{error:?}");
+    assert!(error.to_string().contains("67108864"), "{error}");
+    // A long one goes in several frames.
+    stage.model.push(Answer::text("Read."));
+    let long = "y".repeat(17 * 1024 * 1024);
+    let error = err(thread.run(long)).await;
+    assert!(matches!(error, Error::Rpc { .. }), "{error:?}");
+    assert_eq!(ok(thread.run("Short.")).await.text(), "Read.");
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn a_turn_goes_on_over_a_new_connection() {
+    let stage = Attached::new().await;
+    stage
+        .model
+        .push(Answer::exec_command("sleep 1; echo made"))
+        .push(Answer::text("It is made."));
+    let thread = stage.thread().await;
+    let mut turn = ok(thread.turn("Make it.")).await;
+    let mut events = Vec::new();
+    while let Some(event) = within(turn.next()).await {
+        let event = event.unwrap();
+        if let Notification::ItemStarted(started) = &event
+            && matches!(
+                started.item,
+                openai_codex::types::ThreadItem::CommandExecution(_)
+            )
+        {
+            stage.proxy.cut();
+        }
+        events.push(event);
+    }
+    let result = ok(turn.run()).await;
+    assert_eq!(result.text(), "It is made.");
+    assert!(stage.proxy.connections() >= 2);
+    let completed = events.iter().filter_map(|event| match event {
+        Notification::ItemCompleted(completed) => completed.item.id(),
+        _ => None,
+    });
+    let mut completed: Vec<_> = completed.collect();
+    let all = completed.len();
+    completed.sort_unstable();
+    completed.dedup();
+    assert_eq!(completed.len(), all, "an item is completed twice");
+    assert_eq!(all, 3, "{events:?}");
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn a_client_that_gives_up_ends_with_one_reason() {
+    let patience = Reconnect::new().give_up_after(Duration::from_secs(1));
+    let stage = Attached::with(|config| config, |remote| remote.reconnect(patience)).await;
+    let thread = stage.thread().await;
+    stage.proxy.refuse(true);
+    stage.proxy.cut();
+    let error = err(thread.run("Hello?")).await;
+    assert!(error.is_closed(), "{error:?}");
+    let text = error.to_string();
+    assert!(text.contains("127.0.0.1"), "{text}");
+    assert_eq!(err(thread.read()).await.to_string(), text);
+    stage.finish().await;
+}
