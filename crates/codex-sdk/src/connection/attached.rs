@@ -335,11 +335,13 @@ impl Shared {
             }
             Err(failure) => return Err(format!("thread/resume failed: {}", describe(&failure))),
         };
-        let found = self.look(&doubt).await?;
+        let mut found = self.look(&doubt).await?;
         let is_over = |turn: &Turn| turn.status != TurnStatus::InProgress;
         if is_there && found.turns.iter().any(is_over) {
-            // With its turns the runtime says once more how many tokens the last one has used.
+            // With its turns the runtime says once more how many tokens the last one has used, before or after its
+            // answer; an answer that is asked for then comes after both.
             let _ = self.ask_first(&resume).await;
+            found = self.look(&doubt).await?;
         }
         self.route(|routing, fx| {
             let mut events = Vec::new();

@@ -220,8 +220,16 @@ impl Ledger {
         match &event {
             Notification::ItemStarted(started) => {
                 if let Some(id) = started.item.id() {
-                    if let Some(Item::Completed) = entry.items.get(id) {
-                        return;
+                    match entry.items.get_mut(id) {
+                        Some(Item::Completed) => return,
+                        // It was found in the history, and comes from its beginning after all.
+                        Some(Item::Open(open))
+                            if open.started.is_some() && is_in_progress(&started.item) =>
+                        {
+                            open.held = !open.given.is_empty();
+                            return;
+                        }
+                        _ => {}
                     }
                     // One that is open begins anew: the runtime has lost its connection to the model.
                     let open = Open {

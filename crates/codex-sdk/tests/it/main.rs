@@ -13,6 +13,8 @@ mod blocking;
 mod bounds;
 mod builders;
 mod calls;
+#[cfg(feature = "remote")]
+mod cuts;
 mod decisions;
 mod endings;
 mod faults;
