@@ -39,6 +39,7 @@ mod processes;
 mod remote;
 mod run;
 mod sandbox;
+mod shared_runtime;
 mod stage;
 mod streams;
 mod text;

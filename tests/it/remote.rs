@@ -19,12 +19,12 @@ const TOKEN: &str = "a-token-of-this-test";
 /// A runtime that listens, behind a proxy, and a client that is attached to it.
 ///
 /// The fields are dropped in this order: the runtime ends before its home goes.
-struct Attached {
-    codex: Codex,
-    proxy: Proxy,
+pub(crate) struct Attached {
+    pub(crate) codex: Codex,
+    pub(crate) proxy: Proxy,
     runtime: ListeningRuntime,
     home: Home,
-    model: MockModel,
+    pub(crate) model: MockModel,
 }
 
 impl Attached {
@@ -32,7 +32,7 @@ impl Attached {
         Self::with(|config| config, |remote| remote).await
     }
 
-    async fn with(
+    pub(crate) async fn with(
         config: impl FnOnce(CodexConfig) -> CodexConfig,
         remote: impl FnOnce(Remote) -> Remote,
     ) -> Self {
@@ -52,7 +52,7 @@ impl Attached {
         }
     }
 
-    fn thread_start(&self) -> ThreadStart {
+    pub(crate) fn thread_start(&self) -> ThreadStart {
         self.codex.thread_start().cwd(self.home.workspace())
     }
 
@@ -71,7 +71,7 @@ impl Attached {
         self.runtime = listen(&self.home, &self.model, &address);
     }
 
-    async fn finish(mut self) {
+    pub(crate) async fn finish(mut self) {
         ok(self.codex.close()).await;
         self.runtime.kill().unwrap();
         self.model.assert_exhausted();
@@ -79,7 +79,7 @@ impl Attached {
     }
 }
 
-fn address(proxy: &Proxy) -> Remote {
+pub(crate) fn address(proxy: &Proxy) -> Remote {
     let url = format!("ws://127.0.0.1:{}", proxy.port());
     Remote::ws(url).bearer_token(TOKEN)
 }
