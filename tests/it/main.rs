@@ -31,6 +31,7 @@ mod mcp;
 mod models;
 mod nesting;
 mod nulls;
+mod once;
 mod options;
 #[path = "../../crates/codex-sdk/tests/it/peer.rs"]
 mod peer;

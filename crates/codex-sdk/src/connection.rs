@@ -102,6 +102,8 @@ struct Shared {
     /// Says that there is a new deadline.
     timer: Notify,
     resumes: Resumes,
+    /// The threads on which a turn that happens once is looked for.
+    onces: Resumes,
     questions: Questions,
     #[cfg(feature = "tools")]
     tools: crate::tool::Registry,
@@ -356,6 +358,7 @@ impl Shared {
             began: Instant::now(),
             timer: Notify::new(),
             resumes: Resumes::default(),
+            onces: Resumes::default(),
             questions: Questions::default(),
             #[cfg(feature = "tools")]
             tools: crate::tool::Registry::default(),

@@ -236,8 +236,8 @@ pub use policy::{ApprovalMode, Sandbox};
 pub use result::TurnResult;
 pub use retry::{RetryPolicy, retry_on_overload};
 pub use server_info::ServerInfo;
-pub use thread::{Thread, ThreadInfo};
-pub use turn::{TurnControl, TurnHandle};
+pub use thread::{Thread, ThreadBundle, ThreadInfo};
+pub use turn::{Once, TurnControl, TurnHandle};
 
 /// Approvals: questions of the runtime that a person, or your code, decides.
 ///
@@ -307,7 +307,7 @@ pub mod request {
     pub use crate::models::ModelList;
     pub use crate::pages::{Models, Threads, Turns};
     pub use crate::thread::{ThreadFork, ThreadList, ThreadResume, ThreadStart};
-    pub use crate::turn::{TextDelta, TextDeltas, TurnStart};
+    pub use crate::turn::{IfInterrupted, OnceStart, TextDelta, TextDeltas, TurnStart};
     #[cfg(feature = "schemars")]
     pub use crate::turn::{Typed, TypedResult};
 }

@@ -12,6 +12,7 @@ use tokio::sync::OnceCell;
 
 mod applied;
 mod archive;
+mod bundle;
 mod fork;
 mod info;
 mod list;
@@ -22,6 +23,7 @@ mod start;
 mod take_over;
 mod tools;
 
+pub use bundle::ThreadBundle;
 pub use fork::ThreadFork;
 pub use info::ThreadInfo;
 pub use list::ThreadList;

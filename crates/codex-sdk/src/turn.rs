@@ -12,6 +12,7 @@ mod collect;
 mod control;
 mod inquiry;
 mod join;
+mod once;
 mod output;
 mod silent_join;
 mod start;
@@ -22,6 +23,7 @@ mod text;
 mod typed;
 
 pub use control::TurnControl;
+pub use once::{IfInterrupted, Once, OnceStart};
 pub use start::TurnStart;
 pub use text::{TextDelta, TextDeltas};
 #[cfg(feature = "schemars")]

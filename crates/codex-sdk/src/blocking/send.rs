@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::models::ModelList;
 use crate::result::TurnResult;
 use crate::thread::{ThreadFork, ThreadList, ThreadResume, ThreadStart};
-use crate::turn::TurnStart;
+use crate::turn::{Once, OnceStart, TurnStart};
 #[cfg(feature = "schemars")]
 use crate::turn::{Typed, TypedResult};
 #[cfg(feature = "schemars")]
@@ -72,6 +72,18 @@ impl TurnStart<Thread> {
     /// As [`TurnStart::send`] and [`TurnHandle::run`].
     pub fn run(self) -> Result<TurnResult> {
         self.send()?.run()
+    }
+}
+
+impl OnceStart<Thread> {
+    /// Runs the turn unless it was run.
+    ///
+    /// # Errors
+    ///
+    /// As [`Thread::once`](crate::Thread::once).
+    pub fn send(self) -> Result<Once> {
+        let driver = Arc::clone(&self.start.thread.driver);
+        driver.block_on(self.on(|thread| thread.inner).into_future())
     }
 }
 

@@ -9,10 +9,10 @@ use super::driver::Driver;
 use super::iterators::Turns;
 use super::turn::TurnHandle;
 use crate::error::Result;
-use crate::input::RunInput;
+use crate::input::{Input, RunInput};
 use crate::result::TurnResult;
-use crate::thread::{self, ThreadFork, ThreadInfo, ThreadResume, ThreadStart};
-use crate::turn::TurnStart;
+use crate::thread::{self, ThreadBundle, ThreadFork, ThreadInfo, ThreadResume, ThreadStart};
+use crate::turn::{OnceStart, TurnStart};
 
 /// A conversation that the runtime keeps. The blocking version of [`Thread`](crate::Thread).
 ///
@@ -61,6 +61,12 @@ impl Thread {
         self.driver.block_on(self.inner.run(input))
     }
 
+    /// Prepares a turn that happens once: [`send`](OnceStart::send) runs it unless it was run.
+    pub fn once(&self, key: impl Into<String>, input: impl Into<Input>) -> OnceStart<Self> {
+        let input: Input = input.into();
+        OnceStart::new(self.turn(input), key.into())
+    }
+
     /// Runs a turn to its end, and decodes its final response as a type.
     ///
     /// # Errors
@@ -72,6 +78,15 @@ impl Thread {
         V: schemars::JsonSchema + serde::de::DeserializeOwned,
     {
         self.driver.block_on(self.inner.run_as(input))
+    }
+
+    /// Exports the thread with its sub-agents, to be imported into another home of the runtime.
+    ///
+    /// # Errors
+    ///
+    /// As [`Thread::export`](crate::Thread::export).
+    pub fn export(&self) -> Result<ThreadBundle> {
+        self.driver.block_on(self.inner.export())
     }
 
     /// Reads the thread without its turns, `thread/read`.
@@ -152,6 +167,13 @@ impl Codex {
     /// As [`Codex::thread_resume_latest`](crate::Codex::thread_resume_latest).
     pub fn thread_resume_latest(&self) -> ThreadResume<Self> {
         ThreadResume::latest(self.clone())
+    }
+
+    /// Imports a thread that was exported elsewhere, and resumes it.
+    ///
+    /// As [`Codex::thread_import`](crate::Codex::thread_import).
+    pub fn thread_import(&self, bundle: ThreadBundle) -> ThreadResume<Self> {
+        ThreadResume::import(self.clone(), bundle)
     }
 
     /// Makes a new thread from what this one has so far, `thread/fork`.

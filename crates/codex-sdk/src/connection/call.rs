@@ -141,6 +141,15 @@ impl Connection {
     pub(crate) async fn resume_guard(&self, thread_id: &str) -> ResumeGuard {
         self.shared.resumes.acquire(thread_id).await
     }
+
+    /// Waits until no other turn that happens once is looked for or started on this thread.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the place in the queue.
+    pub(crate) async fn once_guard(&self, thread_id: &str) -> ResumeGuard {
+        self.shared.onces.acquire(thread_id).await
+    }
 }
 
 impl Shared {

@@ -3,6 +3,7 @@
 use std::future::{IntoFuture, poll_fn};
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use codex_types::{
     SortDirection, ThreadId, ThreadListCwdFilter, ThreadListParams, ThreadLoadedListParams,
@@ -12,6 +13,7 @@ use futures_core::Stream;
 
 use super::Thread;
 use super::applied::{Asked, hidden};
+use super::bundle::ThreadBundle;
 use super::options::{self, thread_options};
 use super::tools::Tools;
 use crate::client::Codex;
@@ -60,12 +62,14 @@ pub struct ThreadResume<C = Codex> {
     pub(crate) client: C,
     params: ThreadResumeParams,
     is_latest: bool,
+    /// What is written first.
+    bundle: Option<Arc<ThreadBundle>>,
     cwd: Option<PathBuf>,
     door: Door<ThreadResumeParams>,
     pub(super) tools: Tools,
 }
 
-thread_options!(ThreadResume, ThreadResumeParams, is_latest);
+thread_options!(ThreadResume, ThreadResumeParams, is_latest, bundle);
 
 impl<C> ThreadResume<C> {
     pub(crate) fn new(client: C, id: ThreadId) -> Self {
@@ -73,6 +77,7 @@ impl<C> ThreadResume<C> {
             client,
             params: ThreadResumeParams::new(id),
             is_latest: false,
+            bundle: None,
             cwd: None,
             door: Door::default(),
             tools: Tools::default(),
@@ -84,6 +89,14 @@ impl<C> ThreadResume<C> {
         Self {
             is_latest: true,
             ..Self::new(client, ThreadId::default())
+        }
+    }
+
+    /// Makes one for a thread that is written first.
+    pub(crate) fn import(client: C, bundle: ThreadBundle) -> Self {
+        Self {
+            bundle: Some(Arc::new(bundle.clone())),
+            ..Self::new(client, bundle.thread_id)
         }
     }
 
@@ -112,13 +125,16 @@ impl IntoFuture for ThreadResume {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let codex = self.client.clone();
-            let is_latest = self.is_latest;
+            let (is_latest, bundle) = (self.is_latest, self.bundle.clone());
             let tools = self.tools.clone();
             tools.check(&codex)?;
             let mut params = self.into_params()?;
             codex.check_support(&params)?;
             codex.check_reviewer(params.approvals_reviewer.as_ref())?;
             codex.check_folder(params.cwd.as_deref())?;
+            if let Some(bundle) = &bundle {
+                codex.write_bundle(bundle).await?;
+            }
             if is_latest {
                 params.thread_id = codex.latest_thread(params.cwd.as_deref()).await?;
             }
@@ -127,7 +143,11 @@ impl IntoFuture for ThreadResume {
             let brought = tools.bring(&codex, &params.thread_id);
             let answer = codex.resume(params).await?;
             brought.keep();
-            Thread::answered(codex, asked, answer)
+            let thread = Thread::answered(codex, asked, answer)?;
+            if let Some(bundle) = &bundle {
+                thread.take_from(bundle).await?;
+            }
+            Ok(thread)
         })
     }
 }
@@ -205,7 +225,7 @@ impl Codex {
     }
 
     /// Tells whether the runtime has a thread in memory, `thread/loaded/list`.
-    async fn has_loaded(&self, id: &str) -> Result<bool> {
+    pub(super) async fn has_loaded(&self, id: &str) -> Result<bool> {
         let mut loaded = Pages::new(self.clone(), ThreadLoadedListParams::default());
         while let Some(next) = poll_fn(|cx| Pin::new(&mut loaded).poll_next(cx)).await {
             if next? == id {

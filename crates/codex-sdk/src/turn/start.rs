@@ -225,10 +225,15 @@ impl<T, O> TurnStart<T, O> {
         }
     }
 
+    /// Says something else.
+    pub(super) fn say(&mut self, text: String) {
+        self.input = text.into();
+    }
+
     /// Asks something else, as another message.
     #[cfg(feature = "schemars")]
     pub(super) fn ask(&mut self, text: String) {
-        self.input = text.into();
+        self.say(text);
         self.params.client_user_message_id = None;
     }
 

@@ -1,0 +1,250 @@
+//! A turn that happens once, however often it is asked for.
+
+use std::future::IntoFuture;
+
+use codex_types::{
+    SortDirection, ThreadItem, ThreadTurnsListParams, Turn, TurnItemsView, TurnStatus,
+};
+
+use super::TurnStart;
+use crate::error::{Error, Result};
+use crate::input::Input;
+use crate::pages::{Pending, Turns};
+use crate::result::TurnResult;
+use crate::thread::Thread;
+
+/// How many turns of the history are asked for at a time.
+const PAGE: u32 = 20;
+/// What the agent is told after an interruption.
+const GO_ON: &str = "You were interrupted. Go on with the task from where you were, and do not repeat what is done.";
+
+/// What became of a turn that happens once, [`Thread::once`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Once {
+    /// It was run now, or what an interruption had left of it.
+    Ran(TurnResult),
+    /// It was running, and is complete now. Its usage is counted from there.
+    Joined(TurnResult),
+    /// It was complete. Of its usage nothing is stored.
+    AlreadyDone(TurnResult),
+    /// It was interrupted, or failed, and is left so: [`IfInterrupted::Report`]. This is what there is of it.
+    Interrupted(TurnResult),
+}
+
+impl Once {
+    /// Returns the result, whichever it is.
+    pub fn into_result(self) -> TurnResult {
+        match self {
+            Self::Ran(result)
+            | Self::Joined(result)
+            | Self::AlreadyDone(result)
+            | Self::Interrupted(result) => result,
+        }
+    }
+}
+
+/// What is done about a turn that was interrupted, or that failed, before it was complete.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum IfInterrupted {
+    /// One more turn on the same thread tells the agent to go on.
+    #[default]
+    Continue,
+    /// One more turn says the input again.
+    Rerun,
+    /// Nothing: [`Once::Interrupted`] has what there is.
+    Report,
+}
+
+/// Runs a turn unless it was run; made by [`Thread::once`].
+///
+/// ```no_run
+/// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
+/// use openai_codex::Once;
+/// use openai_codex::request::IfInterrupted;
+///
+/// let step = thread
+///     .once("task-81/step-2", "Fix the failing test.")
+///     .if_interrupted(IfInterrupted::Rerun)
+///     .turn(|turn| turn.model("gpt-5"));
+/// match step.await? {
+///     Once::Ran(result) | Once::Joined(result) | Once::AlreadyDone(result) => {
+///         println!("{}", result.text());
+///     }
+///     Once::Interrupted(partial) => println!("{} items", partial.items.len()),
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a turn is run when this is awaited or sent"]
+pub struct OnceStart<T = Thread> {
+    pub(crate) start: TurnStart<T>,
+    key: String,
+    if_interrupted: IfInterrupted,
+}
+
+impl<T> OnceStart<T> {
+    pub(crate) fn new(start: TurnStart<T>, key: String) -> Self {
+        Self {
+            start,
+            key,
+            if_interrupted: IfInterrupted::default(),
+        }
+    }
+
+    /// Sets what is done if the turn was interrupted, or failed, before it was complete.
+    pub fn if_interrupted(mut self, rule: IfInterrupted) -> Self {
+        self.if_interrupted = rule;
+        self
+    }
+
+    /// Sets options of the turn, where it is started; its `clientUserMessageId` is the key.
+    pub fn turn(mut self, change: impl FnOnce(TurnStart<T>) -> TurnStart<T>) -> Self {
+        self.start = change(self.start);
+        self
+    }
+
+    /// Makes it one of another kind of thread.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn on<U>(self, thread: impl FnOnce(T) -> U) -> OnceStart<U> {
+        OnceStart {
+            start: self.start.on(thread),
+            key: self.key,
+            if_interrupted: self.if_interrupted,
+        }
+    }
+}
+
+impl IntoFuture for OnceStart {
+    type Output = Result<Once>;
+    type IntoFuture = Pending<Once>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            if self.key.is_empty() {
+                return Err(Error::InvalidInput("the key of a turn is empty".into()));
+            }
+            let thread = self.start.thread.clone();
+            // Two of the same key would otherwise both find nothing.
+            let guard = thread.codex().connection().once_guard(thread.id()).await;
+            let Some(Found { attempt, turn }) = find(&thread, &self.key).await? else {
+                let turn = self.start.client_message_id(self.key).await?;
+                drop(guard);
+                return Ok(Once::Ran(turn.run().await?));
+            };
+            let stored = thread.join_turn(turn.id.clone());
+            match turn.status {
+                TurnStatus::Completed => return Ok(Once::AlreadyDone(stored.run().await?)),
+                TurnStatus::InProgress => {
+                    drop(guard);
+                    return Ok(Once::Joined(stored.run().await?));
+                }
+                _ => {}
+            }
+            let mut start = self.start;
+            match self.if_interrupted {
+                IfInterrupted::Rerun => {}
+                IfInterrupted::Continue => start.say(GO_ON.into()),
+                IfInterrupted::Report => {
+                    return Ok(Once::Interrupted(match stored.run().await {
+                        Ok(result) => result,
+                        Err(Error::TurnFailed(failure)) => failure.result,
+                        Err(error) => return Err(error),
+                    }));
+                }
+            }
+            let key = format!("{}#{}", self.key, attempt + 1);
+            let turn = start.client_message_id(key).await?;
+            drop(guard);
+            Ok(Once::Ran(turn.run().await?))
+        })
+    }
+}
+
+/// The last turn of a key.
+struct Found {
+    /// Counted from one.
+    attempt: u32,
+    turn: Turn,
+}
+
+/// Looks in the history for the last turn of a key.
+///
+/// # Errors
+///
+/// Those of reading it: what cannot be read may hold the turn.
+async fn find(thread: &Thread, key: &str) -> Result<Option<Found>> {
+    let params = ThreadTurnsListParams::new(thread.id())
+        .items_view(TurnItemsView::Full)
+        .sort_direction(SortDirection::Desc)
+        .limit(PAGE);
+    let mut turns = Turns::new(thread.codex().clone(), params);
+    while let Some(turn) = turns.next().await {
+        let turn = turn?;
+        let attempts = turn.items.iter().filter_map(|item| match item {
+            ThreadItem::UserMessage(said) => attempt_of(said.client_id.as_deref()?, key),
+            _ => None,
+        });
+        if let Some(attempt) = attempts.max() {
+            return Ok(Some(Found { attempt, turn }));
+        }
+    }
+    Ok(None)
+}
+
+/// Returns the number of the attempt that a message begins, if it is one of the key.
+fn attempt_of(message: &str, key: &str) -> Option<u32> {
+    match message.strip_prefix(key)? {
+        "" => Some(1),
+        rest => rest.strip_prefix('#')?.parse().ok(),
+    }
+}
+
+impl Thread {
+    /// Runs a turn unless it was run: the result is the same however often it is asked for, also by another process
+    /// after a crash.
+    ///
+    /// ```no_run
+    /// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
+    /// let step = thread.once("task-81/step-2", "Fix the failing test.").await?;
+    /// println!("{}", step.into_result().text());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// The key goes with the message (`clientUserMessageId`) and is looked for in the history first
+    /// (`thread/turns/list`), which costs a page of turns for every twenty of the thread. A turn that is found is read,
+    /// joined, or, after an interruption or a failure, taken up as [`OnceStart::if_interrupted`] says: its key is then
+    /// followed by `#2`, `#3` and so on. The input counts only where the key is new.
+    ///
+    /// It needs a thread that is stored, and one client that asks for the key: the runtime lets one process write a
+    /// thread, and the calls of this client wait for each other. Two clients of one remote runtime do not.
+    ///
+    /// # Errors
+    ///
+    /// Awaiting it fails with [`Error::InvalidInput`] for an empty key; with what reading the history fails with,
+    /// before anything is sent; else as [`TurnStart::run`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future interrupts the turn that it has started, and leaves one that it has joined.
+    pub fn once(&self, key: impl Into<String>, input: impl Into<Input>) -> OnceStart {
+        let input: Input = input.into();
+        OnceStart::new(self.turn(input), key.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attempts_are_numbered_after_their_key() {
+        assert_eq!(attempt_of("task-1", "task-1"), Some(1));
+        assert_eq!(attempt_of("task-1#2", "task-1"), Some(2));
+        assert_eq!(attempt_of("task-12", "task-1"), None);
+        assert_eq!(attempt_of("task-1#x", "task-1"), None);
+        assert_eq!(attempt_of("task", "task-1"), None);
+    }
+}
