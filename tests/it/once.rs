@@ -337,13 +337,15 @@ async fn the_sub_agents_of_a_thread_travel_with_it() {
         .thread_import(bundle)
         .cwd(other.home.workspace()))
     .await;
+    // An imported thread is read into the runtime's index when it is resumed.
+    let agent_there = ok(other.codex.thread_resume(agent.as_str())).await;
     assert_eq!(
         said(&read(other.codex.clone()).await).as_deref(),
         Some("I looked.")
     );
     other.model.push(Answer::text("On."));
     assert_eq!(ok(moved.run("Go on.")).await.text(), "On.");
-    drop((thread, moved));
+    drop((thread, moved, agent_there));
     other.finish().await;
     stage.finish().await;
 }

@@ -9,9 +9,9 @@ use base64::engine::general_purpose::STANDARD;
 use codex_runtime::Version;
 use codex_types::request::ClientRequest as _;
 use codex_types::{
-    AbsolutePathBuf, FsCreateDirectoryParams, FsReadFileParams, FsWriteFileParams, ThreadGoal,
-    ThreadGoalGetParams, ThreadGoalSetParams, ThreadGoalStatus, ThreadId, ThreadListParams,
-    ThreadSourceKind,
+    AbsolutePathBuf, FsCreateDirectoryParams, FsReadFileParams, FsWriteFileParams, SessionSource,
+    SubAgentSource, ThreadGoal, ThreadGoalGetParams, ThreadGoalSetParams, ThreadGoalStatus,
+    ThreadId, ThreadListParams, ThreadSourceKind,
 };
 use serde::de::Error as _;
 use serde::ser::SerializeMap as _;
@@ -279,13 +279,9 @@ impl Codex {
         }
         let mut family = vec![thread.to_string()];
         let mut paths = Vec::new();
-        let is_child = |agent: &mut codex_types::Thread, family: &[String]| {
-            let parent = agent.parent_thread_id.as_ref();
-            parent.is_some_and(|parent| family.contains(parent))
-        };
         loop {
             let found: Vec<_> = agents
-                .extract_if(.., |agent| is_child(agent, &family))
+                .extract_if(.., |agent| is_child_of(agent, &family))
                 .collect();
             if found.is_empty() {
                 return Ok(paths);
@@ -341,6 +337,20 @@ impl Codex {
             false => format!("{home}/{below}"),
         }
     }
+}
+
+/// Tells whether a thread is that of a sub-agent of one of these threads. The runtime lists it by its source before it
+/// knows it by its parent.
+fn is_child_of(thread: &codex_types::Thread, family: &[String]) -> bool {
+    let spawned_by = match &thread.source {
+        SessionSource::SubAgent(SubAgentSource::ThreadSpawn(spawn)) => {
+            Some(&*spawn.parent_thread_id)
+        }
+        _ => None,
+    };
+    let parent = thread.parent_thread_id.as_deref();
+    let is_of_family = |id: &str| family.iter().any(|member| member == id);
+    parent.or(spawned_by).is_some_and(is_of_family)
 }
 
 /// Tells whether the runtime refused to read a file because there is none, or no folder for it. It passes on the
