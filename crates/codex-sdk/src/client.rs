@@ -12,6 +12,8 @@ use codex_types::since::Reader;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+#[cfg(feature = "remote")]
+mod attach;
 mod search;
 mod support;
 mod surroundings;
@@ -127,65 +129,6 @@ impl Codex {
         config.check_without_process()?;
         let connection = Connection::open(config.connection(), read, write, None);
         Self::initialize(connection, &config, None).await
-    }
-
-    /// Connects to a runtime that runs elsewhere, with the default configuration; see [`remote`](crate::remote).
-    ///
-    /// ```no_run
-    /// # async fn example() -> openai_codex::Result<()> {
-    /// use openai_codex::{Codex, remote::Remote};
-    ///
-    /// let codex = Codex::attach(Remote::unix("/run/codex/app-server.sock")).await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`Codex::attach_with`].
-    #[cfg(feature = "remote")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "remote")))]
-    pub async fn attach(remote: crate::remote::Remote) -> Result<Self> {
-        Self::attach_with(CodexConfig::default(), remote).await
-    }
-
-    /// Connects to a runtime that runs elsewhere; see [`remote`](crate::remote).
-    ///
-    /// Must be called within a tokio runtime with time and IO enabled, which drives the connection for as long as it
-    /// lives. The first connection is tried once, for ten seconds; a lost one is made again as
-    /// [`Remote::reconnect`](crate::remote::Remote::reconnect) says. Neither [`Codex::close`] nor a drop ends the
-    /// runtime.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::InvalidInput`] for a remote or a configuration that cannot be used, such as one with settings that only
-    /// a process has; [`Error::Attach`] if no connection can be made, with the credential that was refused; whatever
-    /// the handshake fails with.
-    #[cfg(feature = "remote")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "remote")))]
-    pub async fn attach_with(config: CodexConfig, remote: crate::remote::Remote) -> Result<Self> {
-        Self::attach_boxed(config, remote).await
-    }
-
-    /// Boxed for the reason of [`Codex::start_boxed`].
-    #[cfg(feature = "remote")]
-    fn attach_boxed(
-        config: CodexConfig,
-        remote: crate::remote::Remote,
-    ) -> Pin<Box<dyn Future<Output = Result<Self>> + Send>> {
-        Box::pin(async move {
-            surroundings::check_for_process()?;
-            config.check()?;
-            config.check_without_process()?;
-            let mut settings = config.connection();
-            settings.too_long_message = Some(crate::socket::TOO_LONG_MESSAGE);
-            let dialing = crate::dial::dial(&remote, &settings.secrets, settings.max_line_bytes);
-            let socket = dialing.await?;
-            let initialize = config.initialize();
-            let redial = crate::connection::Redial { remote, initialize };
-            let connection = Connection::attach(settings, socket, redial);
-            Self::initialize(connection, &config, None).await
-        })
     }
 
     /// Gives the message of a turn an id, if it has none and the connection may be lost: by that it is found in the

@@ -83,6 +83,30 @@ impl Codex {
         Ok(Self::new(inner, driver))
     }
 
+    /// Connects to a runtime that runs elsewhere, with the default configuration.
+    ///
+    /// # Errors
+    ///
+    /// As [`Codex::attach`](crate::Codex::attach).
+    #[cfg(feature = "remote")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "remote")))]
+    pub fn attach(remote: crate::remote::Remote) -> Result<Self> {
+        Self::attach_with(CodexConfig::default(), remote)
+    }
+
+    /// Connects to a runtime that runs elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// As [`Codex::attach_with`](crate::Codex::attach_with).
+    #[cfg(feature = "remote")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "remote")))]
+    pub fn attach_with(config: CodexConfig, remote: crate::remote::Remote) -> Result<Self> {
+        let driver = Driver::start()?;
+        let inner = driver.block_on(client::Codex::attach_with(config, remote))?;
+        Ok(Self::new(inner, driver))
+    }
+
     fn new(inner: client::Codex, driver: Arc<Driver>) -> Self {
         driver.wait_on_drop(inner.connection().ended());
         Self { inner, driver }

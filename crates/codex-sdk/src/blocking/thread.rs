@@ -176,6 +176,17 @@ impl Codex {
         ThreadResume::import(self.clone(), bundle)
     }
 
+    /// Makes this client the one that answers for a thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`Codex::take_over`](crate::Codex::take_over).
+    #[cfg(feature = "remote")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "remote")))]
+    pub fn take_over(&self, thread: &Thread) -> Result<()> {
+        self.driver.block_on(self.inner.take_over(&thread.inner))
+    }
+
     /// Makes a new thread from what this one has so far, `thread/fork`.
     pub fn thread_fork(&self, id: impl Into<ThreadId>) -> ThreadFork<Self> {
         ThreadFork::new(self.clone(), id.into())

@@ -103,6 +103,18 @@ impl TurnHandle {
         self.driver.block_on(self.inner.run())
     }
 
+    /// Makes the handlers of this client answer for the turn, which another client has started.
+    ///
+    /// As [`TurnHandle::approve`](crate::TurnHandle::approve).
+    #[cfg(feature = "remote")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "remote")))]
+    pub fn approve(self) -> Self {
+        Self {
+            inner: self.inner.approve(),
+            ..self
+        }
+    }
+
     /// Lets the turn go on without this handle.
     pub fn detach(self) {
         self.inner.detach();

@@ -5,46 +5,38 @@
 //! running, and at what became of the requests without an answer. All else waits until that is done.
 
 use std::future::{Future, poll_fn};
-use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use codex_types::request::ClientRequest;
-use codex_types::{
-    InitializeParams, SortDirection, ThreadItem, ThreadResumeParams, ThreadTurnsListParams, Turn,
-    TurnItemsView, TurnStatus,
-};
+use codex_types::{InitializeParams, ThreadResumeParams, Turn, TurnStatus};
 use futures_util::{StreamExt, stream};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+mod link;
+mod look;
+
 use super::Shared;
-use super::dispatch::Dispatch;
-use super::supervise::WRITE_GRACE;
-use super::task::Task;
 use crate::dial::dial;
 use crate::error::{AttachError, CloseReason, Error, RpcErrorCode};
 use crate::event;
 use crate::message::{Refusal, notification_line};
 use crate::names::INITIALIZED;
 use crate::random;
-use crate::reader::ReadEnd;
 use crate::remote::{Remote, Unanswered};
 use crate::router::{Doubt, Failure};
-use crate::socket::{self, Socket};
+use crate::socket::Socket;
+use link::Link;
+use look::answer;
 
 /// How long a step of taking up what was going on may take.
 const STEP_TIMEOUT: Duration = Duration::from_secs(30);
 /// How many threads are resumed at the same time.
 const MOST_RESUMES: usize = 16;
-/// How many turns are asked for at a time, the newest first.
-const PAGE: u32 = 8;
-/// How often a message that is not in the history is looked for before it is sent again: the runtime may be about to
-/// take the first one.
-const LOOKS: u32 = 3;
-/// How long to wait between two looks, and before a request that the runtime was too busy for is sent again.
+/// How long to wait before a request that the runtime was too busy for is sent again.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// How a lost connection is made again.
@@ -58,61 +50,6 @@ pub(crate) struct Redial {
 impl Redial {
     pub(super) fn unanswered(&self) -> Unanswered {
         self.remote.unanswered
-    }
-}
-
-/// The tasks of a socket.
-#[derive(Debug)]
-struct Link {
-    reader: Task<ReadEnd>,
-    writer: Task<io::Result<()>>,
-}
-
-impl Link {
-    fn new(shared: &Arc<Shared>, socket: Socket) -> Self {
-        let heard = socket.get_ref().last();
-        let (outgoing, incoming) = socket.split();
-        let sink = Dispatch::new(Arc::clone(shared));
-        Self {
-            reader: Task::spawn(socket::read(incoming, heard, sink)),
-            writer: Task::spawn(socket::write(Arc::clone(&shared.outbox), outgoing)),
-        }
-    }
-
-    /// Waits until it is broken; returns why.
-    async fn broken(&mut self) -> String {
-        poll_fn(|cx| {
-            if let Poll::Ready(end) = self.reader.poll_end(cx) {
-                return Poll::Ready(match end {
-                    Some(ReadEnd::Eof) => "the other end closed it".into(),
-                    Some(ReadEnd::Failed(error)) => error.to_string(),
-                    Some(ReadEnd::TooLong) => "a message is longer than allowed".into(),
-                    None => "the reader failed".into(),
-                });
-            }
-            match self.writer.poll_end(cx) {
-                Poll::Ready(Some(Err(error))) => Poll::Ready(error.to_string()),
-                Poll::Ready(_) => Poll::Ready("the writer ended".into()),
-                Poll::Pending => Poll::Pending,
-            }
-        })
-        .await
-    }
-
-    /// Does something over it, unless it breaks first.
-    async fn unless_broken<T>(&mut self, work: impl Future<Output = T>) -> Result<T, String> {
-        let mut work = pin!(work);
-        let mut broken = pin!(self.broken());
-        poll_fn(|cx| match work.as_mut().poll(cx) {
-            Poll::Ready(done) => Poll::Ready(Ok(done)),
-            Poll::Pending => broken.as_mut().poll(cx).map(Err),
-        })
-        .await
-    }
-
-    async fn stop(&mut self) {
-        self.reader.stop().await;
-        self.writer.stop().await;
     }
 }
 
@@ -153,8 +90,7 @@ impl Attached {
         }
         self.shared.outbox.close();
         if let Some(link) = &mut self.link {
-            link.writer.end_within(WRITE_GRACE).await;
-            link.stop().await;
+            link.finish().await;
         }
         // `Drop` tells the rest.
     }
@@ -266,17 +202,6 @@ impl Doubt {
     }
 }
 
-/// The turns of a thread that matter, and what was not found among them.
-#[derive(Debug, Default)]
-struct Found {
-    /// Oldest first.
-    turns: Vec<Turn>,
-    /// The requests whose message is in a turn, with the place of that.
-    taken: Vec<(i64, usize)>,
-    not_taken: Vec<i64>,
-    gone: Vec<Box<str>>,
-}
-
 impl Shared {
     /// Holds everything back, because the connection is lost.
     fn lose(self: &Arc<Self>) {
@@ -376,90 +301,6 @@ impl Shared {
         });
         Ok(())
     }
-
-    /// Looks in the history of a thread for what is not known of it.
-    async fn look(self: &Arc<Self>, doubt: &Doubt) -> Result<Found, String> {
-        if doubt.turns.is_empty() && doubt.messages.is_empty() {
-            return Ok(Found::default());
-        }
-        let mut look = 1;
-        loop {
-            let found = self.look_once(doubt).await?;
-            if found.not_taken.is_empty() && found.gone.is_empty() || look == LOOKS {
-                return Ok(found);
-            }
-            look += 1;
-            sleep(PAUSE).await;
-        }
-    }
-
-    async fn look_once(self: &Arc<Self>, doubt: &Doubt) -> Result<Found, String> {
-        let mut params = ThreadTurnsListParams::new(&*doubt.thread)
-            .items_view(TurnItemsView::Full)
-            .sort_direction(SortDirection::Desc)
-            .limit(PAGE);
-        let mut missing: Vec<&str> = doubt.turns.iter().map(|turn| &**turn).collect();
-        let mut turns = Vec::new();
-        loop {
-            let text = match self.ask_first(&params).await {
-                Ok(text) => text,
-                // A thread without a turn has no history, nor has one that is ephemeral.
-                Err(Failure::Refused(Refusal::Rpc(_))) => break,
-                Err(failure) => {
-                    return Err(format!("thread/turns/list failed: {}", describe(&failure)));
-                }
-            };
-            let page = ThreadTurnsListParams::decode_response(&text)
-                .map_err(|_| "the history of a thread cannot be read".to_owned())?;
-            for turn in page.data {
-                let was_known = missing.contains(&&*turn.id);
-                missing.retain(|id| *turn.id != **id);
-                let is_wanted = turn.status == TurnStatus::InProgress
-                    || doubt
-                        .messages
-                        .iter()
-                        .any(|(_, message)| holds(&turn, message));
-                if was_known || is_wanted {
-                    turns.push(turn);
-                }
-            }
-            // A message that is looked for is among the newest turns.
-            match page.next_cursor {
-                Some(cursor) if !missing.is_empty() && params.cursor.as_ref() != Some(&cursor) => {
-                    params.cursor = Some(cursor);
-                }
-                _ => break,
-            }
-        }
-        turns.reverse();
-        let mut found = Found {
-            gone: missing.into_iter().map(Box::from).collect(),
-            ..Found::default()
-        };
-        for (id, message) in &doubt.messages {
-            match turns.iter().position(|turn| holds(turn, message)) {
-                Some(at) => found.taken.push((*id, at)),
-                None => found.not_taken.push(*id),
-            }
-        }
-        found.turns = turns;
-        Ok(found)
-    }
-}
-
-/// Tells whether a message of this client is in a turn.
-fn holds(turn: &Turn, message: &str) -> bool {
-    turn.items.iter().any(|item| match item {
-        ThreadItem::UserMessage(said) => said.client_id.as_deref() == Some(message),
-        _ => false,
-    })
-}
-
-/// Makes the answer of a start, or of an addition, that has led to a turn: it serves for both.
-fn answer(turn: &Turn) -> String {
-    let mut text = serde_json::json!({"turn": turn, "turnId": turn.id}).to_string();
-    text.shrink_to_fit();
-    text
 }
 
 fn describe(failure: &Failure) -> String {

@@ -114,10 +114,10 @@ fn words(text: &str) -> Names {
 fn the_root_is_what_the_api_page_lists() {
     let expected = words(
         "Codex CodexConfig ServerInfo Thread ThreadInfo TurnHandle TurnControl TurnResult
-         TurnFailure ApprovalMode Sandbox Budget Input InputItem ExternalMessage RunInput Notification
+         TurnFailure ApprovalMode Sandbox Budget Once ThreadBundle Input InputItem ExternalMessage RunInput Notification
          Notifications UnknownNotification ChatgptLoginHandle DeviceCodeLoginHandle RetryPolicy
          retry_on_overload Error Result RpcError RpcErrorCode RpcErrorKind CloseReason
-         ResponseError types request approval error runtime blocking tool VERSION RUNTIME_VERSION",
+         ResponseError types request approval error remote runtime blocking tool VERSION RUNTIME_VERSION",
     );
     assert_eq!(public_names(&items(&source("src/lib.rs"))), expected);
 }
@@ -130,7 +130,7 @@ fn the_request_module_has_the_builders_and_the_traits() {
         _ => None,
     });
     let expected = words(
-        "ClientRequest ServerRequest ExternalContent ModelList Models TextDelta TextDeltas
+        "ClientRequest ServerRequest ExternalContent IfInterrupted ModelList Models OnceStart TextDelta TextDeltas
          ThreadFork ThreadList ThreadResume ThreadStart Threads TurnStart Turns Typed TypedResult",
     );
     assert_eq!(public_names(&module.unwrap().1), expected);
@@ -153,7 +153,7 @@ fn the_runtime_module_has_what_a_user_meets() {
 #[test]
 fn the_error_module_has_every_type_that_an_error_holds() {
     let expected = words(
-        "Amount BudgetExceeded CloseReason DecodeError Error OutputError RawPayload ResponseError
+        "Amount AttachError BudgetExceeded CloseReason DecodeError Error OutputError RawPayload ResponseError
          Result RpcError
          RpcErrorCode RpcErrorKind TurnFailure TurnFailureKind",
     );
@@ -273,7 +273,7 @@ fn the_methods_are_the_listed_ones() {
     let rows = [
         (
             "Codex",
-            "start start_with connect server_info process_id request request_raw notifications
+            "start start_with connect attach attach_with take_over thread_import server_info process_id request request_raw notifications
              close approvals thread_start thread_resume thread_resume_latest thread_fork thread_list thread_archive thread_unarchive
              models login_api_key login_chatgpt login_chatgpt_device_code account logout",
         ),
@@ -285,11 +285,11 @@ fn the_methods_are_the_listed_ones() {
         ),
         (
             "Thread",
-            "attach id info turn run run_as read read_with_turns turns set_name compact join_turn running",
+            "attach id info turn run run_as once export read read_with_turns turns set_name compact join_turn running",
         ),
         (
             "TurnHandle",
-            "id thread_id is_joined next text_deltas control steer interrupt run detach",
+            "id thread_id is_joined approve next text_deltas control steer interrupt run detach",
         ),
         ("TurnControl", "id thread_id steer interrupt"),
         ("TurnResult", "text parse turn_usage"),
