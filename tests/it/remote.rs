@@ -5,12 +5,14 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use codex_testkit::{Answer, Home, ListeningRuntime, MockModel, Proxy};
+use codex_testkit::{Answer, Home, HomeBuilder, ListeningRuntime, MockModel, Proxy};
 use openai_codex::approval::{Approval, Decision};
 use openai_codex::remote::{Reconnect, Remote};
 use openai_codex::request::ThreadStart;
 use openai_codex::types::{ThreadItem, TurnStatus};
-use openai_codex::{ApprovalMode, Codex, CodexConfig, Error, Notification, RpcErrorKind, Thread};
+use openai_codex::{
+    ApprovalMode, Codex, CodexConfig, Error, Notification, RpcErrorKind, Sandbox, Thread,
+};
 
 use crate::stage::{err, hosts_asked, ok, program, within};
 
@@ -36,8 +38,16 @@ impl Attached {
         config: impl FnOnce(CodexConfig) -> CodexConfig,
         remote: impl FnOnce(Remote) -> Remote,
     ) -> Self {
+        Self::with_home(|home| home, config, remote).await
+    }
+
+    async fn with_home(
+        home: impl FnOnce(HomeBuilder) -> HomeBuilder,
+        config: impl FnOnce(CodexConfig) -> CodexConfig,
+        remote: impl FnOnce(Remote) -> Remote,
+    ) -> Self {
         let model = MockModel::start().await.unwrap();
-        let home = Home::builder(&model).build().unwrap();
+        let home = home(Home::builder(&model)).build().unwrap();
         let runtime = listen(&home, &model, "ws://127.0.0.1:0");
         let port = runtime.address().rsplit(':').next().unwrap().parse();
         let proxy = Proxy::start(port.unwrap()).await.unwrap();
@@ -360,6 +370,41 @@ async fn a_runtime_may_be_started_again_while_nothing_runs() {
     assert_eq!(ok(thread.run("One.")).await.text(), "First.");
     stage.restart();
     assert_eq!(ok(thread.run("Two.")).await.text(), "Second.");
+    drop(thread);
+    stage.finish().await;
+}
+
+/// A runtime that reads a thread from its store takes the sandbox from its own configuration.
+#[tokio::test]
+async fn a_thread_keeps_its_options_when_the_runtime_is_started_again() {
+    let mut stage = Attached::with_home(
+        |home| home.sandbox_mode("workspace-write"),
+        |config| config,
+        |remote| remote,
+    )
+    .await;
+    let start = stage.thread_start().sandbox(Sandbox::ReadOnly);
+    let thread = ok(start.approval_mode(ApprovalMode::DenyAll)).await;
+    let write = || Answer::exec_command("touch made.txt; echo tried");
+    stage.model.push(write()).push(Answer::text("One."));
+    ok(thread.turn("Write.").model("later-model").run()).await;
+    assert_eq!(stage.home.read("made.txt"), None);
+    stage.restart();
+    stage.model.push(write()).push(Answer::text("Two."));
+    ok(thread.run("Write.")).await;
+    assert_eq!(stage.home.read("made.txt"), None);
+    let requests = stage.model.responses_requests();
+    assert_eq!(requests.last().unwrap().body_json["model"], "later-model");
+    assert!(
+        requests
+            .last()
+            .unwrap()
+            .function_call_outputs()
+            .last()
+            .unwrap()
+            .text()
+            .contains("tried")
+    );
     drop(thread);
     stage.finish().await;
 }

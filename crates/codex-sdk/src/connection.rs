@@ -26,6 +26,8 @@ mod questions;
 mod resumes;
 mod serve;
 #[cfg(feature = "remote")]
+mod settings;
+#[cfg(feature = "remote")]
 mod sharing;
 mod subscription;
 mod supervise;
@@ -42,6 +44,8 @@ pub(crate) use call::Response;
 pub(crate) use effects::Opened;
 use effects::RouterEffects;
 pub(crate) use questions::Question;
+#[cfg(feature = "remote")]
+pub(crate) use settings::Settings;
 #[cfg(feature = "remote")]
 pub(crate) use sharing::HeldThread;
 pub(crate) use subscription::{Cut, GlobalEvents, LoginEvents, TurnEvents};

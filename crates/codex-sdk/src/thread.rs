@@ -14,6 +14,8 @@ mod applied;
 mod archive;
 mod bundle;
 mod fork;
+#[cfg(feature = "remote")]
+mod held;
 mod info;
 mod list;
 pub(crate) mod options;
@@ -61,7 +63,7 @@ struct Shared {
     instructions: Option<Instructions>,
     /// Keeps the thread among those that are resumed after a lost connection.
     #[cfg(feature = "remote")]
-    _held: Option<crate::connection::HeldThread>,
+    held: Option<crate::connection::HeldThread>,
 }
 
 /// Developer instructions for a thread whose history has others, or none; the runtime itself
@@ -98,8 +100,13 @@ impl Thread {
     /// Makes the handle of a thread from the answer to what was asked.
     fn answered(codex: Codex, asked: Asked, answer: impl Into<ThreadInfo>) -> Result<Self> {
         let mut info = answer.into();
+        #[cfg(feature = "remote")]
+        let config = asked.config();
         let (overrides, instructions) = asked.compare(&mut info)?;
-        Ok(Self::new(codex, info, overrides, instructions))
+        let thread = Self::new(codex, info, overrides, instructions);
+        #[cfg(feature = "remote")]
+        thread.keep_config(config);
+        Ok(thread)
     }
 
     /// Makes a thread that the runtime has in memory, with the options that it has not applied.
@@ -111,7 +118,9 @@ impl Thread {
     ) -> Self {
         let shared = Arc::new(Shared {
             #[cfg(feature = "remote")]
-            _held: codex.connection().hold(&info.thread.id),
+            held: codex
+                .connection()
+                .hold(&info.thread.id, held::settings(&info)),
             info,
             outstanding: Outstanding::new(overrides),
             instructions: instructions.map(|text| Instructions {
@@ -150,12 +159,24 @@ impl Thread {
     /// Those of the request that adds the developer instructions to the history.
     pub(crate) async fn prepare(&self, params: &mut TurnStartParams) -> Result<bool> {
         self.instruct().await?;
-        Ok(self.shared.outstanding.fill(params))
+        let outstanding = self.shared.outstanding.fill(params);
+        #[cfg(feature = "remote")]
+        let outstanding = outstanding
+            | self
+                .shared
+                .held
+                .as_ref()
+                .is_some_and(|held| held.restore(params));
+        Ok(outstanding)
     }
 
-    /// Forgets the options that [`Thread::prepare`] adds: a turn has applied them.
-    pub(crate) fn options_applied(&self) {
+    /// Forgets the options that [`Thread::prepare`] adds: a turn has applied these.
+    pub(crate) fn options_applied(&self, _params: &TurnStartParams) {
         self.shared.outstanding.applied();
+        #[cfg(feature = "remote")]
+        if let Some(held) = &self.shared.held {
+            held.settled(_params);
+        }
     }
 
     /// Returns the id of the thread.

@@ -11,7 +11,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use codex_types::request::ClientRequest;
-use codex_types::{InitializeParams, ThreadResumeParams, Turn, TurnStatus};
+use codex_types::{InitializeParams, ThreadLoadedListParams, ThreadResumeParams, Turn, TurnStatus};
 use futures_util::{StreamExt, stream};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -162,6 +162,8 @@ impl Attached {
         let hello = shared.ask_first(&self.redial.initialize).await;
         hello.map_err(|failure| format!("the handshake failed: {}", describe(&failure)))?;
         shared.outbox.push(&notification_line(INITIALIZED));
+        // What the runtime has loaded has kept its settings.
+        let loaded = shared.loaded().await?;
         let (doubts, idle) = {
             let mut routing = shared.routing();
             let doubts = routing.router.doubts();
@@ -177,7 +179,10 @@ impl Attached {
             (doubts, idle)
         };
         let threads = stream::iter(doubts.into_iter().chain(idle));
-        let resumed = threads.map(|doubt| shared.take_up_thread(doubt));
+        let resumed = threads.map(|doubt| {
+            let is_loaded = loaded.iter().any(|loaded| **loaded == *doubt.thread);
+            shared.take_up_thread(doubt, is_loaded)
+        });
         let outcomes: Vec<Result<(), String>> =
             resumed.buffer_unordered(MOST_RESUMES).collect().await;
         outcomes.into_iter().collect::<Result<(), String>>()?;
@@ -239,13 +244,42 @@ impl Shared {
         }
     }
 
+    /// Returns the threads that the runtime has loaded.
+    async fn loaded(self: &Arc<Self>) -> Result<Vec<String>, String> {
+        let mut params = ThreadLoadedListParams::default();
+        let mut loaded = Vec::new();
+        loop {
+            let page = match self.ask_first(&params).await {
+                Ok(text) => ThreadLoadedListParams::decode_response(&text),
+                Err(failure) => {
+                    return Err(format!("thread/loaded/list failed: {}", describe(&failure)));
+                }
+            };
+            let page = page.map_err(|_| "the list of loaded threads cannot be read".to_owned())?;
+            loaded.extend(page.data);
+            match page.next_cursor {
+                Some(cursor) if params.cursor.as_ref() != Some(&cursor) => {
+                    params.cursor = Some(cursor)
+                }
+                _ => return Ok(loaded),
+            }
+        }
+    }
+
     /// Resumes a thread, and clears up what is not known of it.
     ///
     /// # Errors
     ///
     /// Why it cannot be told; what the runtime refuses is the end of the turns of the thread, and no error.
-    async fn take_up_thread(self: &Arc<Self>, doubt: Doubt) -> Result<(), String> {
-        let resume = ThreadResumeParams::new(&*doubt.thread);
+    async fn take_up_thread(self: &Arc<Self>, doubt: Doubt, is_loaded: bool) -> Result<(), String> {
+        let mut resume = ThreadResumeParams::new(&*doubt.thread);
+        if let Some(sharing) = &mut self.routing().sharing {
+            // A runtime that has the thread loaded ignores them.
+            sharing.fill_resume(&mut resume);
+            if !is_loaded {
+                sharing.stored(&doubt.thread);
+            }
+        }
         let short = resume.clone().exclude_turns(true);
         let outcome = match self.ask_first(&short).await {
             // Before 0.151 the option is refused.

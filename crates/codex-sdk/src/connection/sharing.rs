@@ -3,12 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use codex_types::DynamicToolCallParams;
 use codex_types::request::ServerRequest as _;
+use codex_types::{DynamicToolCallParams, ThreadResumeParams, TurnStartParams};
 
 use super::effects::RouterEffects;
 use super::ledger::Ledger;
 use super::serve::Job;
+use super::settings::Settings;
 use super::{Connection, Routing, Shared};
 use crate::event::Notification;
 use crate::remote::Unanswered;
@@ -28,8 +29,17 @@ pub(super) struct Sharing {
     approved: Vec<Box<str>>,
     /// The requests that were left to others and are not resolved.
     left: Vec<Job>,
-    /// The threads that this client holds, with the number of their handles.
-    held: HashMap<Box<str>, usize>,
+    /// The threads that this client holds.
+    held: HashMap<Box<str>, Held>,
+}
+
+/// A thread that this client holds.
+#[derive(Debug, Default)]
+struct Held {
+    handles: usize,
+    settings: Settings,
+    /// Whether the runtime may have forgotten the settings, so that they go with the next turn.
+    stale: bool,
 }
 
 impl Sharing {
@@ -64,6 +74,20 @@ impl Sharing {
     /// Returns the threads that this client holds.
     pub(super) fn held(&self) -> impl Iterator<Item = &str> {
         self.held.keys().map(|thread| &**thread)
+    }
+
+    /// Adds to the resume of a thread the settings that it has.
+    pub(super) fn fill_resume(&self, params: &mut ThreadResumeParams) {
+        if let Some(held) = self.held.get(&*params.thread_id) {
+            held.settings.fill_resume(params);
+        }
+    }
+
+    /// Notes that the runtime has read a thread anew from its store.
+    pub(super) fn stored(&mut self, thread: &str) {
+        if let Some(held) = self.held.get_mut(thread) {
+            held.stale = true;
+        }
     }
 }
 
@@ -142,10 +166,10 @@ impl Drop for HeldThread {
     fn drop(&mut self) {
         let mut routing = self.shared.routing();
         if let Some(sharing) = &mut routing.sharing
-            && let Some(handles) = sharing.held.get_mut(&self.thread_id)
+            && let Some(held) = sharing.held.get_mut(&self.thread_id)
         {
-            *handles -= 1;
-            if *handles == 0 {
+            held.handles -= 1;
+            if held.handles == 0 {
                 sharing.held.remove(&self.thread_id);
                 sharing.taken_over.remove(&self.thread_id);
             }
@@ -153,12 +177,51 @@ impl Drop for HeldThread {
     }
 }
 
+impl HeldThread {
+    /// Adds to a turn the settings that the runtime may have forgotten; tells whether there are any.
+    pub(crate) fn restore(&self, params: &mut TurnStartParams) -> bool {
+        let routing = self.shared.routing();
+        let held = routing
+            .sharing
+            .as_ref()
+            .and_then(|sharing| sharing.held.get(&self.thread_id));
+        let Some(held) = held.filter(|held| held.stale) else {
+            return false;
+        };
+        held.settings.fill(params);
+        true
+    }
+
+    /// Notes settings that no answer shows.
+    pub(crate) fn update(&self, settings: Settings) {
+        let mut routing = self.shared.routing();
+        if let Some(sharing) = &mut routing.sharing
+            && let Some(held) = sharing.held.get_mut(&self.thread_id)
+        {
+            held.settings.update(settings);
+        }
+    }
+
+    /// Notes what a turn of this client has set.
+    pub(crate) fn settled(&self, params: &TurnStartParams) {
+        let mut routing = self.shared.routing();
+        if let Some(sharing) = &mut routing.sharing
+            && let Some(held) = sharing.held.get_mut(&self.thread_id)
+        {
+            held.stale = false;
+            held.settings.update(Settings::of_turn(params));
+        }
+    }
+}
+
 impl Connection {
-    /// Holds a thread of a remote runtime.
-    pub(crate) fn hold(&self, thread_id: &str) -> Option<HeldThread> {
+    /// Holds a thread of a remote runtime, with the settings that it has.
+    pub(crate) fn hold(&self, thread_id: &str, settings: Settings) -> Option<HeldThread> {
         let mut routing = self.shared.routing();
         let held = &mut routing.sharing.as_mut()?.held;
-        *held.entry(thread_id.into()).or_default() += 1;
+        let held = held.entry(thread_id.into()).or_default();
+        held.handles += 1;
+        held.settings.update(settings);
         Some(HeldThread {
             shared: Arc::clone(&self.shared),
             thread_id: thread_id.into(),

@@ -11,12 +11,14 @@ use codex_types::{
     ThreadResumeParams, ThreadSource, ThreadStartParams, TurnStartParams,
 };
 
+use serde_json::{Map, Value};
+
 use super::ThreadInfo;
 use crate::error::{Error, Result};
 use crate::policy::policy_of_mode;
 
 /// The service tier that the runtime answers with where none is wanted.
-const DEFAULT_TIER: &str = "default";
+pub(super) const DEFAULT_TIER: &str = "default";
 
 /// The options that an answer shows, and the developer instructions.
 #[derive(Debug, Default)]
@@ -33,6 +35,12 @@ pub(super) struct Asked {
     thread_source: Option<ThreadSource>,
     /// For a thread that has a history already: the model is told them with its first turn.
     developer_instructions: Option<String>,
+    /// The overrides of the configuration, which no answer shows.
+    #[cfg_attr(
+        not(feature = "remote"),
+        expect(dead_code, reason = "a remote runtime is told them again")
+    )]
+    config: Option<Map<String, Value>>,
 }
 
 macro_rules! asked_from {
@@ -50,11 +58,11 @@ macro_rules! asked_from {
 
 asked_from! {
     ThreadStartParams: approval_policy approvals_reviewer cwd ephemeral model model_provider sandbox
-        thread_source;
+        thread_source config;
     ThreadResumeParams: approval_policy approvals_reviewer cwd model model_provider sandbox
-        service_tier developer_instructions;
+        service_tier developer_instructions config;
     ThreadForkParams: approval_policy approvals_reviewer cwd ephemeral model model_provider sandbox
-        thread_source developer_instructions;
+        thread_source developer_instructions config;
 }
 
 impl Asked {
@@ -62,6 +70,12 @@ impl Asked {
     pub(super) fn keep_approval(&mut self) {
         self.approval_policy = None;
         self.approvals_reviewer = None;
+    }
+
+    /// Returns the overrides of the configuration.
+    #[cfg(feature = "remote")]
+    pub(super) fn config(&self) -> Option<Map<String, Value>> {
+        self.config.clone()
     }
 
     /// Compares the options with the answer, and writes into it what will hold. Returns what has

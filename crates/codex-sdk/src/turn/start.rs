@@ -338,8 +338,8 @@ impl<O> IntoFuture for TurnStart<Thread, O> {
                 Joining::Allowed if codex.joins_silently() => codex.start_or_steer(&params).await?,
                 _ => codex.start_turn(&params, joining).await?,
             };
-            if outstanding && !events.joined() {
-                thread.options_applied();
+            if !events.joined() {
+                thread.options_applied(&params);
             }
             let exceeded = budget.map(|budget| budget.bind(events.turn_id()));
             Ok(TurnHandle {

@@ -329,6 +329,7 @@ impl Server {
                         .send(json!({"method": "thread/tokenUsage/updated", "params": usage}));
                 }
             }
+            Some("thread/loaded/list") => answer(json!({"data": ["th"], "nextCursor": null})),
             Some("thread/turns/list") => {
                 let state = self.state.lock().unwrap();
                 let limit = params["limit"].as_u64().unwrap() as usize;
