@@ -229,6 +229,70 @@ fn reachable(path: &Path) -> io::Result<PathBuf> {
 mod tests {
     use super::*;
 
+    /// Answers one request so, and returns what was asked.
+    async fn answer_once(answer: &'static str) -> (u16, tokio::task::JoinHandle<String>) {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let serving = async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut asked = vec![0; 4096];
+            let read = stream.read(&mut asked).await.unwrap();
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            asked.truncate(read);
+            String::from_utf8(asked).unwrap()
+        };
+        #[expect(clippy::disallowed_methods, reason = "a test")]
+        (port, tokio::spawn(serving))
+    }
+
+    async fn refusal(remote: &Remote) -> AttachError {
+        match dial(remote, &Secrets::new([]), 1000).await {
+            Err(Error::Attach(error)) => *error,
+            other => panic!("{:?}", other.err()),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_not_followed_and_no_origin_is_sent() {
+        let answer =
+            "HTTP/1.1 302 Found\r\nLocation: ws://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n";
+        let (port, asked) = answer_once(answer).await;
+        let remote = Remote::ws(format!("ws://127.0.0.1:{port}")).bearer_token("the-token");
+        let error = refusal(&remote).await;
+        assert_eq!(error.status, Some(302));
+        assert!(
+            error.to_string().contains("redirects are not followed"),
+            "{error}"
+        );
+        let asked = asked.await.unwrap().to_lowercase();
+        assert!(asked.contains("authorization: bearer the-token"), "{asked}");
+        assert!(!asked.contains("origin:"), "{asked}");
+    }
+
+    #[tokio::test]
+    async fn a_refusal_that_quotes_the_token_is_told_without_it() {
+        let answer = "HTTP/1.1 403 Forbidden\r\nContent-Length: 23\r\n\r\nno: the-token-is-secret";
+        let (port, _asked) = answer_once(answer).await;
+        let remote =
+            Remote::ws(format!("ws://127.0.0.1:{port}")).bearer_token("the-token-is-secret");
+        let error = refusal(&remote).await;
+        assert_eq!(error.status, Some(403));
+        let text = format!("{error} {error:?}");
+        assert!(
+            text.contains("`bearer_token`") && !text.contains("the-token-is-secret"),
+            "{text}"
+        );
+    }
+
+    #[tokio::test]
+    async fn what_is_no_server_of_websockets_is_told_as_such() {
+        let (port, _asked) = answer_once("SSH-2.0-OpenSSH_9.2\r\n").await;
+        let error = refusal(&Remote::ws(format!("ws://127.0.0.1:{port}"))).await;
+        assert!(error.to_string().contains("speaks no WebSocket"), "{error}");
+    }
+
     #[test]
     fn a_path_that_is_too_long_is_a_link_to_follow() {
         let folder = tempfile::tempdir().unwrap();

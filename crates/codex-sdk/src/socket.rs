@@ -268,12 +268,93 @@ fn failure(error: Error) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reader::Woken;
+    use tokio_tungstenite::tungstenite::protocol::Role;
+
+    struct Lines(Vec<String>);
+
+    impl Sink for &mut Lines {
+        fn line(&mut self, line: &[u8]) {
+            self.0.push(String::from_utf8(line.to_vec()).unwrap());
+        }
+
+        fn flush(&mut self) -> Woken {
+            Woken::None
+        }
+    }
+
+    type Peer = WebSocketStream<tokio::io::DuplexStream>;
+
+    async fn pair(longest: usize) -> (Socket, Peer) {
+        let (near, far) = tokio::io::duplex(1024);
+        let config = Some(settings(longest));
+        let near = WebSocketStream::from_raw_socket(Heard::new(near), Role::Client, config);
+        let far = WebSocketStream::from_raw_socket(far, Role::Server, None);
+        tokio::join!(near, far)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_answers_pings_is_alive_and_one_that_does_not_is_gone() {
+        let (socket, mut peer) = pair(1000).await;
+        let heard = socket.get_ref().last();
+        let (outgoing, incoming) = socket.split();
+        let outbox = Arc::new(Outbox::default());
+        let writing = write(Arc::clone(&outbox), outgoing);
+        let mut lines = Lines(Vec::new());
+        let reading = read(incoming, heard, &mut lines);
+        let began = Instant::now();
+        let peer = async {
+            // Reading answers pings. Then it does nothing any more, but keeps the connection.
+            let reading = async { while peer.next().await.is_some() {} };
+            assert!(
+                tokio::time::timeout(Duration::from_secs(100), reading)
+                    .await
+                    .is_err()
+            );
+            std::future::pending::<()>().await;
+        };
+        let end = tokio::select! {
+            end = reading => end,
+            _ = writing => panic!("the writer ended"),
+            () = peer => panic!("the peer ended"),
+        };
+        assert!(
+            matches!(&end, ReadEnd::Failed(error) if error.kind() == io::ErrorKind::TimedOut),
+            "{end:?}"
+        );
+        let silent = began.elapsed() - Duration::from_secs(100);
+        assert!(
+            silent > SILENCE - PING_INTERVAL && silent <= SILENCE,
+            "{silent:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn messages_are_lines_until_one_is_too_long() {
+        let (socket, mut peer) = pair(10).await;
+        let heard = socket.get_ref().last();
+        let (_outgoing, incoming) = socket.split();
+        let mut lines = Lines(Vec::new());
+        let sending = async {
+            peer.send(Message::text("{}")).await.unwrap();
+            peer.send(Message::binary(vec![1, 2])).await.unwrap();
+            peer.send(Message::text("0123456789")).await.unwrap();
+            peer.send(Message::text("01234567890")).await.unwrap();
+        };
+        let (end, ()) = tokio::join!(read(incoming, heard, &mut lines), sending);
+        assert!(matches!(end, ReadEnd::TooLong), "{end:?}");
+        assert_eq!(lines.0, ["{}", "0123456789"]);
+    }
 
     #[test]
     fn long_messages_are_cut_into_frames() {
         let line = Bytes::from(vec![b'x'; 2 * LONGEST_FRAME + 1]);
         let frames: Vec<Message> = messages(line).unwrap().collect();
-        let sizes: Vec<usize> = frames.iter().map(Message::len).collect();
+        let size = |message: &Message| match message {
+            Message::Frame(frame) => frame.payload().len(),
+            _ => panic!("no frame"),
+        };
+        let sizes: Vec<usize> = frames.iter().map(size).collect();
         assert_eq!(sizes, [LONGEST_FRAME, LONGEST_FRAME, 1]);
         let last: Vec<bool> = frames
             .iter()
