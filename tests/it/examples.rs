@@ -83,6 +83,10 @@ macro_rules! examples {
 
 examples! {
     approval_handler "y\n" ["approval.request:", "command.status: completed", "Text:"],
+    attach "" [
+        "listening: ws://127.0.0.1:", "the connection is cut", "command.completed: made",
+        "nothing of it was lost", "turn.completed", "connections: 2"
+    ],
     blocking "" ["assistant>", "assistant>"],
     #[cfg(feature = "experimental")]
     dynamic_tools "" ["tool.call:", "Text:"],
@@ -106,6 +110,9 @@ examples! {
         "asked: Review this project.", "asked: Your final response does not fit", "at findings: invalid type"
     ],
     thread_lifecycle_and_controls "" ["Lifecycle OK:"],
+    three_runtimes "" [
+        "build-1: completed | 30 tokens | I am build-1.", "build-2: completed", "build-3: completed"
+    ],
     timeouts "" ["too late: interrupted", "next:", "result: interrupted"],
     turn_controls "" [
         "steer.result:", "steer.final.status: completed",

@@ -13,6 +13,7 @@ use openai_codex::types::{ThreadItem, TurnStatus};
 use openai_codex::{
     ApprovalMode, Codex, CodexConfig, Error, Notification, RpcErrorKind, Sandbox, Thread,
 };
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 use crate::stage::{err, hosts_asked, ok, program, within};
 
@@ -203,6 +204,57 @@ async fn a_refused_token_is_told_with_its_place_and_without_its_value() {
     let codex = ok(Codex::attach(Remote::ws(&url).bearer_token_file(&file))).await;
     ok(codex.close()).await;
     stage.finish().await;
+}
+
+/// A runtime has no TLS: a proxy in front of it has, here with a certificate of an authority of its own.
+#[tokio::test]
+async fn a_proxy_with_tls_is_trusted_by_its_authority_alone() {
+    let stage = Attached::new().await;
+    stage.model.push(Answer::text("Hello."));
+    let (port, authority) = tls_proxy(stage.proxy.port()).await;
+    let remote = Remote::ws(format!("wss://localhost:{port}/")).bearer_token(TOKEN);
+    let error = err(Codex::attach(remote.clone())).await;
+    assert!(error.to_string().contains("TLS failed"), "{error}");
+    let codex = ok(Codex::attach(remote.root_certificate(authority))).await;
+    let thread = ok(codex.thread_start().cwd(stage.home.workspace())).await;
+    assert_eq!(ok(thread.run("Hello?")).await.text(), "Hello.");
+    drop(thread);
+    ok(codex.close()).await;
+    let remote = Remote::ws(format!("wss://localhost:{port}/")).root_certificate("none");
+    let error = err(Codex::attach(remote)).await;
+    assert!(matches!(error, Error::Attach(_)), "{error:?}");
+    stage.finish().await;
+}
+
+/// Starts a proxy with TLS to a port; returns its port and the certificate to trust.
+async fn tls_proxy(target: u16) -> (u16, String) {
+    let names = vec!["localhost".to_owned()];
+    let own = rcgen::generate_simple_self_signed(names).unwrap();
+    let key = PrivateKeyDer::try_from(own.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
+    let config = tokio_rustls::rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![own.cert.der().clone()], key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let Ok(mut client) = acceptor.accept(client).await else {
+                    return;
+                };
+                let server = tokio::net::TcpStream::connect(("127.0.0.1", target)).await;
+                let mut server = server.unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+            });
+        }
+    });
+    (port, own.cert.pem())
 }
 
 #[tokio::test]

@@ -8,10 +8,12 @@
 #![allow(clippy::print_stdout, reason = "examples print their output")]
 
 use std::error::Error;
+use std::hash::{BuildHasher as _, RandomState};
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
-pub(crate) use codex_testkit::{Answer, Usage};
+pub(crate) use codex_testkit::{Answer, ListeningRuntime, Proxy, Usage};
 use codex_testkit::{Home, HomeBuilder, MockModel, Request};
 use openai_codex::CodexConfig;
 
@@ -65,6 +67,28 @@ impl Stage {
         }
     }
 
+    /// Starts a runtime of its own that listens on loopback, for clients that have the token; returns the file with
+    /// the token too.
+    pub(crate) fn listen(&self) -> Outcome<(ListeningRuntime, PathBuf)> {
+        let program = codex_runtime::install()?.program().to_owned();
+        let (mut command, folder) = match &self.script {
+            Some((_, home)) => (home.command(program), home.root().to_owned()),
+            None => (Command::new(program), TemporaryFolder::new()?.keep()),
+        };
+        let token = folder.join("token");
+        // A token of every start; `RandomState` has random keys.
+        std::fs::write(&token, format!("{:x}", RandomState::new().hash_one(&token)))?;
+        command.args([
+            "app-server",
+            "--listen",
+            "ws://127.0.0.1:0",
+            "--ws-auth",
+            "capability-token",
+        ]);
+        command.arg("--ws-token-file").arg(&token);
+        Ok((ListeningRuntime::start(command)?, token))
+    }
+
     /// Returns what the scripted model was asked so far; nothing of a real one.
     pub(crate) fn requests(&self) -> Vec<Request> {
         let script = self.script.as_ref();
@@ -109,6 +133,13 @@ impl TemporaryFolder {
         let folder = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&folder)?;
         Ok(Self(folder))
+    }
+
+    /// Leaves the folder where it is.
+    fn keep(self) -> PathBuf {
+        let folder = self.0.clone();
+        std::mem::forget(self);
+        folder
     }
 }
 
