@@ -10,9 +10,20 @@ use codex_runtime::{
     VERSION, probe_version,
 };
 
+mod attach;
+
 pub fn run(args: &[String]) -> anyhow::Result<ExitCode> {
-    if !args.is_empty() {
-        bail!("usage: cargo xtask doctor");
+    match args {
+        [] => {}
+        [option, rest @ ..] if option == "--attach" => {
+            let attaches = attach::Attach::read(rest)?.report(&mut io::stdout().lock())?;
+            return Ok(if attaches {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            });
+        }
+        _ => bail!("usage: cargo xtask doctor [--attach <address> [--token-file FILE]]"),
     }
     report(&Environment::current(), &mut io::stdout().lock())
 }

@@ -28,7 +28,8 @@ Commands:
   runtime verify     compare every byte of it with what was installed
   runtime remove     remove it from the cache
   runtime check-pin  find files that repeat the pinned version
-  doctor             say which runtime would start, and what to do if none would
+  doctor             say which runtime would start, and what to do if none would; with --attach <address>, what a
+                     client of a runtime that listens there would meet
   regen              dump the schema of the runtime and generate the types
   bump <version>     pin another runtime, generate its types, and say what changed; `latest` is one too
   history            find out since when each method, field and value is there

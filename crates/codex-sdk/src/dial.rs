@@ -138,11 +138,15 @@ impl Dialing<'_> {
             let refused = |why: String| {
                 Error::InvalidInput(format!("`root_certificate` cannot be used: {why}"))
             };
+            let before = roots.len();
             for certificate in CertificateDer::pem_slice_iter(pem) {
                 let certificate = certificate.map_err(|error| refused(error.to_string()))?;
                 roots
                     .add(certificate)
                     .map_err(|error| refused(error.to_string()))?;
+            }
+            if roots.len() == before {
+                return Err(refused("it holds no certificate in PEM".into()));
             }
         }
         let config =
@@ -225,7 +229,7 @@ fn reachable(path: &Path) -> io::Result<PathBuf> {
     std::fs::canonicalize(path)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -293,6 +297,7 @@ mod tests {
         assert!(error.to_string().contains("speaks no WebSocket"), "{error}");
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_path_that_is_too_long_is_a_link_to_follow() {
         let folder = tempfile::tempdir().unwrap();

@@ -223,12 +223,13 @@ pub(crate) async fn write(outbox: Arc<Outbox>, mut socket: Outgoing) -> io::Resu
 }
 
 /// Cuts lines at their ends.
-fn lines(batch: &Bytes) -> impl Iterator<Item = Bytes> {
-    let mut start = 0;
-    memchr::memchr_iter(b'\n', batch).map(move |end| {
-        let line = batch.slice(start..end);
-        start = end + 1;
-        line
+fn lines(batch: &Bytes) -> impl Iterator<Item = Bytes> + use<> {
+    let mut rest = batch.clone();
+    std::iter::from_fn(move || {
+        let end = memchr::memchr(b'\n', &rest)?;
+        let line = rest.split_to(end);
+        rest = rest.slice(1..);
+        Some(line)
     })
 }
 
