@@ -10,6 +10,7 @@ use futures_core::Stream;
 
 mod collect;
 mod control;
+mod history;
 mod inquiry;
 mod join;
 mod once;

@@ -302,6 +302,13 @@ impl Shared {
             let _ = self.ask_first(&resume).await;
             found = self.look(&doubt).await?;
         }
+        let goes_on = |turn: &&Turn| is_loaded && !is_over(turn);
+        let going_on: Vec<_> = found
+            .turns
+            .iter()
+            .filter(goes_on)
+            .map(|turn| turn.id.clone())
+            .collect();
         self.route(|routing, fx| {
             let mut events = Vec::new();
             let answers: Vec<_> = found
@@ -322,6 +329,9 @@ impl Shared {
             }
             for event in events {
                 self.deliver(routing, event, fx);
+            }
+            for turn in &going_on {
+                routing.router.still_asked(turn, fx);
             }
             for turn in &found.gone {
                 routing.router.turn_gone(&doubt.thread, turn, fx);

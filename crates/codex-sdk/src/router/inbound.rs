@@ -167,6 +167,21 @@ impl<E: Routed, R> Router<E, R> {
         Entering::New(Entered { key, stopped })
     }
 
+    /// Takes the requests of a turn for open over the connection as it is now, and sends the answers that wait for it:
+    /// the turn runs on, and so does the runtime that has asked. Not all runtimes send them once more.
+    pub(crate) fn still_asked(&mut self, turn: &str, fx: &mut Effects<E, R>) {
+        let open = self.live.inbound.open.values_mut();
+        let of_turn = |request: &&mut InboundRequest| {
+            !request.current && request.turn_id.as_deref() == Some(turn)
+        };
+        for request in open.filter(of_turn) {
+            request.current = true;
+            if let Some(answer) = &request.answer {
+                fx.lines.extend_from_slice(answer);
+            }
+        }
+    }
+
     /// Sends the answer of a handler to its server request, or keeps it until the request comes again over the
     /// connection that is made; tells whether the answer is still wanted.
     pub(crate) fn request_answered(

@@ -9,6 +9,7 @@ use std::time::Duration;
 use codex_types::{SortDirection, ThreadTurnsListParams, Turn, TurnId, TurnItemsView, TurnStatus};
 use tokio::time::sleep;
 
+use super::history;
 use crate::client::Codex;
 use crate::error::{Error, Result};
 use crate::event::Notification;
@@ -142,6 +143,10 @@ async fn stored(codex: &Codex, thread_id: &str, turn_id: &TurnId) -> Result<Opti
             Ok(page) => page,
             // An ephemeral thread stores nothing, and one without a turn has stored nothing yet.
             Err(Error::Rpc { .. }) => return Ok(None),
+            Err(Error::UnsupportedRuntime { .. }) => {
+                let turns = history::of_old_runtime(codex, thread_id).await?;
+                return Ok(turns.into_iter().find(|turn| *turn_id == *turn.id));
+            }
             Err(error) => return Err(error),
         };
         if let Some(turn) = page.data.into_iter().find(|turn| *turn_id == *turn.id) {

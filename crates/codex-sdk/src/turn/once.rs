@@ -6,7 +6,7 @@ use codex_types::{
     SortDirection, ThreadItem, ThreadTurnsListParams, Turn, TurnItemsView, TurnStatus,
 };
 
-use super::TurnStart;
+use super::{TurnStart, history};
 use crate::error::{Error, Result};
 use crate::input::Input;
 use crate::pages::{Pending, Turns};
@@ -181,16 +181,29 @@ async fn find(thread: &Thread, key: &str) -> Result<Option<Found>> {
         .limit(PAGE);
     let mut turns = Turns::new(thread.codex().clone(), params);
     while let Some(turn) = turns.next().await {
-        let turn = turn?;
-        let attempts = turn.items.iter().filter_map(|item| match item {
-            ThreadItem::UserMessage(said) => attempt_of(said.client_id.as_deref()?, key),
-            _ => None,
-        });
-        if let Some(attempt) = attempts.max() {
-            return Ok(Some(Found { attempt, turn }));
+        let turn = match turn {
+            Ok(turn) => turn,
+            // A runtime that lists no turns reads all of them.
+            Err(Error::UnsupportedRuntime { .. }) => {
+                let read = history::of_old_runtime(thread.codex(), thread.id()).await?;
+                return Ok(read.into_iter().find_map(|turn| found(turn, key)));
+            }
+            Err(error) => return Err(error),
+        };
+        if let Some(found) = found(turn, key) {
+            return Ok(Some(found));
         }
     }
     Ok(None)
+}
+
+fn found(turn: Turn, key: &str) -> Option<Found> {
+    let attempts = turn.items.iter().filter_map(|item| match item {
+        ThreadItem::UserMessage(said) => attempt_of(said.client_id.as_deref()?, key),
+        _ => None,
+    });
+    let attempt = attempts.max()?;
+    Some(Found { attempt, turn })
 }
 
 /// Returns the number of the attempt that a message begins, if it is one of the key.

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use codex_types::request::ClientRequest;
 use codex_types::{
-    SortDirection, ThreadItem, ThreadTurnsListParams, Turn, TurnItemsView, TurnStatus,
+    SortDirection, ThreadItem, ThreadReadParams, ThreadTurnsListParams, Turn, TurnItemsView,
+    TurnStatus,
 };
 use tokio::time::sleep;
 
@@ -50,6 +51,26 @@ impl Shared {
         }
     }
 
+    /// Reads all turns of a thread at once. One without a turn has none, and one that is ephemeral stores none.
+    async fn read_all<'a>(
+        self: &Arc<Self>,
+        doubt: &'a Doubt,
+        missing: &mut Vec<&'a str>,
+        turns: &mut Vec<Turn>,
+    ) -> Result<(), String> {
+        let params = ThreadReadParams::new(&*doubt.thread).include_turns(true);
+        let text = match self.ask_first(&params).await {
+            Ok(text) => text,
+            Err(Failure::Refused(Refusal::Rpc(_))) => return Ok(()),
+            Err(failure) => return Err(format!("thread/read failed: {}", describe(&failure))),
+        };
+        let mut read = ThreadReadParams::decode_response(&text)
+            .map_err(|_| "the history of a thread cannot be read".to_owned())?;
+        read.thread.turns.reverse();
+        keep_wanted(doubt, read.thread.turns, missing, turns);
+        Ok(())
+    }
+
     async fn look_once(self: &Arc<Self>, doubt: &Doubt) -> Result<Found, String> {
         let mut params = ThreadTurnsListParams::new(&*doubt.thread)
             .items_view(TurnItemsView::Full)
@@ -60,7 +81,11 @@ impl Shared {
         loop {
             let text = match self.ask_first(&params).await {
                 Ok(text) => text,
-                // A thread without a turn has no history, nor has one that is ephemeral.
+                // Before 0.151 the method is one of the experimental API.
+                Err(Failure::Refused(Refusal::Rpc(_))) if turns.is_empty() => {
+                    self.read_all(doubt, &mut missing, &mut turns).await?;
+                    break;
+                }
                 Err(Failure::Refused(Refusal::Rpc(_))) => break,
                 Err(failure) => {
                     return Err(format!("thread/turns/list failed: {}", describe(&failure)));
@@ -68,18 +93,7 @@ impl Shared {
             };
             let page = ThreadTurnsListParams::decode_response(&text)
                 .map_err(|_| "the history of a thread cannot be read".to_owned())?;
-            for turn in page.data {
-                let was_known = missing.contains(&&*turn.id);
-                missing.retain(|id| *turn.id != **id);
-                let is_wanted = turn.status == TurnStatus::InProgress
-                    || doubt
-                        .messages
-                        .iter()
-                        .any(|(_, message)| holds(&turn, message));
-                if was_known || is_wanted {
-                    turns.push(turn);
-                }
-            }
+            keep_wanted(doubt, page.data, &mut missing, &mut turns);
             // A message that is looked for is among the newest turns.
             match page.next_cursor {
                 Some(cursor) if !missing.is_empty() && params.cursor.as_ref() != Some(&cursor) => {
@@ -101,6 +115,20 @@ impl Shared {
         }
         found.turns = turns;
         Ok(found)
+    }
+}
+
+/// Keeps of these turns, the newest first, what matters.
+fn keep_wanted(doubt: &Doubt, some: Vec<Turn>, missing: &mut Vec<&str>, turns: &mut Vec<Turn>) {
+    for turn in some {
+        let was_known = missing.contains(&&*turn.id);
+        missing.retain(|id| *turn.id != **id);
+        let mut messages = doubt.messages.iter();
+        let is_wanted = turn.status == TurnStatus::InProgress
+            || messages.any(|(_, message)| holds(&turn, message));
+        if was_known || is_wanted {
+            turns.push(turn);
+        }
     }
 }
 
