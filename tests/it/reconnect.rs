@@ -139,6 +139,34 @@ async fn approvals_are_asked_once_over_a_connection_that_is_cut_again_and_again(
     stage.model.assert_exhausted();
 }
 
+/// Such a thread cannot be resumed: it is stored with its first turn.
+#[tokio::test]
+async fn the_first_turn_of_a_thread_is_read_after_a_lost_connection() {
+    let stage = Attached::new().await;
+    stage
+        .model
+        .push(Answer::exec_command("echo made"))
+        .push(Answer::text("First."));
+    let thread = stage.thread().await;
+    stage.proxy.cut();
+    let mut turn = ok(thread.turn("One.")).await;
+    let (mut started, mut completed) = (0, 0);
+    while let Some(event) = within(turn.next()).await {
+        match event.unwrap() {
+            Notification::ItemStarted(_) => started += 1,
+            Notification::ItemCompleted(_) => completed += 1,
+            _ => {}
+        }
+    }
+    let result = ok(turn.run()).await;
+    assert_eq!(result.text(), "First.");
+    assert_eq!((started, completed), (3, 3));
+    stage.model.push(Answer::text("Second."));
+    assert_eq!(ok(thread.run("Two.")).await.text(), "Second.");
+    drop(thread);
+    stage.finish().await;
+}
+
 /// A runtime that is started again has the thread on disk, and nothing of the connection.
 #[tokio::test]
 async fn a_runtime_may_be_started_again_while_nothing_runs() {

@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 mod link;
 mod look;
 
-use super::Shared;
+use super::{Connection, Shared};
 use crate::dial::dial;
 use crate::error::{AttachError, CloseReason, Error, RpcErrorCode};
 use crate::event;
@@ -207,6 +207,28 @@ impl Doubt {
     }
 }
 
+impl Connection {
+    /// Resumes a thread that could not be resumed when the connection was made again, because it had no turn, and
+    /// delivers what was missed of the turn that it has now.
+    pub(crate) async fn catch_up(&self, thread_id: &str) {
+        let doubt = {
+            let mut routing = self.shared.routing();
+            match &mut routing.sharing {
+                Some(sharing) if sharing.is_unheard(thread_id) => sharing.ledger.hold(thread_id),
+                _ => return,
+            }
+            let doubts = routing.router.doubts();
+            let of_thread = |doubt: &Doubt| *doubt.thread == *thread_id;
+            doubts.into_iter().find(of_thread)
+        };
+        let doubt = doubt.unwrap_or_else(|| Doubt::nothing(thread_id));
+        if let Err(why) = self.shared.take_up_thread(doubt, true).await {
+            // It is done once more with the next connection.
+            tracing::debug!(why, "a thread is not resumed");
+        }
+    }
+}
+
 impl Shared {
     /// Holds everything back, because the connection is lost.
     fn lose(self: &Arc<Self>) {
@@ -294,6 +316,9 @@ impl Shared {
             }
             Err(failure) => return Err(format!("thread/resume failed: {}", describe(&failure))),
         };
+        if let Some(sharing) = &mut self.routing().sharing {
+            sharing.hears(&doubt.thread, is_there);
+        }
         let mut found = self.look(&doubt).await?;
         let is_over = |turn: &Turn| turn.status != TurnStatus::InProgress;
         if is_there && found.turns.iter().any(is_over) {

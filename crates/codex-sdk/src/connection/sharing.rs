@@ -40,6 +40,8 @@ struct Held {
     settings: Settings,
     /// Whether the runtime may have forgotten the settings, so that they go with the next turn.
     stale: bool,
+    /// Whether its events do not come: a thread without a turn cannot be resumed.
+    unheard: bool,
 }
 
 impl Sharing {
@@ -81,6 +83,18 @@ impl Sharing {
         if let Some(held) = self.held.get(&*params.thread_id) {
             held.settings.fill_resume(params);
         }
+    }
+
+    /// Notes whether the events of a thread come.
+    pub(super) fn hears(&mut self, thread: &str, hears: bool) {
+        if let Some(held) = self.held.get_mut(thread) {
+            held.unheard = !hears;
+        }
+    }
+
+    /// Tells whether the events of a thread do not come.
+    pub(super) fn is_unheard(&self, thread: &str) -> bool {
+        self.held.get(thread).is_some_and(|held| held.unheard)
     }
 
     /// Notes that the runtime has read a thread anew from its store.

@@ -373,6 +373,8 @@ impl Codex {
         };
         let request = self.encode(params)?;
         let response = self.connection().request(request, on_answer).await?;
+        #[cfg(feature = "remote")]
+        self.connection().catch_up(&params.thread_id).await;
         match response.opened {
             Opened::Turn(events) => Ok(events),
             _ => Err(match response.decode_as::<TurnStartParams>() {
