@@ -139,10 +139,9 @@ async fn a_turn_that_was_interrupted_is_taken_up_as_asked() {
 
 /// Counts the prompts of the key in the history, and those that took it up.
 async fn prompts(thread: &Thread) -> (usize, usize) {
-    let mut turns = thread.turns();
     let (mut first, mut later) = (0, 0);
-    while let Some(turn) = within(turns.next()).await {
-        for item in turn.unwrap().items {
+    for turn in ok(thread.read_with_turns()).await.thread.turns {
+        for item in turn.items {
             if let ThreadItem::UserMessage(said) = item {
                 match said.client_id.as_deref() {
                     Some(KEY) => first += 1,

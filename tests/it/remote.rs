@@ -10,7 +10,7 @@ use openai_codex::request::ThreadStart;
 use openai_codex::{Codex, CodexConfig, Error, Thread};
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-use crate::stage::{err, hosts_asked, ok, program};
+use crate::stage::{err, hosts_asked, is_before, ok, program};
 
 const TOKEN: &str = "a-token-of-this-test";
 
@@ -146,7 +146,9 @@ async fn the_runtime_outlives_its_clients() {
 #[cfg(unix)]
 #[tokio::test]
 async fn a_unix_socket_has_a_path_of_any_length() {
-    for length in [0, 120] {
+    // An old runtime does not listen on a path that is too long for the system.
+    let longest = if is_before(151) { 0 } else { 120 };
+    for length in [0, longest] {
         let model = MockModel::start().await.unwrap();
         let home = Home::builder(&model).build().unwrap();
         let socket = home.root().join("x".repeat(length)).join("s");

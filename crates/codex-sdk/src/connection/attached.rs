@@ -122,7 +122,12 @@ impl Attached {
                     tracing::debug!(attempt, "the connection is made again");
                     return Ok(link);
                 }
-                Ok(Err(error)) => last = error,
+                Ok(Err((error, for_good))) => {
+                    last = error;
+                    if for_good {
+                        break;
+                    }
+                }
                 Err(_) => {}
             }
             // Whatever was begun over the new connection is lost with it.
@@ -138,26 +143,26 @@ impl Attached {
         AttachError::new(self.redial.remote.address.to_string(), why)
     }
 
-    /// Connects, and takes up what was going on.
-    async fn try_once(&self) -> Result<Link, AttachError> {
+    /// Connects, and takes up what was going on; tells of a failure whether it stays.
+    async fn try_once(&self) -> Result<Link, (AttachError, bool)> {
         let config = &self.shared.config;
         let socket = dial(&self.redial.remote, &config.secrets, config.max_line_bytes);
         let socket = socket.await.map_err(|error| match error {
-            Error::Attach(error) => *error,
-            error => self.failed(error.to_string()),
+            Error::Attach(error) => (*error, false),
+            error => (self.failed(error.to_string()), false),
         })?;
         let mut link = Link::new(&self.shared, socket);
         let outcome = link.unless_broken(self.take_up()).await;
-        match outcome {
-            Ok(Ok(())) => Ok(link),
-            Ok(Err(why)) | Err(why) => {
-                link.stop().await;
-                Err(self.failed(why))
-            }
-        }
+        let Trouble { why, for_good } = match outcome {
+            Ok(Ok(())) => return Ok(link),
+            Ok(Err(trouble)) => trouble,
+            Err(why) => why.into(),
+        };
+        link.stop().await;
+        Err((self.failed(why), for_good))
     }
 
-    async fn take_up(&self) -> Result<(), String> {
+    async fn take_up(&self) -> Result<(), Trouble> {
         let shared = &self.shared;
         let hello = shared.ask_first(&self.redial.initialize).await;
         hello.map_err(|failure| format!("the handshake failed: {}", describe(&failure)))?;
@@ -183,9 +188,9 @@ impl Attached {
             let is_loaded = loaded.iter().any(|loaded| **loaded == *doubt.thread);
             shared.take_up_thread(doubt, is_loaded)
         });
-        let outcomes: Vec<Result<(), String>> =
+        let outcomes: Vec<Result<(), Trouble>> =
             resumed.buffer_unordered(MOST_RESUMES).collect().await;
-        outcomes.into_iter().collect::<Result<(), String>>()?;
+        outcomes.into_iter().collect::<Result<(), Trouble>>()?;
         shared.route(|routing, fx| routing.router.resumed(fx));
         Ok(())
     }
@@ -194,6 +199,32 @@ impl Attached {
 impl Drop for Attached {
     fn drop(&mut self) {
         self.shared.end();
+    }
+}
+
+/// Why what was going on is not taken up.
+#[derive(Debug)]
+struct Trouble {
+    why: String,
+    /// Whether it would be the same again.
+    for_good: bool,
+}
+
+impl Trouble {
+    fn for_good(why: &str) -> Self {
+        Self {
+            why: why.to_owned(),
+            for_good: true,
+        }
+    }
+}
+
+impl From<String> for Trouble {
+    fn from(why: String) -> Self {
+        Self {
+            why,
+            for_good: false,
+        }
     }
 }
 
@@ -222,9 +253,9 @@ impl Connection {
             doubts.into_iter().find(of_thread)
         };
         let doubt = doubt.unwrap_or_else(|| Doubt::nothing(thread_id));
-        if let Err(why) = self.shared.take_up_thread(doubt, true).await {
+        if let Err(trouble) = self.shared.take_up_thread(doubt, true).await {
             // It is done once more with the next connection.
-            tracing::debug!(why, "a thread is not resumed");
+            tracing::debug!(trouble.why, "a thread is not resumed");
         }
     }
 }
@@ -293,7 +324,11 @@ impl Shared {
     /// # Errors
     ///
     /// Why it cannot be told; what the runtime refuses is the end of the turns of the thread, and no error.
-    async fn take_up_thread(self: &Arc<Self>, doubt: Doubt, is_loaded: bool) -> Result<(), String> {
+    async fn take_up_thread(
+        self: &Arc<Self>,
+        doubt: Doubt,
+        is_loaded: bool,
+    ) -> Result<(), Trouble> {
         let mut resume = ThreadResumeParams::new(&*doubt.thread);
         if let Some(sharing) = &mut self.routing().sharing {
             // A runtime that has the thread loaded ignores them.
@@ -314,7 +349,9 @@ impl Shared {
                 tracing::debug!(%error, "a thread cannot be resumed");
                 false
             }
-            Err(failure) => return Err(format!("thread/resume failed: {}", describe(&failure))),
+            Err(failure) => {
+                return Err(format!("thread/resume failed: {}", describe(&failure)).into());
+            }
         };
         if let Some(sharing) = &mut self.routing().sharing {
             sharing.hears(&doubt.thread, is_there);

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use codex_types::request::ClientRequest;
 use codex_types::{
-    SortDirection, ThreadItem, ThreadReadParams, ThreadTurnsListParams, Turn, TurnItemsView,
-    TurnStatus,
+    SortDirection, ThreadItem, ThreadTurnsListParams, Turn, TurnItemsView, TurnStatus,
 };
 use tokio::time::sleep;
 
-use super::describe;
+use super::{Trouble, describe};
 use crate::connection::Shared;
+use crate::error::RpcErrorKind;
 use crate::message::Refusal;
 use crate::router::{Doubt, Failure};
 
@@ -36,7 +36,7 @@ pub(super) struct Found {
 
 impl Shared {
     /// Looks in the history of a thread for what is not known of it.
-    pub(super) async fn look(self: &Arc<Self>, doubt: &Doubt) -> Result<Found, String> {
+    pub(super) async fn look(self: &Arc<Self>, doubt: &Doubt) -> Result<Found, Trouble> {
         if doubt.turns.is_empty() && doubt.messages.is_empty() {
             return Ok(Found::default());
         }
@@ -51,27 +51,7 @@ impl Shared {
         }
     }
 
-    /// Reads all turns of a thread at once. One without a turn has none, and one that is ephemeral stores none.
-    async fn read_all<'a>(
-        self: &Arc<Self>,
-        doubt: &'a Doubt,
-        missing: &mut Vec<&'a str>,
-        turns: &mut Vec<Turn>,
-    ) -> Result<(), String> {
-        let params = ThreadReadParams::new(&*doubt.thread).include_turns(true);
-        let text = match self.ask_first(&params).await {
-            Ok(text) => text,
-            Err(Failure::Refused(Refusal::Rpc(_))) => return Ok(()),
-            Err(failure) => return Err(format!("thread/read failed: {}", describe(&failure))),
-        };
-        let mut read = ThreadReadParams::decode_response(&text)
-            .map_err(|_| "the history of a thread cannot be read".to_owned())?;
-        read.thread.turns.reverse();
-        keep_wanted(doubt, read.thread.turns, missing, turns);
-        Ok(())
-    }
-
-    async fn look_once(self: &Arc<Self>, doubt: &Doubt) -> Result<Found, String> {
+    async fn look_once(self: &Arc<Self>, doubt: &Doubt) -> Result<Found, Trouble> {
         let mut params = ThreadTurnsListParams::new(&*doubt.thread)
             .items_view(TurnItemsView::Full)
             .sort_direction(SortDirection::Desc)
@@ -81,14 +61,19 @@ impl Shared {
         loop {
             let text = match self.ask_first(&params).await {
                 Ok(text) => text,
-                // Before 0.151 the method is one of the experimental API.
-                Err(Failure::Refused(Refusal::Rpc(_))) if turns.is_empty() => {
-                    self.read_all(doubt, &mut missing, &mut turns).await?;
-                    break;
+                // Before 0.151 the method is one of the experimental API, and what is read otherwise has other ids
+                // than what was sent.
+                Err(Failure::Refused(Refusal::Rpc(error)))
+                    if error.kind() == RpcErrorKind::ExperimentalRequired =>
+                {
+                    return Err(Trouble::for_good(
+                        "a runtime before 0.151.0 does not tell what was missed of a turn; update it",
+                    ));
                 }
+                // A thread without a turn has no history, nor has one that is ephemeral.
                 Err(Failure::Refused(Refusal::Rpc(_))) => break,
                 Err(failure) => {
-                    return Err(format!("thread/turns/list failed: {}", describe(&failure)));
+                    return Err(format!("thread/turns/list failed: {}", describe(&failure)).into());
                 }
             };
             let page = ThreadTurnsListParams::decode_response(&text)
