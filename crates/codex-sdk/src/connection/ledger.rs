@@ -200,15 +200,24 @@ impl Ledger {
             return out.push(event);
         };
         let (thread, turn) = (Box::<str>::from(thread), TurnId::from(turn));
+        if self.over.contains(&turn) {
+            // The runtime replays the last usage of a turn that is over; a command may end after its turn.
+            let is_said = matches!(
+                event,
+                Notification::TurnStarted(_)
+                    | Notification::TurnCompleted(_)
+                    | Notification::ThreadTokenUsageUpdated(_)
+            );
+            if !is_said {
+                out.push(event);
+            }
+            return;
+        }
         if let Notification::TurnStarted(_) = event {
             let entry = self.turn(&thread, &turn);
             if !std::mem::replace(&mut entry.started, true) {
                 out.push(event);
             }
-            return;
-        }
-        if self.over.contains(&turn) {
-            // The runtime replays the last usage of a turn that is over.
             return;
         }
         if let Notification::TurnCompleted(_) = event {

@@ -2,6 +2,7 @@
 
 mod endings;
 mod joining;
+mod loss;
 mod merging;
 mod model;
 mod requests;

@@ -143,7 +143,7 @@ impl Thread {
                     "the thread, or one of its sub-agents, is not stored: it is ephemeral".into(),
                 ));
             };
-            let below = codex.below_home(&path)?;
+            let below = Codex::below_home(&path)?;
             let bytes = codex.read_file(&path).await?.ok_or_else(|| {
                 Error::InvalidInput("the thread is not stored: it has had no turn yet".into())
             })?;

@@ -132,12 +132,14 @@ impl Codex {
         Ok(())
     }
 
-    /// Returns a path below the runtime's home, with `/` between its parts.
-    pub(super) fn below_home(&self, path: &str) -> Result<String> {
-        let below = path.strip_prefix(&*self.server_info().codex_home);
-        let below = below.map(|below| below.trim_start_matches(['/', '\\']).replace('\\', "/"));
+    /// Returns the path of a stored thread below the runtime's home, with `/` between its parts.
+    pub(super) fn below_home(path: &str) -> Result<String> {
+        // The home itself may be written in another way, for links in it.
+        let path = path.replace('\\', "/");
+        let folder = format!("/{SESSIONS}/");
+        let below = path.rfind(&folder).map(|at| path[at + 1..].to_owned());
         let below = below.ok_or_else(|| {
-            Error::InvalidInput("the thread is stored outside of the runtime's home".into())
+            Error::InvalidInput("the thread is not among those of the runtime's home".into())
         })?;
         check_path(&below)?;
         Ok(below)
