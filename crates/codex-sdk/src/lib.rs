@@ -179,7 +179,7 @@ mod input;
 mod login;
 #[cfg_attr(
     not(feature = "remote"),
-    expect(
+    allow(
         dead_code,
         reason = "only a connection to a remote runtime is made again"
     )
@@ -200,7 +200,7 @@ mod result;
 mod retry;
 #[cfg_attr(
     not(feature = "remote"),
-    expect(
+    allow(
         dead_code,
         reason = "only a connection to a remote runtime is made again"
     )
