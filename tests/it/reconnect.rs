@@ -292,14 +292,19 @@ async fn a_turn_that_ends_while_its_runtime_drains_is_complete() {
     let mut stage = Attached::new().await;
     stage
         .model
-        .push(Answer::exec_command("sleep 1"))
+        .push(Answer::exec_command("sleep 2"))
         .push(Answer::text("Done."));
     let thread = stage.thread().await;
-    let turn = ok(thread.turn("Wait a second.")).await;
+    let turn = ok(thread.turn("Wait two seconds.")).await;
     let running = tokio::spawn(turn.run());
     stage.model.wait_for_requests(1).await.unwrap();
     stage.runtime.drain().unwrap();
-    let draining = err(stage.thread_start()).await;
+    // Until the signal has come, threads are started.
+    let draining = loop {
+        if let Err(error) = within(stage.thread_start()).await {
+            break error;
+        }
+    };
     assert!(
         matches!(&draining, Error::Rpc { source, .. } if source.kind() == RpcErrorKind::ShuttingDown),
         "{draining:?}"
@@ -310,6 +315,56 @@ async fn a_turn_that_ends_while_its_runtime_drains_is_complete() {
     assert_eq!(result.text(), "Done.");
     assert_eq!(result.status, TurnStatus::Completed);
     assert!(result.usage.is_some());
+    drop(thread);
+    stage.finish().await;
+}
+
+/// The interrupt waits for the connection.
+#[tokio::test]
+async fn a_turn_that_is_dropped_while_the_connection_is_lost_is_interrupted() {
+    if takes_up_no_turn() {
+        return;
+    }
+    let stage = Attached::new().await;
+    stage.model.push(Answer::exec_command("sleep 30"));
+    let thread = stage.thread().await;
+    let turn = ok(thread.turn("Wait.")).await;
+    stage.model.wait_for_requests(1).await.unwrap();
+    stage.proxy.refuse(true);
+    stage.proxy.cut();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let id = turn.id().clone();
+    drop(turn);
+    stage.proxy.refuse(false);
+    let result = ok(thread.join_turn(id).run()).await;
+    assert_eq!(result.status, TurnStatus::Interrupted);
+    drop(thread);
+    stage.finish().await;
+}
+
+/// Calls wait for the connection, as long as they may.
+#[tokio::test]
+async fn calls_wait_for_the_connection_up_to_their_deadline() {
+    let stage = Attached::with(
+        |config| config.request_timeout(Some(Duration::from_secs(2))),
+        |remote| {
+            let pause = Duration::from_millis(50);
+            remote.reconnect(Reconnect::new().pauses(pause, pause))
+        },
+    )
+    .await;
+    let thread = stage.thread().await;
+    stage.proxy.refuse(true);
+    stage.proxy.cut();
+    let error = err(thread.read()).await;
+    assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
+    let waiting = tokio::spawn({
+        let thread = thread.clone();
+        async move { thread.read().await }
+    });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    stage.proxy.refuse(false);
+    ok(async { within(waiting).await.unwrap() }).await;
     drop(thread);
     stage.finish().await;
 }

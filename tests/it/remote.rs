@@ -279,3 +279,24 @@ async fn a_message_that_the_runtime_would_not_take_is_not_sent() {
     assert_eq!(ok(thread.run("Short.")).await.text(), "Read.");
     stage.finish().await;
 }
+
+#[tokio::test]
+async fn the_blocking_client_attaches_too() {
+    let stage = Attached::new().await;
+    stage.model.push(Answer::text("Hello."));
+    let (remote, folder) = (address(&stage.proxy), stage.home.workspace().to_owned());
+    let work = move || {
+        let codex = openai_codex::blocking::Codex::attach(remote)?;
+        let thread = codex.thread_start().cwd(folder).send()?;
+        let once = thread.once("key", "Hello?").send()?;
+        codex.take_over(&thread)?;
+        let bundle = thread.export()?;
+        codex.close()?;
+        Ok((once, bundle))
+    };
+    let work = tokio::task::spawn_blocking(work);
+    let (once, bundle) = ok(async { work.await.unwrap() }).await;
+    assert_eq!(once.into_result().text(), "Hello.");
+    assert_eq!(bundle.rollouts.len(), 1);
+    stage.finish().await;
+}

@@ -36,8 +36,10 @@ use look::answer;
 const STEP_TIMEOUT: Duration = Duration::from_secs(30);
 /// How many threads are resumed at the same time.
 const MOST_RESUMES: usize = 16;
-/// How long to wait before a request that the runtime was too busy for is sent again.
-const PAUSE: Duration = Duration::from_millis(200);
+/// How often a thread is resumed whose first turn was accepted.
+const FIRST_TURN_ATTEMPTS: u32 = 50;
+/// How long to wait before a request that the runtime was too busy for, or could not do yet, is sent again.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// How a lost connection is made again.
 #[derive(Debug)]
@@ -186,7 +188,12 @@ impl Attached {
         let threads = stream::iter(doubts.into_iter().chain(idle));
         let resumed = threads.map(|doubt| {
             let is_loaded = loaded.iter().any(|loaded| **loaded == *doubt.thread);
-            shared.take_up_thread(doubt, is_loaded)
+            let occasion = if is_loaded {
+                Occasion::Kept
+            } else {
+                Occasion::Stored
+            };
+            shared.take_up_thread(doubt, occasion)
         });
         let outcomes: Vec<Result<(), Trouble>> =
             resumed.buffer_unordered(MOST_RESUMES).collect().await;
@@ -242,22 +249,65 @@ impl Connection {
     /// Resumes a thread that could not be resumed when the connection was made again, because it had no turn, and
     /// delivers what was missed of the turn that it has now.
     pub(crate) async fn catch_up(&self, thread_id: &str) {
-        let doubt = {
+        let turns = {
             let mut routing = self.shared.routing();
             match &mut routing.sharing {
                 Some(sharing) if sharing.is_unheard(thread_id) => sharing.ledger.hold(thread_id),
                 _ => return,
             }
-            let doubts = routing.router.doubts();
-            let of_thread = |doubt: &Doubt| *doubt.thread == *thread_id;
-            doubts.into_iter().find(of_thread)
+            let doubts = routing.router.doubts().into_iter();
+            let mut of_thread = doubts.filter(|doubt| *doubt.thread == *thread_id);
+            of_thread.next().map_or_else(Vec::new, |doubt| doubt.turns)
         };
-        let doubt = doubt.unwrap_or_else(|| Doubt::nothing(thread_id));
-        if let Err(trouble) = self.shared.take_up_thread(doubt, true).await {
+        let _hold = Hold {
+            shared: &self.shared,
+            thread_id,
+        };
+        let doubt = Doubt {
+            turns,
+            ..Doubt::nothing(thread_id)
+        };
+        if let Err(trouble) = self.shared.take_up_thread(doubt, Occasion::FirstTurn).await {
             // It is done once more with the next connection.
             tracing::debug!(trouble.why, "a thread is not resumed");
         }
     }
+}
+
+/// Events of a thread that are held back; they are let go when this is dropped.
+struct Hold<'a> {
+    shared: &'a Arc<Shared>,
+    thread_id: &'a str,
+}
+
+impl Drop for Hold<'_> {
+    fn drop(&mut self) {
+        self.shared.route(|routing, fx| {
+            let mut events = Vec::new();
+            // After a loss they are held back for the one who takes the thread up.
+            if let Some(sharing) = &mut routing.sharing
+                && routing.router.is_online()
+            {
+                sharing
+                    .ledger
+                    .resumed(self.thread_id, Vec::new(), &mut events);
+            }
+            for event in events {
+                self.shared.deliver(routing, event, fx);
+            }
+        });
+    }
+}
+
+/// Why a thread is taken up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Occasion {
+    /// After a loss, in which the runtime kept the thread.
+    Kept,
+    /// After a loss, in which the runtime has put the thread away, or was started again.
+    Stored,
+    /// It could not be resumed before its first turn, which runs now.
+    FirstTurn,
 }
 
 impl Shared {
@@ -327,21 +377,31 @@ impl Shared {
     async fn take_up_thread(
         self: &Arc<Self>,
         doubt: Doubt,
-        is_loaded: bool,
+        occasion: Occasion,
     ) -> Result<(), Trouble> {
         let mut resume = ThreadResumeParams::new(&*doubt.thread);
         if let Some(sharing) = &mut self.routing().sharing {
             // A runtime that has the thread loaded ignores them.
             sharing.fill_resume(&mut resume);
-            if !is_loaded {
+            if occasion == Occasion::Stored {
                 sharing.stored(&doubt.thread);
             }
         }
         let short = resume.clone().exclude_turns(true);
-        let outcome = match self.ask_first(&short).await {
-            // Before 0.151 the option is refused.
-            Err(Failure::Refused(Refusal::Rpc(_))) => self.ask_first(&resume).await,
-            outcome => outcome,
+        let mut attempt = 1;
+        let outcome = loop {
+            let outcome = match self.ask_first(&short).await {
+                // Before 0.151 the option is refused.
+                Err(Failure::Refused(Refusal::Rpc(_))) => self.ask_first(&resume).await,
+                outcome => outcome,
+            };
+            // A thread is stored a moment after its first turn was accepted.
+            let is_refused = matches!(outcome, Err(Failure::Refused(Refusal::Rpc(_))));
+            if !is_refused || occasion != Occasion::FirstTurn || attempt == FIRST_TURN_ATTEMPTS {
+                break outcome;
+            }
+            attempt += 1;
+            sleep(PAUSE).await;
         };
         let is_there = match outcome {
             Ok(_) => true,
@@ -364,7 +424,11 @@ impl Shared {
             let _ = self.ask_first(&resume).await;
             found = self.look(&doubt).await?;
         }
-        let goes_on = |turn: &&Turn| is_loaded && !is_over(turn);
+        if occasion == Occasion::FirstTurn {
+            // A turn that has just begun may not be stored yet.
+            found.gone.clear();
+        }
+        let goes_on = |turn: &&Turn| occasion != Occasion::Stored && !is_over(turn);
         let going_on: Vec<_> = found
             .turns
             .iter()

@@ -166,6 +166,11 @@ impl<E: Routed, R> Router<E, R> {
         self.settle(thread, fx);
     }
 
+    /// Tells whether requests are sent.
+    pub(crate) fn is_online(&self) -> bool {
+        self.online
+    }
+
     /// Sends what has waited for the connection.
     pub(crate) fn resumed(&mut self, fx: &mut Effects<E, R>) {
         self.online = true;

@@ -76,8 +76,11 @@ impl Shared {
                     return Err(format!("thread/turns/list failed: {}", describe(&failure)).into());
                 }
             };
-            let page = ThreadTurnsListParams::decode_response(&text)
-                .map_err(|_| "the history of a thread cannot be read".to_owned())?;
+            // What cannot be read would not be the next time either: it counts as gone.
+            let Ok(page) = ThreadTurnsListParams::decode_response(&text) else {
+                tracing::warn!("the history of a thread cannot be read");
+                break;
+            };
             keep_wanted(doubt, page.data, &mut missing, &mut turns);
             // A message that is looked for is among the newest turns.
             match page.next_cursor {
