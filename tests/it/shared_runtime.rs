@@ -9,7 +9,7 @@ use openai_codex::remote::Unanswered;
 use openai_codex::tool::Tool;
 use openai_codex::types::ThreadItem;
 use openai_codex::{
-    ApprovalMode, Codex, CodexConfig, Notification, Thread, TurnHandle, TurnResult,
+    ApprovalMode, Codex, CodexConfig, Error, Notification, Thread, TurnHandle, TurnResult,
 };
 
 use crate::remote::{Attached, address};
@@ -48,7 +48,17 @@ fn output(result: &TurnResult) -> Option<&str> {
 }
 
 async fn resumed(codex: &Codex, thread: &Thread) -> Thread {
-    ok(codex.thread_resume(thread.id())).await
+    within(async {
+        loop {
+            match codex.thread_resume(thread.id()).await {
+                Ok(thread) => break thread,
+                // A thread is stored a moment after its first turn has begun.
+                Err(Error::Rpc { .. }) => tokio::time::sleep(Duration::from_millis(20)).await,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    })
+    .await
 }
 
 #[tokio::test]
