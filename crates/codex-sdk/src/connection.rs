@@ -184,7 +184,7 @@ impl Connection {
             .routing
             .get_mut()
             .unwrap_or_else(PoisonError::into_inner);
-        routing.sharing = Some(sharing::Sharing::new(redial.unanswered()));
+        routing.sharing = Some(sharing::Sharing::new(redial.remote.unanswered));
         let shared = Arc::new(shared);
         attached::spawn(Arc::clone(&shared), socket, redial);
         Self::of(shared)

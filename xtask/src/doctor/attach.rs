@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, TcpStream, ToSocketAddrs};
+use std::net::{TcpStream, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -106,7 +106,7 @@ impl Attach {
         };
         let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
         for address in address.to_socket_addrs()? {
-            if self.token_file.is_some() && !is_loopback(address.ip()) {
+            if self.token_file.is_some() && !address.ip().is_loopback() {
                 bail!(
                     "a token is not sent to {address} without encryption: use a tunnel, or wss://"
                 );
@@ -126,10 +126,6 @@ impl Attach {
 trait Stream: Read + Write {}
 
 impl<T: Read + Write> Stream for T {}
-
-fn is_loopback(address: IpAddr) -> bool {
-    address.is_loopback()
-}
 
 #[cfg(unix)]
 fn connect_unix(path: &str) -> anyhow::Result<Box<dyn Stream>> {

@@ -26,7 +26,7 @@ use crate::event;
 use crate::message::{Refusal, notification_line};
 use crate::names::INITIALIZED;
 use crate::random;
-use crate::remote::{Remote, Unanswered};
+use crate::remote::Remote;
 use crate::router::{Doubt, Failure};
 use crate::socket::Socket;
 use link::Link;
@@ -47,12 +47,6 @@ pub(crate) struct Redial {
     pub(crate) remote: Remote,
     /// The handshake.
     pub(crate) initialize: InitializeParams,
-}
-
-impl Redial {
-    pub(super) fn unanswered(&self) -> Unanswered {
-        self.remote.unanswered
-    }
 }
 
 /// Everything that has to end with the connection.

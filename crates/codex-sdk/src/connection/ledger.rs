@@ -144,11 +144,8 @@ impl Ledger {
     }
 
     fn turn(&mut self, thread: &str, turn: &TurnId) -> &mut TurnEntry {
-        if !self.threads.contains_key(thread) {
-            self.threads.insert(thread.into(), ThreadEntry::default());
-        }
-        let turns = &mut self.threads.entry(thread.into()).or_default().turns;
-        turns.entry(turn.clone()).or_default()
+        let entry = self.threads.entry(thread.into()).or_default();
+        entry.turns.entry(turn.clone()).or_default()
     }
 
     /// Delivers the start of a turn that was missed.

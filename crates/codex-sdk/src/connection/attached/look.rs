@@ -130,7 +130,5 @@ fn holds(turn: &Turn, message: &str) -> bool {
 
 /// Makes the answer of a start, or of an addition, that has led to a turn: it serves for both.
 pub(super) fn answer(turn: &Turn) -> String {
-    let mut text = serde_json::json!({"turn": turn, "turnId": turn.id}).to_string();
-    text.shrink_to_fit();
-    text
+    serde_json::json!({"turn": turn, "turnId": turn.id}).to_string()
 }
