@@ -54,6 +54,7 @@ pub(crate) use lane::Lost;
 #[cfg(feature = "remote")]
 pub(crate) use loss::Doubt;
 pub(crate) use queue::{Next, QueueReader};
+pub(crate) use recent::RecentTurns;
 pub(crate) use requests::{Answered, Failure, OnAnswer, OpenedIds, Opens, Outcome};
 pub(crate) use running::Phase;
 pub(crate) use starts::Joining;
@@ -64,7 +65,6 @@ use inbound::Inbound;
 use interrupts::Interrupts;
 use lane::Lane;
 use queue::Queue;
-use recent::RecentTurns;
 use requests::Pending;
 
 /// The properties of an event, and of the protocol, that the router reads.

@@ -4,14 +4,15 @@
 //! Without a loss it passes them on as they are. After one, [`Ledger::resumed`] is told what the runtime has stored
 //! of the turns meanwhile, and makes of it the events that were missed.
 
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
 
 use codex_types::{ItemId, ThreadItem, ThreadTokenUsage, Turn, TurnId, TurnItemsView, TurnStatus};
 
 mod items;
 
 use crate::event::{Delta, Notification, Text};
+use crate::router::RecentTurns;
 use items::{begun, forgotten, is_in_progress, rest, texts};
 
 /// How many turns that ended are remembered, so that nothing of them is delivered once more.
@@ -21,7 +22,7 @@ const MOST_REMEMBERED: usize = 256;
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     threads: HashMap<Box<str>, ThreadEntry>,
-    over: VecDeque<TurnId>,
+    over: RecentTurns<MOST_REMEMBERED>,
 }
 
 #[derive(Debug, Default)]
@@ -299,10 +300,7 @@ impl Ledger {
             }
         }
         out.push(event);
-        if self.over.len() == MOST_REMEMBERED {
-            self.over.pop_front();
-        }
-        self.over.push_back(turn.clone());
+        self.over.add(turn);
         let idle = |entry: &ThreadEntry| entry.turns.is_empty() && entry.held.is_none();
         if self.threads.get(thread).is_some_and(idle) {
             self.threads.remove(thread);

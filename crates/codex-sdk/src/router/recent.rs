@@ -7,23 +7,23 @@ const MOST_REMEMBERED: usize = 128;
 
 /// The ids of the turns that ended last, oldest first.
 #[derive(Debug, Default)]
-pub(super) struct RecentTurns(VecDeque<Box<str>>);
+pub(crate) struct RecentTurns<const MOST: usize = MOST_REMEMBERED>(VecDeque<Box<str>>);
 
-impl RecentTurns {
+impl<const MOST: usize> RecentTurns<MOST> {
     /// Adds a turn that has ended.
-    pub(super) fn add(&mut self, turn: &str) {
-        if self.0.len() == MOST_REMEMBERED {
+    pub(crate) fn add(&mut self, turn: &str) {
+        if self.0.len() == MOST {
             self.0.pop_front();
         }
         self.0.push_back(turn.into());
     }
 
     /// Removes a turn that has begun: an id that is used again is that of a turn that runs.
-    pub(super) fn remove(&mut self, turn: &str) {
+    pub(crate) fn remove(&mut self, turn: &str) {
         self.0.retain(|other| **other != *turn);
     }
 
-    pub(super) fn contains(&self, turn: &str) -> bool {
+    pub(crate) fn contains(&self, turn: &str) -> bool {
         self.0.iter().any(|other| **other == *turn)
     }
 }
