@@ -36,6 +36,9 @@ impl Log {
         // while other threads log.
         static ALL: Once = Once::new();
         ALL.call_once(|| tracing::subscriber::set_global_default(ByThread).unwrap());
+        // A line that another thread reached for the first time while the subscriber was set is
+        // taken for one that nobody wants.
+        tracing::callsite::rebuild_interest_cache();
         let log = Self::default();
         CURRENT.set(Some(log.clone()));
         log
