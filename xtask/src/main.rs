@@ -16,6 +16,7 @@ mod minimal;
 mod regen;
 mod runtime;
 mod semver_check;
+mod test;
 mod tidy;
 mod tree;
 
@@ -34,6 +35,7 @@ Commands:
   bump <version>     pin another runtime, generate its types, and say what changed; `latest` is one too
   history            find out since when each method, field and value is there
   diff <A> <B>       say what changed between two runtimes
+  test [arguments]   run all tests, with the servers that some of them start; installs those where it may
   test-with <v>      run the tests against another runtime
   bench [--build]    measure the SDK against bare loops and peers, or what it costs to build
   fuzz               look for input that breaks the client; needs cargo-fuzz
@@ -51,6 +53,7 @@ fn run(command: &str, args: Vec<String>) -> anyhow::Result<ExitCode> {
         "bump" => drift::bump(&args),
         "history" => drift::history(&args),
         "diff" => drift::diff(&args),
+        "test" => test::run(&args),
         "test-with" => drift::test_with(&args),
         "bench" => bench::run(&args),
         "fuzz" => fuzz::run(&args),

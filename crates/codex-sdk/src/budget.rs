@@ -1,7 +1,15 @@
 //! Budgets: how much a turn may use before it is interrupted.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+const TOKENS: &str = "tokens";
+const TIME: &str = "time_ms";
+const COMMANDS: &str = "commands";
 
 /// How much a turn may use; set by [`TurnStart::budget`](crate::request::TurnStart::budget).
 ///
@@ -97,6 +105,35 @@ impl Budget {
     }
 }
 
+/// A map with what is limited: `tokens`, `time_ms` in milliseconds, `commands`.
+impl Serialize for Budget {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let limits = [
+            (TOKENS, self.tokens),
+            (TIME, self.time.map(milliseconds)),
+            (COMMANDS, self.commands),
+        ];
+        serializer.collect_map(limits.into_iter().filter(|(_, limit)| limit.is_some()))
+    }
+}
+
+/// A limit that this version does not know is refused: what it limits would have none.
+impl<'de> Deserialize<'de> for Budget {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut budget = Self::new();
+        for (name, limit) in BTreeMap::<String, Option<u64>>::deserialize(deserializer)? {
+            match name.as_str() {
+                TOKENS => budget.tokens = limit,
+                TIME => budget.time = limit.map(Duration::from_millis),
+                COMMANDS => budget.commands = limit,
+                _ => return Err(D::Error::unknown_field(&name, &[TOKENS, TIME, COMMANDS])),
+            }
+        }
+        Ok(budget)
+    }
+}
+
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -104,5 +141,22 @@ impl fmt::Display for Amount {
             Self::Time(time) => write!(f, "{time:.1?}"),
             Self::Commands(count) => write!(f, "{count} commands"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_is_json() {
+        let budget = Budget::new().tokens(5).time(Duration::from_millis(1500));
+        let text = serde_json::to_string(&budget).unwrap();
+        assert_eq!(text, r#"{"tokens":5,"time_ms":1500}"#);
+        assert_eq!(serde_json::from_str::<Budget>(&text).unwrap(), budget);
+        let none = serde_json::from_str::<Budget>("{}").unwrap();
+        assert_eq!(none, Budget::new());
+        let newer = serde_json::from_str::<Budget>(r#"{"dollars":1}"#).unwrap_err();
+        assert!(newer.to_string().contains("dollars"), "{newer}");
     }
 }

@@ -85,6 +85,18 @@ impl OnceStart<Thread> {
         let driver = Arc::clone(&self.start.thread.driver);
         driver.block_on(self.on(|thread| thread.inner).into_future())
     }
+
+    /// Starts the turn unless it was started, and returns its handle.
+    ///
+    /// # Errors
+    ///
+    /// As [`OnceStart::start`](crate::request::OnceStart::start).
+    pub fn start(self) -> Result<TurnHandle> {
+        let driver = Arc::clone(&self.start.thread.driver);
+        let start = self.on(|thread| thread.inner);
+        let turn = driver.block_on(start.start())?;
+        Ok(TurnHandle::new(turn, &driver))
+    }
 }
 
 #[cfg(feature = "schemars")]

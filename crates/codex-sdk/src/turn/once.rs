@@ -6,7 +6,7 @@ use codex_types::{
     SortDirection, ThreadItem, ThreadTurnsListParams, Turn, TurnItemsView, TurnStatus,
 };
 
-use super::{TurnStart, history};
+use super::{TurnHandle, TurnStart, history};
 use crate::error::{Error, Result};
 use crate::input::Input;
 use crate::pages::{Pending, Turns};
@@ -116,50 +116,92 @@ impl<T> OnceStart<T> {
     }
 }
 
+impl OnceStart {
+    /// Starts the turn unless it was started, and returns its handle: to read its events, or to interrupt it.
+    ///
+    /// ```no_run
+    /// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
+    /// let mut turn = thread.once("task-81/step-2", "Fix the failing test.").start().await?;
+    /// while let Some(event) = turn.next().await {
+    ///     println!("{}", event?.method());
+    /// }
+    /// let result = turn.run().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// The handle of a turn that was found has [joined](TurnHandle::is_joined) it: dropping it interrupts nothing, and
+    /// of a turn that is over it has the result and no events.
+    ///
+    /// # Errors
+    ///
+    /// As [`Thread::once`], but for the turn's own.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future interrupts the turn that it has started.
+    pub async fn start(self) -> Result<TurnHandle> {
+        Ok(match self.find_or_start().await? {
+            Step::Ran(turn)
+            | Step::Joined(turn)
+            | Step::AlreadyDone(turn)
+            | Step::Interrupted(turn) => turn,
+        })
+    }
+
+    async fn find_or_start(self) -> Result<Step> {
+        if self.key.is_empty() {
+            return Err(Error::InvalidInput("the key of a turn is empty".into()));
+        }
+        let thread = self.start.thread.clone();
+        // Two of the same key would otherwise both find nothing.
+        let _guard = thread.codex().connection().once_guard(thread.id()).await;
+        let Some(Found { attempt, turn }) = find(&thread, &self.key).await? else {
+            return Ok(Step::Ran(self.start.client_message_id(self.key).await?));
+        };
+        let stored = thread.join_turn(turn.id.clone());
+        match turn.status {
+            TurnStatus::Completed => return Ok(Step::AlreadyDone(stored)),
+            TurnStatus::InProgress => return Ok(Step::Joined(stored)),
+            _ => {}
+        }
+        let mut start = self.start;
+        match self.if_interrupted {
+            IfInterrupted::Rerun => {}
+            IfInterrupted::Continue => start.say(GO_ON.into()),
+            IfInterrupted::Report => return Ok(Step::Interrupted(stored)),
+        }
+        let key = format!("{}#{}", self.key, attempt + 1);
+        Ok(Step::Ran(start.client_message_id(key).await?))
+    }
+}
+
 impl IntoFuture for OnceStart {
     type Output = Result<Once>;
     type IntoFuture = Pending<Once>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            if self.key.is_empty() {
-                return Err(Error::InvalidInput("the key of a turn is empty".into()));
-            }
-            let thread = self.start.thread.clone();
-            // Two of the same key would otherwise both find nothing.
-            let guard = thread.codex().connection().once_guard(thread.id()).await;
-            let Some(Found { attempt, turn }) = find(&thread, &self.key).await? else {
-                let turn = self.start.client_message_id(self.key).await?;
-                drop(guard);
-                return Ok(Once::Ran(turn.run().await?));
-            };
-            let stored = thread.join_turn(turn.id.clone());
-            match turn.status {
-                TurnStatus::Completed => return Ok(Once::AlreadyDone(stored.run().await?)),
-                TurnStatus::InProgress => {
-                    drop(guard);
-                    return Ok(Once::Joined(stored.run().await?));
-                }
-                _ => {}
-            }
-            let mut start = self.start;
-            match self.if_interrupted {
-                IfInterrupted::Rerun => {}
-                IfInterrupted::Continue => start.say(GO_ON.into()),
-                IfInterrupted::Report => {
-                    return Ok(Once::Interrupted(match stored.run().await {
-                        Ok(result) => result,
-                        Err(Error::TurnFailed(failure)) => failure.result,
-                        Err(error) => return Err(error),
-                    }));
-                }
-            }
-            let key = format!("{}#{}", self.key, attempt + 1);
-            let turn = start.client_message_id(key).await?;
-            drop(guard);
-            Ok(Once::Ran(turn.run().await?))
+            Ok(match self.find_or_start().await? {
+                Step::Ran(turn) => Once::Ran(turn.run().await?),
+                Step::Joined(turn) => Once::Joined(turn.run().await?),
+                Step::AlreadyDone(turn) => Once::AlreadyDone(turn.run().await?),
+                Step::Interrupted(turn) => Once::Interrupted(match turn.run().await {
+                    Ok(result) => result,
+                    Err(Error::TurnFailed(failure)) => failure.result,
+                    Err(error) => return Err(error),
+                }),
+            })
         })
     }
+}
+
+/// The handle of a turn that happens once, by what was found.
+enum Step {
+    Ran(TurnHandle),
+    Joined(TurnHandle),
+    AlreadyDone(TurnHandle),
+    Interrupted(TurnHandle),
 }
 
 /// The last turn of a key.

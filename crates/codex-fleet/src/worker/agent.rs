@@ -1,0 +1,259 @@
+//! An attempt with an agent: a runtime, a thread, and the turn of the task.
+
+use std::path::Path;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use openai_codex::approval::{Approvals, Pending};
+use openai_codex::types::{ThreadDeleteParams, TurnStatus};
+use openai_codex::{Codex, Error as CodexError, Notification, Thread, TurnHandle, TurnResult};
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+
+use super::AgentSetup;
+use super::claim::{Fence, Stop};
+use super::publish::Events;
+use super::questions::Questions;
+use super::save::Saver;
+use crate::error::Cause;
+use crate::events::JobEventKind;
+use crate::record::Record;
+use crate::result::JobResult;
+use crate::saved::SavedWork;
+use crate::store::read_json;
+use crate::task::Task;
+
+/// How long an interrupted turn is waited for.
+const INTERRUPTED: Duration = Duration::from_secs(10);
+
+/// What became of an attempt.
+pub(super) enum Outcome {
+    Completed(Box<JobResult>),
+    Failed {
+        error: String,
+        /// Another attempt may do better.
+        again: bool,
+    },
+    Stopped(Stop),
+}
+
+/// An attempt of a task.
+pub(super) struct Attempt<'a> {
+    pub(super) agent: &'a AgentSetup,
+    pub(super) fence: &'a Fence,
+    pub(super) record: &'a Record,
+    pub(super) task: &'a Task,
+    pub(super) events: &'a Events,
+    /// Set when it is made: whoever drops the attempt removes it.
+    pub(super) folder: &'a OnceCell<std::path::PathBuf>,
+}
+
+impl Attempt<'_> {
+    /// Runs it to its end, or until it is stopped.
+    pub(super) async fn run(&self) -> Outcome {
+        tokio::select! {
+            outcome = self.work() => outcome.unwrap_or_else(|error| Outcome::Failed {
+                error: error.to_string(),
+                again: true,
+            }),
+            // Nothing is asked of a runtime that must not go on; dropping it ends it.
+            () = self.fence.lost() => Outcome::Stopped(Stop::Lost),
+        }
+    }
+
+    async fn work(&self) -> Result<Outcome, Cause> {
+        let saved = self.saved().await?;
+        if self.record.started && saved.is_none() && !self.task.restart {
+            return Ok(Outcome::Failed {
+                error: "a worker was lost before anything of the thread was saved, and the task does not say `restart`"
+                    .into(),
+                again: false,
+            });
+        }
+        let work = saved.as_ref().and_then(|saved| saved.workspace.as_deref());
+        let preparing = self
+            .agent
+            .workspace
+            .prepare(self.task, self.fence.attempt, work);
+        let folder = tokio::select! {
+            folder = preparing => folder?,
+            stop = self.fence.stopped() => return Ok(Outcome::Stopped(stop)),
+        };
+        let folder = self.folder.get_or_init(|| async { folder }).await;
+        let starting = Codex::start_with(self.agent.runtime.clone().cwd(folder));
+        let codex = tokio::select! {
+            codex = starting => codex?,
+            stop = self.fence.stopped() => return Ok(Outcome::Stopped(stop)),
+        };
+        let outcome = self.work_with(&codex, folder, saved).await;
+        codex.close().await?;
+        outcome
+    }
+
+    async fn saved(&self) -> Result<Option<SavedWork>, Cause> {
+        let Some(saved) = &self.record.saved else {
+            return Ok(None);
+        };
+        match self.fence.store().object(&saved.object).await? {
+            Some(bytes) => Ok(Some(read_json("a thread", &bytes)?)),
+            None => Ok(None),
+        }
+    }
+
+    async fn work_with(
+        &self,
+        codex: &Codex,
+        folder: &Path,
+        saved: Option<SavedWork>,
+    ) -> Result<Outcome, Cause> {
+        // Where a handler of the worker decides there is nothing to take.
+        let approvals = codex.approvals().ok();
+        let starting = self.turn(codex, folder, saved);
+        let (thread, turn) = tokio::select! {
+            started = starting => started?,
+            stop = self.fence.stopped() => return Ok(Outcome::Stopped(stop)),
+        };
+        let stored = self.record.saved.as_ref();
+        let workspace = &*self.agent.workspace;
+        let saver = Saver::new(self.fence, &thread, workspace, folder, stored);
+        let (stopped, result) = self.follow(turn, approvals, folder, &saver).await;
+        if stopped == Some(Stop::Lost) {
+            return Ok(Outcome::Stopped(Stop::Lost));
+        }
+        saver.save().await;
+        Ok(match (stopped, result) {
+            (_, Ok(turn)) if turn.status == TurnStatus::Completed => {
+                let (key, attempt) = (self.task.key(), self.fence.attempt);
+                let worker = self.fence.worker();
+                let result = JobResult::of_turn(key, attempt, worker, thread.id(), turn);
+                Outcome::Completed(Box::new(result))
+            }
+            (Some(stop), _) => Outcome::Stopped(stop),
+            (None, Ok(turn)) => Outcome::Failed {
+                error: format!("the turn has ended without its result: {:?}", turn.status),
+                again: true,
+            },
+            (None, Err(error)) => Outcome::Failed {
+                again: !matches!(error, CodexError::BudgetExceeded(_)),
+                error: error.to_string(),
+            },
+        })
+    }
+
+    /// Starts the turn, in a new thread or in the one that was saved.
+    async fn turn(
+        &self,
+        codex: &Codex,
+        folder: &Path,
+        saved: Option<SavedWork>,
+    ) -> Result<(Thread, TurnHandle), Cause> {
+        let sandbox = self.agent.sandbox;
+        let approvals = self.task.approvals;
+        let thread = match saved {
+            Some(saved) => {
+                let import = codex.thread_import(saved.thread.clone());
+                let import = import.cwd(folder).sandbox(sandbox).approval_mode(approvals);
+                match import.clone().await {
+                    // An attempt that was here before has gone on from what was saved, and nobody has gone on from there.
+                    Err(CodexError::InvalidInput(reason)) => {
+                        tracing::debug!(reason, "the thread of an earlier attempt is removed");
+                        codex
+                            .request(ThreadDeleteParams::new(&saved.thread.thread_id))
+                            .await?;
+                        import.await?
+                    }
+                    other => other?,
+                }
+            }
+            None => {
+                let start = codex.thread_start();
+                start
+                    .cwd(folder)
+                    .sandbox(sandbox)
+                    .approval_mode(approvals)
+                    .await?
+            }
+        };
+        if !self.fence.write(|record| record.started = true).await {
+            return Err("the job is another worker's".into());
+        }
+        let once = thread
+            .once(self.task.key(), self.task.prompt())
+            .turn(|mut turn| {
+                if let Some(model) = &self.task.model {
+                    turn = turn.model(model);
+                }
+                if let Some(schema) = &self.task.output_schema {
+                    turn = turn.output_schema(schema.clone());
+                }
+                match &self.task.budget {
+                    Some(budget) => turn.budget(budget.clone()),
+                    None => turn,
+                }
+            });
+        let turn = once.start().await?;
+        Ok((thread, turn))
+    }
+
+    /// Follows the turn to its end.
+    async fn follow(
+        &self,
+        mut turn: TurnHandle,
+        mut approvals: Option<Approvals>,
+        folder: &Path,
+        saver: &Saver<'_>,
+    ) -> (Option<Stop>, Result<TurnResult, CodexError>) {
+        let questions = Questions::new(self.fence, self.task, folder, self.events);
+        let background = async { tokio::join!(questions.listen(), saver.keep_saving()) };
+        tokio::pin!(background);
+        let mut asked = FuturesUnordered::new();
+        let mut stopped = None;
+        let limit = tokio::time::sleep(Duration::ZERO);
+        tokio::pin!(limit);
+        loop {
+            tokio::select! {
+                event = turn.next() => match event {
+                    Some(Ok(event)) => {
+                        if matches!(event, Notification::ItemCompleted(_)) {
+                            saver.want();
+                        }
+                        self.events.put(&JobEventKind::Turn(Box::new(event)));
+                    }
+                    // The result says it too.
+                    Some(Err(_)) => {}
+                    None => break,
+                },
+                Some(question) = next_question(&mut approvals) => {
+                    asked.push(questions.ask(question, saver));
+                }
+                Some(()) = asked.next() => {}
+                _ = &mut background => {}
+                stop = self.fence.stopped(), if stopped.is_none() => {
+                    stopped = Some(stop);
+                    limit.as_mut().reset(Instant::now() + INTERRUPTED);
+                    let interrupt = tokio::time::timeout(INTERRUPTED, turn.interrupt());
+                    if let Ok(Err(error)) = interrupt.await {
+                        tracing::warn!(%error, "the turn is not interrupted");
+                    }
+                }
+                () = &mut limit, if stopped.is_some() => break,
+            }
+        }
+        (
+            stopped,
+            match stopped {
+                Some(Stop::Lost) => Err(CodexError::InvalidInput("the job is lost".into())),
+                _ => turn.run().await,
+            },
+        )
+    }
+}
+
+/// Waits for a question; for ever where none can come.
+async fn next_question(approvals: &mut Option<Approvals>) -> Option<Pending> {
+    match approvals {
+        Some(approvals) => approvals.next().await,
+        None => std::future::pending().await,
+    }
+}
