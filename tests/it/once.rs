@@ -54,6 +54,27 @@ async fn a_turn_is_run_once() {
 }
 
 #[tokio::test]
+async fn the_handle_of_a_turn_that_happens_once_has_its_events() {
+    let stage = Stage::new().await;
+    stage.model.push(Answer::text("Fixed."));
+    let thread = stage.thread().await;
+    let mut turn = ok(thread.once(KEY, PROMPT).start()).await;
+    assert!(!turn.is_joined());
+    let mut methods = Vec::new();
+    while let Some(event) = within(turn.next()).await {
+        methods.push(event.unwrap().method().to_owned());
+    }
+    assert_eq!(methods.first().map(String::as_str), Some("turn/started"));
+    assert_eq!(methods.last().map(String::as_str), Some("turn/completed"));
+    assert_eq!(ok(turn.run()).await.text(), "Fixed.");
+    let again = ok(thread.once(KEY, PROMPT).start()).await;
+    assert!(again.is_joined());
+    assert_eq!(ok(again.run()).await.text(), "Fixed.");
+    drop(thread);
+    stage.finish().await;
+}
+
+#[tokio::test]
 async fn a_turn_that_runs_is_joined() {
     let stage = Stage::new().await;
     stage

@@ -50,3 +50,7 @@ pub use server::Server;
 pub use task::{Repo, Task};
 pub use worker::Worker;
 pub use workspace::{GitCheckout, Workspace, WorkspaceFuture};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -6,8 +6,11 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use openai_codex::approval::{Approvals, Pending};
-use openai_codex::types::{ThreadDeleteParams, TurnStatus};
-use openai_codex::{Codex, Error as CodexError, Notification, Thread, TurnHandle, TurnResult};
+use openai_codex::request::ThreadResume;
+use openai_codex::types::{ThreadDeleteParams, ThreadId, TurnStatus};
+use openai_codex::{
+    Codex, Error as CodexError, Notification, RpcErrorKind, Thread, TurnHandle, TurnResult,
+};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
@@ -26,6 +29,10 @@ use crate::task::Task;
 
 /// How long an interrupted turn is waited for.
 const INTERRUPTED: Duration = Duration::from_secs(10);
+
+/// How long the runtime of an earlier attempt may take to end.
+const ENDING: Duration = Duration::from_secs(20);
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// What became of an attempt.
 pub(super) enum Outcome {
@@ -154,17 +161,7 @@ impl Attempt<'_> {
             Some(saved) => {
                 let import = codex.thread_import(saved.thread.clone());
                 let import = import.cwd(folder).sandbox(sandbox).approval_mode(approvals);
-                match import.clone().await {
-                    // An attempt that was here before has gone on from what was saved, and nobody has gone on from there.
-                    Err(CodexError::InvalidInput(reason)) => {
-                        tracing::debug!(reason, "the thread of an earlier attempt is removed");
-                        codex
-                            .request(ThreadDeleteParams::new(&saved.thread.thread_id))
-                            .await?;
-                        import.await?
-                    }
-                    other => other?,
-                }
+                self.import(codex, &saved.thread.thread_id, import).await?
             }
             None => {
                 let start = codex.thread_start();
@@ -194,6 +191,31 @@ impl Attempt<'_> {
             });
         let turn = once.start().await?;
         Ok((thread, turn))
+    }
+
+    /// Imports the thread, over what an earlier attempt may have left of it in this home.
+    async fn import(
+        &self,
+        codex: &Codex,
+        id: &ThreadId,
+        import: ThreadResume,
+    ) -> Result<Thread, CodexError> {
+        let begun = Instant::now();
+        loop {
+            match import.clone().await {
+                // That attempt has gone on from what was saved, and nobody has gone on from there.
+                Err(CodexError::InvalidInput(reason)) => {
+                    tracing::debug!(reason, "the thread of an earlier attempt is removed");
+                    codex.request(ThreadDeleteParams::new(id)).await?;
+                    return import.await;
+                }
+                // Its runtime is about to end.
+                Err(error) if is_active(&error) && begun.elapsed() < ENDING => {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                other => return other,
+            }
+        }
     }
 
     /// Follows the turn to its end.
@@ -256,4 +278,11 @@ async fn next_question(approvals: &mut Option<Approvals>) -> Option<Pending> {
         Some(approvals) => approvals.next().await,
         None => std::future::pending().await,
     }
+}
+
+/// Tells whether another process has the thread.
+fn is_active(error: &CodexError) -> bool {
+    error
+        .rpc()
+        .is_some_and(|error| error.kind() == RpcErrorKind::ActiveWriter)
 }

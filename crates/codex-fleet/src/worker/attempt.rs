@@ -1,5 +1,6 @@
 //! One attempt of a job, from the message to its end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::Subject;
@@ -176,9 +177,19 @@ async fn work(
     let agent = match &shared.does {
         Does::Agent(agent) => agent,
         Does::Answer(answer) => {
-            let text = answer(task);
-            let result = JobResult::text_only(task.key(), fence.attempt, fence.worker(), text);
-            return Outcome::Completed(Box::new(result));
+            let (answer, task) = (Arc::clone(answer), task.clone());
+            let key = task.key.clone();
+            // It may take its time, and the lease is to be kept meanwhile.
+            return match tokio::task::spawn_blocking(move || answer(&task)).await {
+                Ok(text) => {
+                    let result = JobResult::text_only(&key, fence.attempt, fence.worker(), text);
+                    Outcome::Completed(Box::new(result))
+                }
+                Err(error) => Outcome::Failed {
+                    error: error.to_string(),
+                    again: true,
+                },
+            };
         }
     };
     let folder = OnceCell::new();

@@ -1,7 +1,7 @@
 //! Jobs, with workers that run no agent.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use codex_fleet::{Error, JobStatus, Task};
@@ -131,11 +131,15 @@ async fn a_worker_takes_no_more_than_it_has_room_for() {
         jobs.push(ok(fleet.submit(task)).await);
     }
     let running = Arc::new(AtomicUsize::new(0));
-    let worker = nats.worker("full").await.labels(["l"]).slots(2).answering({
-        let running = Arc::clone(&running);
+    let may_end = Arc::new(AtomicBool::new(false));
+    let worker = nats.worker("full").await.labels(["l"]).slots(2);
+    let worker = worker.answering({
+        let (running, may_end) = (Arc::clone(&running), Arc::clone(&may_end));
         move |_| {
             assert!(running.fetch_add(1, Ordering::SeqCst) < 2);
-            std::thread::sleep(Duration::from_millis(300));
+            while !may_end.load(Ordering::SeqCst) {
+                std::thread::sleep(Duration::from_millis(10));
+            }
             running.fetch_sub(1, Ordering::SeqCst);
             "done".to_owned()
         }
@@ -147,6 +151,7 @@ async fn a_worker_takes_no_more_than_it_has_room_for() {
         taken += usize::from(!matches!(ok(job.status()).await, JobStatus::Waiting { .. }));
     }
     assert_eq!(taken, 2);
+    may_end.store(true, Ordering::SeqCst);
     for job in &jobs {
         assert_eq!(ok(job.result()).await.attempt, 1);
     }

@@ -1,12 +1,13 @@
 //! Jobs that move from one worker to another.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use codex_fleet::{Error, JobEventKind, JobStatus, Task};
+use codex_fleet::{Error, Job, JobEventKind, JobStatus, Task};
 use codex_testkit::{Answer, Gate, MockModel, Proxy, Request};
 use futures_util::StreamExt as _;
+use openai_codex::ThreadBundle;
 use openai_codex::approval::Decision;
 
 use crate::stage::{LEASE, Nats, Place, Serving, all_events, names, ok, until, within};
@@ -62,20 +63,7 @@ async fn a_job_of_a_killed_worker_goes_on_elsewhere() {
     let job = ok(fleet.submit(task)).await;
     within(hold.reached()).await.unwrap();
     // The command is done, and saved.
-    until("the thread is saved", async || {
-        match ok(job.thread()).await {
-            Some(thread) => {
-                format!(
-                    "{:?}",
-                    thread.rollouts.values().next().map(|bytes| {
-                        String::from_utf8_lossy(bytes).contains("function_call_output")
-                    })
-                ) == "Some(true)"
-            }
-            None => false,
-        }
-    })
-    .await;
+    saved(&job, "").await;
     killed.kill();
     let _worker = there.serve(&nats, "there").await;
     let result = ok(job.result()).await;
@@ -293,5 +281,105 @@ async fn a_job_that_has_begun_and_left_nothing_starts_again_only_if_it_says_so()
     assert!(error.to_string().contains("restart"), "{error}");
     let result = ok(bold.result()).await;
     assert_eq!((result.text(), result.attempt), ("Done.", 2));
+    hold.open();
+}
+
+#[tokio::test]
+async fn a_job_that_comes_back_goes_on_from_what_was_saved_elsewhere() {
+    let nats = Nats::start();
+    let model = MockModel::start().await.unwrap();
+    let (first, second) = (Gate::new(), Gate::new());
+    model
+        .push(Answer::exec_command("echo first"))
+        .push(Answer::text("never").gate(&first))
+        .push(Answer::exec_command("echo second"))
+        .push(Answer::text("never").gate(&second))
+        .push(Answer::text("Done."));
+    let (here, there) = (Place::new(&model), Place::new(&model));
+    let mut killed = here.spawn(&nats.url(), "here", 1);
+    let job = ok(nats.fleet().await.submit(Task::new("a", "Fix it."))).await;
+    within(first.reached()).await.unwrap();
+    saved(&job, "first").await;
+    killed.kill();
+    // What the thread of the first home has more than what was saved is gone on from by nobody.
+    let sessions = here.home.codex_home().join("sessions");
+    let rollout = files(&sessions).pop().unwrap();
+    let mut text = std::fs::read_to_string(&rollout).unwrap();
+    let last = text.lines().last().unwrap().to_owned();
+    text.push_str(&last);
+    text.push('\n');
+    std::fs::write(&rollout, text).unwrap();
+    let mut killed = there.spawn(&nats.url(), "there", 1);
+    within(second.reached()).await.unwrap();
+    saved(&job, "second").await;
+    killed.kill();
+    let _worker = here.serve(&nats, "here").await;
+    let result = ok(job.result()).await;
+    assert_eq!((result.text(), result.attempt), ("Done.", 3));
+    let requests = model.responses_requests();
+    let last = requests.last().unwrap();
+    assert_eq!(prompts(last, "Fix it."), 1, "{:?}", last.user_texts());
+    let outputs = last.function_call_outputs();
+    assert_eq!(outputs.len(), 2, "{}", last.summary());
+    first.open();
+    second.open();
+}
+
+/// Whether a line of the thread has all of these.
+fn has(thread: &ThreadBundle, parts: &[&str]) -> bool {
+    thread.rollouts.values().any(|bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        text.lines()
+            .any(|line| parts.iter().all(|part| line.contains(part)))
+    })
+}
+
+/// Waits until a job is saved with the output of a command.
+async fn saved(job: &Job, output: &str) {
+    until("it is saved", async || {
+        let thread = ok(job.thread()).await;
+        thread.is_some_and(|thread| has(&thread, &["function_call_output", output]))
+    })
+    .await;
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(self::files(&path));
+        } else {
+            files.push(path);
+        }
+    }
+    files
+}
+
+#[tokio::test]
+async fn a_job_that_all_its_workers_die_of_is_given_up() {
+    let nats = Nats::start();
+    let model = MockModel::start().await.unwrap();
+    let hold = Gate::new();
+    model.default_answer(Answer::text("never").gate(&hold));
+    let place = Place::new(&model);
+    let job = ok(nats
+        .fleet()
+        .await
+        .submit(Task::new("a", "x").attempts(2).restart(true)))
+    .await;
+    for attempt in 1..=2 {
+        let mut worker = place.spawn(&nats.url(), "w", 1);
+        within(hold.reached_times(attempt)).await.unwrap();
+        worker.kill();
+    }
+    let _worker = place.serve(&nats, "w").await;
+    let error = within(job.result()).await.unwrap_err();
+    assert!(
+        matches!(&error, Error::Failed(failure) if failure.attempts == 2),
+        "{error:?}"
+    );
+    assert!(error.to_string().contains("was lost"), "{error}");
+    assert_eq!(model.responses_requests().len(), 2);
     hold.open();
 }
