@@ -10,13 +10,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-/// Runs `bench [--build] [arguments of the harness]`.
+/// Runs `bench [--build | --fleet] [arguments of the harness]`.
 pub fn run(args: &[String]) -> Result<ExitCode> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .context("the workspace has a root")?;
     match args.first().map(String::as_str) {
         Some("--build") => build_costs(root)?,
+        Some("--fleet") => fleet_costs(root, &args[1..])?,
         _ => run_costs(root, args)?,
     }
     Ok(ExitCode::SUCCESS)
@@ -33,6 +34,15 @@ fn run_costs(root: &Path, args: &[String]) -> Result<()> {
         Err(error) => eprintln!("going on without the peers: {error:#}"),
     }
     if !command.status()?.success() {
+        bail!("the harness failed");
+    }
+    Ok(())
+}
+
+/// Measures the fleet's own part, which needs a nats-server.
+fn fleet_costs(root: &Path, args: &[String]) -> Result<()> {
+    let harness = release(&root.join("benches/fleet"), "codex-benches-fleet")?;
+    if !Command::new(harness).args(args).status()?.success() {
         bail!("the harness failed");
     }
     Ok(())

@@ -37,7 +37,7 @@ Commands:
   diff <A> <B>       say what changed between two runtimes
   test [arguments]   run all tests, with the servers that some of them start; installs those where it may
   test-with <v>      run the tests against another runtime
-  bench [--build]    measure the SDK against bare loops and peers, or what it costs to build
+  bench [--build]    measure the SDK against bare loops and peers, or what it costs to build; with --fleet, the fleet
   fuzz               look for input that breaks the client; needs cargo-fuzz
   minimal-versions   build the crates with the lowest versions that their manifests allow
   semver-check       tell which changes since another revision break users; needs cargo-semver-checks

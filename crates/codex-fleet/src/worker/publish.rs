@@ -7,6 +7,7 @@ use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::LastRawMessageErrorKind;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
 
 use super::claim::Fence;
 use crate::clock::now_ms;
@@ -60,14 +61,13 @@ pub(super) async fn send(fence: &Fence, mut outgoing: Outgoing) {
     let mut last = None;
     let mut number = 0;
     while let Some(first) = outgoing.0.recv().await {
-        // The first of an attempt are shown at once.
-        if number > 0 {
-            tokio::time::sleep(GATHER).await;
-        }
+        // The first of an attempt are shown at once, and the last ones too: nobody can put more.
+        let wait = if number > 0 { GATHER } else { Duration::ZERO };
+        let end = Instant::now() + wait;
         let mut size = first.event.get().len();
         let mut events = vec![first];
         while size < BYTES {
-            let Ok(next) = outgoing.0.try_recv() else {
+            let Ok(Some(next)) = timeout_at(end, outgoing.0.recv()).await else {
                 break;
             };
             size += next.event.get().len();
