@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use codex_fleet::{Fleet, Server, Task, Worker};
+use codex_fleet::{Fleet, GitCheckout, Server, Task, Worker};
+use codex_testkit::{Answer, MockModel};
 use nkeys::KeyPair;
+use openai_codex::approval::Decision;
 use serde_json::{Value, json};
 
-use crate::stage::{Nats, Serving, ok, within};
+use crate::stage::{Nats, Place, Serving, all_events, ok, within};
 
 const SECRET: &str = "s3cr3t-0123456789abcdef";
 
@@ -164,4 +166,46 @@ async fn tls_is_checked_against_the_given_authority() {
     // A server without TLS gets no token where TLS is asked for.
     let plain = Nats::start();
     is_refused(Server::new(plain.url()).token(SECRET).require_tls(), SECRET).await;
+}
+
+/// The permissions that `docs/fleet.md` gives to each role.
+#[tokio::test]
+async fn each_role_gets_along_with_its_permissions() {
+    let docs = include_str!("../../../../docs/fleet.md");
+    let users = ["worker", "whoever submits", "whoever answers"].map(|role| {
+        let start = format!("| {role} |");
+        let row = docs.lines().find_map(|line| line.strip_prefix(&start)).unwrap();
+        let mut cells = row.split('|').map(|cell| {
+            let subjects: Vec<_> = cell.split('`').skip(1).step_by(2).collect();
+            format!("{subjects:?}")
+        });
+        let (publish, subscribe) = (cells.next().unwrap(), cells.next().unwrap());
+        let user = role.replace(' ', "-");
+        format!(
+            "{{ user: {user}, password: p, permissions: {{ publish: {publish}, subscribe: {subscribe} }} }}"
+        )
+    });
+    let nats = Nats::with_config(&format!(
+        "authorization {{ users: [ {} ] }}",
+        users.join(", ")
+    ));
+    let log_in = |role: &str| nats.server().user_and_password(role, "p");
+    let model = MockModel::start().await.unwrap();
+    model
+        .push(Answer::exec_command("touch asked").escalated("It must be."))
+        .push(Answer::text("Done."));
+    let place = Place::new(&model);
+    let worker = ok(Worker::connect(log_in("worker")))
+        .await
+        .runtime(place.config());
+    let _serving = Serving::start(worker.workspace(GitCheckout::at(&place.checkouts)));
+    let fleet = ok(Fleet::connect(log_in("whoever-submits"))).await;
+    let job = ok(fleet.submit(Task::new("a", "x").labels(["l"]))).await;
+    ok(job.cancel()).await;
+    let job = ok(fleet.submit(Task::new("b", "x"))).await;
+    let mut asks = ok(Fleet::connect(log_in("whoever-answers"))).await.asks();
+    let ask = within(asks.next()).await.unwrap().unwrap();
+    ok(ask.answer(Decision::Accept)).await;
+    assert_eq!(ok(job.result()).await.text(), "Done.");
+    assert!(all_events(&job).await.len() > 3);
 }

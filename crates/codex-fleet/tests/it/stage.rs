@@ -191,6 +191,23 @@ impl Place {
         Process(command.spawn().unwrap())
     }
 
+    /// Whether a runtime runs in this place. It is told by the processes of Linux; elsewhere there is none.
+    pub(crate) fn has_runtime(&self) -> bool {
+        let home = format!("CODEX_HOME={}", self.home.codex_home().display());
+        let Ok(processes) = std::fs::read_dir("/proc") else {
+            return false;
+        };
+        processes.flatten().any(|process| {
+            let read = |name| std::fs::read(process.path().join(name)).unwrap_or_default();
+            let has = |name, part: &str| {
+                String::from_utf8_lossy(&read(name))
+                    .split('\0')
+                    .any(|text| text == part)
+            };
+            has("environ", &home) && has("cmdline", "app-server")
+        })
+    }
+
     /// What a process of this place has logged.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.home.root().join("worker.log")).unwrap_or_default()
