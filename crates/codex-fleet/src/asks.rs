@@ -137,12 +137,12 @@ impl Ask {
 #[derive(Clone)]
 struct Open {
     store: Store,
-    /// All of the fleet's without one.
-    job: Option<Token>,
+    /// The job and its key; all of the fleet's without one.
+    job: Option<(Token, String)>,
 }
 
 impl Asks {
-    pub(crate) fn new(store: Store, job: Option<Token>) -> Self {
+    pub(crate) fn new(store: Store, job: Option<(Token, String)>) -> Self {
         Self {
             open: Open { store, job },
             stream: None,
@@ -153,7 +153,7 @@ impl Asks {
     ///
     /// # Errors
     ///
-    /// Those of the server. Nothing follows then.
+    /// [`Error::UnknownJob`]; those of the server. Nothing follows then.
     ///
     /// # Cancel safety
     ///
@@ -185,15 +185,18 @@ impl Open {
     }
 
     async fn open(self) -> Result<Watching> {
-        let keys = self
-            .job
-            .as_ref()
-            .map_or_else(|| ">".to_owned(), |job| format!("{}.>", job.as_str()));
+        let keys = match &self.job {
+            Some((job, key)) => {
+                self.store.check(job, key).await?;
+                format!("{}.>", job.as_str())
+            }
+            None => ">".to_owned(),
+        };
         let asks = self.store.asks.watch_with_history(keys).await;
         Ok(Watching {
             asks: asks.map_err(Error::server("watch the questions"))?,
             state: match &self.job {
-                Some(job) => self.store.watch(job).await?.boxed(),
+                Some((job, _)) => self.store.watch(job).await?.boxed(),
                 None => stream::pending().boxed(),
             },
             store: self.store,
@@ -321,7 +324,7 @@ impl fmt::Debug for Ask {
 impl fmt::Debug for Asks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Asks")
-            .field("job", &self.open.job)
+            .field("job", &self.open.job.as_ref().map(|(_, key)| key))
             .finish_non_exhaustive()
     }
 }

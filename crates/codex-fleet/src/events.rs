@@ -117,14 +117,20 @@ pub(crate) struct Stored<T> {
 struct Reader {
     store: Store,
     job: Token,
+    key: String,
     after: Position,
 }
 
 impl Events {
-    pub(crate) fn new(store: Store, job: Token) -> Self {
+    pub(crate) fn new(store: Store, job: Token, key: String) -> Self {
         let after = Position::default();
         Self {
-            reader: Reader { store, job, after },
+            reader: Reader {
+                store,
+                job,
+                key,
+                after,
+            },
             stream: None,
         }
     }
@@ -140,7 +146,7 @@ impl Events {
     ///
     /// # Errors
     ///
-    /// Those of the server.
+    /// [`Error::UnknownJob`]; those of the server.
     ///
     /// # Cancel safety
     ///
@@ -174,6 +180,7 @@ impl Reader {
     }
 
     async fn open(self) -> Result<Reading> {
+        self.store.check(&self.job, &self.key).await?;
         let deliver_policy = match self.after.sequence {
             0 => DeliverPolicy::All,
             start_sequence => DeliverPolicy::ByStartSequence { start_sequence },
@@ -269,7 +276,7 @@ fn events(sequence: u64, payload: &[u8]) -> Result<impl Iterator<Item = JobEvent
 impl fmt::Debug for Events {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Events")
-            .field("job", &self.reader.job.as_str())
+            .field("job", &self.reader.key)
             .finish_non_exhaustive()
     }
 }

@@ -134,7 +134,7 @@ impl Job {
     /// # }
     /// ```
     pub fn events(&self) -> Events {
-        Events::new(self.store.clone(), self.token.clone())
+        Events::new(self.store.clone(), self.token.clone(), self.key.clone())
     }
 
     /// Returns the questions of the job, those that wait and those that come.
@@ -157,7 +157,10 @@ impl Job {
     /// # }
     /// ```
     pub fn asks(&self) -> Asks {
-        Asks::new(self.store.clone(), Some(self.token.clone()))
+        Asks::new(
+            self.store.clone(),
+            Some((self.token.clone(), self.key.clone())),
+        )
     }
 
     /// Reads the thread as it was saved last, to import it elsewhere

@@ -172,6 +172,15 @@ impl Store {
             .await
     }
 
+    /// # Errors
+    ///
+    /// [`Error::UnknownJob`] if there is no job of this key.
+    pub(crate) async fn check(&self, job: &Token, key: &str) -> Result<()> {
+        let key = key.to_owned();
+        let record = self.record(job).await?;
+        record.map(drop).ok_or(Error::UnknownJob { key })
+    }
+
     /// Tells whether a job is over, or nothing is known of it any more.
     pub(crate) async fn is_over(&self, job: &Token) -> Result<bool> {
         let record = self.record(job).await?;

@@ -122,7 +122,11 @@ impl Worker {
 
     fn on(store: Store) -> Self {
         let process = std::process::id();
-        let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "worker".to_owned());
+        let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
+        let host = match host.trim() {
+            "" => "worker",
+            host => host,
+        };
         Self {
             store,
             options: Options {
@@ -268,7 +272,12 @@ async fn serve_slot(shared: Arc<Shared>, sets: Arc<Sets>) {
             delivery = sets.next_job(&shared.store) => delivery,
             _ = stopping.wait_for(|stopping| *stopping != Stopping::No) => return,
         };
-        attempt::run(&shared, delivery).await;
+        // Whatever panics in an attempt leaves the slot.
+        let mut attempt = JoinSet::new();
+        attempt.spawn(attempt::run(Arc::clone(&shared), delivery));
+        if let Some(Err(error)) = attempt.join_next().await {
+            tracing::error!(%error, "an attempt has ended in a panic: its job goes on after the lease");
+        }
     }
 }
 

@@ -94,7 +94,9 @@ impl Attempt<'_> {
             stop = self.fence.stopped() => return Ok(Outcome::Stopped(stop)),
         };
         let outcome = self.work_with(&codex, folder, saved).await;
-        codex.close().await?;
+        if let Err(error) = codex.close().await {
+            tracing::debug!(%error, "the runtime has ended by itself");
+        }
         outcome
     }
 
@@ -125,23 +127,21 @@ impl Attempt<'_> {
         let workspace = &*self.agent.workspace;
         let saver = Saver::new(self.fence, &thread, workspace, folder, stored);
         let (stopped, result) = self.follow(turn, approvals, folder, &saver).await;
-        if stopped == Some(Stop::Lost) {
-            return Ok(Outcome::Stopped(Stop::Lost));
-        }
         saver.save().await;
         Ok(match (stopped, result) {
-            (_, Ok(turn)) if turn.status == TurnStatus::Completed => {
+            (_, Some(Ok(turn))) if turn.status == TurnStatus::Completed => {
                 let (key, attempt) = (self.task.key(), self.fence.attempt);
                 let worker = self.fence.worker();
                 let result = JobResult::of_turn(key, attempt, worker, thread.id(), turn);
                 Outcome::Completed(Box::new(result))
             }
             (Some(stop), _) => Outcome::Stopped(stop),
-            (None, Ok(turn)) => Outcome::Failed {
+            (None, None) => Outcome::Stopped(Stop::Lost),
+            (None, Some(Ok(turn))) => Outcome::Failed {
                 error: format!("the turn has ended without its result: {:?}", turn.status),
                 again: true,
             },
-            (None, Err(error)) => Outcome::Failed {
+            (None, Some(Err(error))) => Outcome::Failed {
                 again: !matches!(error, CodexError::BudgetExceeded(_)),
                 error: error.to_string(),
             },
@@ -218,14 +218,14 @@ impl Attempt<'_> {
         }
     }
 
-    /// Follows the turn to its end.
+    /// Follows the turn to its end. Without a result it is stopped, and has not ended by then.
     async fn follow(
         &self,
         mut turn: TurnHandle,
         mut approvals: Option<Approvals>,
         folder: &Path,
         saver: &Saver<'_>,
-    ) -> (Option<Stop>, Result<TurnResult, CodexError>) {
+    ) -> (Option<Stop>, Option<Result<TurnResult, CodexError>>) {
         let questions = Questions::new(self.fence, self.task, folder, self.events);
         let background = async { tokio::join!(questions.listen(), saver.keep_saving()) };
         tokio::pin!(background);
@@ -259,16 +259,11 @@ impl Attempt<'_> {
                         tracing::warn!(%error, "the turn is not interrupted");
                     }
                 }
-                () = &mut limit, if stopped.is_some() => break,
+                // Ending the runtime ends it.
+                () = &mut limit, if stopped.is_some() => return (stopped, None),
             }
         }
-        (
-            stopped,
-            match stopped {
-                Some(Stop::Lost) => Err(CodexError::InvalidInput("the job is lost".into())),
-                _ => turn.run().await,
-            },
-        )
+        (stopped, Some(turn.run().await))
     }
 }
 

@@ -36,7 +36,8 @@ struct DeadJob<'a> {
 }
 
 /// Runs one attempt of the job of a message.
-pub(super) async fn run(shared: &Shared, delivery: Delivery) {
+pub(super) async fn run(shared: Arc<Shared>, delivery: Delivery) {
+    let shared = &*shared;
     let Delivery { message, lease } = delivery;
     let taken = Instant::now();
     let said = match take(shared, &message).await {
@@ -67,15 +68,23 @@ async fn take(
     shared: &Shared,
     message: &async_nats::jetstream::Message,
 ) -> Result<std::result::Result<Job, AckKind>> {
+    let info = message.info().map_err(Error::server("read a job"))?;
     let task: Task = match serde_json::from_slice(&message.payload) {
         Ok(task) => task,
+        Err(error) if info.delivered > LOOKS => {
+            tracing::warn!(%error, "a message that no worker understands is given up");
+            let message = PublishMessage::build().payload(message.payload.clone());
+            let subject = shared.store.names.dead_job(&label_set(&[])?);
+            let kept = shared.store.publish(subject, message).await;
+            kept.map_err(Error::server("keep a job that was given up"))?;
+            return Ok(Err(AckKind::Term));
+        }
         Err(error) => {
             tracing::warn!(%error, "a task is left to a worker of the version that has submitted it");
             return Ok(Err(AckKind::Nak(Some(Duration::from_secs(60)))));
         }
     };
     let token = Token::of(task.key())?;
-    let info = message.info().map_err(Error::server("read a job"))?;
     let name = &shared.options.name;
     let taken = claim::take(
         &shared.store,

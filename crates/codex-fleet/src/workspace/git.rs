@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
+use tokio::sync::OnceCell;
 
 use super::{Workspace, WorkspaceFuture, remove};
 use crate::error::Cause;
@@ -29,6 +30,8 @@ const LARGEST_PATCH: usize = 64 << 20;
 #[derive(Debug)]
 pub struct GitCheckout {
     root: PathBuf,
+    /// What a process has left that was killed is removed once.
+    cleared: OnceCell<()>,
     /// One fetch of a mirror at a time.
     mirrors: Mutex<HashMap<PathBuf, Arc<tokio::sync::Mutex<()>>>>,
     /// What a checkout was made of: its mirror and its commit.
@@ -40,6 +43,7 @@ impl GitCheckout {
     pub fn at(folder: impl Into<PathBuf>) -> Self {
         Self {
             root: folder.into(),
+            cleared: OnceCell::new(),
             mirrors: Mutex::default(),
             made_of: Mutex::default(),
         }
@@ -164,7 +168,9 @@ impl Workspace for GitCheckout {
         Box::pin(async move {
             let token = Token::of(task.key())?;
             let name = format!("{}-{attempt}", token.as_str());
-            tokio::fs::create_dir_all(self.root.join("jobs")).await?;
+            let jobs = self.root.join("jobs");
+            self.cleared.get_or_try_init(|| remove(&jobs)).await?;
+            tokio::fs::create_dir_all(&jobs).await?;
             // The runtime tells folders without links.
             let root = tokio::fs::canonicalize(&self.root).await?;
             let folder = root.join("jobs").join(name);
@@ -371,6 +377,10 @@ mod tests {
             .await
             .unwrap_err();
         assert!(error.to_string().contains("\"gone\""), "{error}");
+        // What was left by a process that was killed is gone.
+        let next = GitCheckout::at(place.path().join("there"));
+        next.prepare(&Task::new("f", "x"), 1, None).await.unwrap();
+        assert!(!folder.exists());
         let option = Task::new("d", "x").repo("--upload-pack=touch", "main");
         assert!(here.prepare(&option, 1, None).await.is_err());
         let empty = here.prepare(&Task::new("e", "x"), 1, None).await.unwrap();

@@ -50,6 +50,8 @@ async fn what_is_no_job_is_an_error() {
         within(unknown.result()).await.unwrap_err(),
         within(unknown.status()).await.unwrap_err(),
         within(unknown.cancel()).await.unwrap_err(),
+        within(unknown.events().next()).await.unwrap().unwrap_err(),
+        within(unknown.asks().next()).await.unwrap().unwrap_err(),
     ] {
         assert!(
             matches!(&error, Error::UnknownJob { key } if key == "gone"),
@@ -155,6 +157,24 @@ async fn a_worker_takes_no_more_than_it_has_room_for() {
     for job in &jobs {
         assert_eq!(ok(job.result()).await.attempt, 1);
     }
+}
+
+#[tokio::test]
+async fn what_others_put_into_the_queue_stops_nobody() {
+    let nats = Nats::start();
+    let fleet = nats.fleet().await;
+    let client = async_nats::connect(nats.url()).await.unwrap();
+    let task = serde_json::to_vec(&Task::new("never submitted", "x")).unwrap();
+    for payload in [b"not JSON".to_vec(), b"{}".to_vec(), Vec::new(), task] {
+        client
+            .publish("codex.jobs._", payload.into())
+            .await
+            .unwrap();
+    }
+    client.flush().await.unwrap();
+    let _worker = nats.echo("w").await;
+    let job = ok(fleet.submit(Task::new("a", "x"))).await;
+    assert_eq!(ok(job.result()).await.text(), "x");
 }
 
 #[tokio::test]

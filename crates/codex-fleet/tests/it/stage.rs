@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use codex_fleet::{Fleet, GitCheckout, JobEvent, JobEventKind, Server, Worker};
+pub(crate) use codex_testkit::within;
 use codex_testkit::{Home, MockModel};
 use openai_codex::CodexConfig;
 use tempfile::TempDir;
@@ -231,10 +232,15 @@ impl Drop for Process {
     }
 }
 
-/// The pinned runtime.
+/// The runtime that `OPENAI_CODEX_TEST_RUNTIME` names, else the pinned one.
 pub(crate) fn program() -> &'static Path {
-    static PROGRAM: LazyLock<PathBuf> =
-        LazyLock::new(|| codex_runtime::install().unwrap().program().to_owned());
+    static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
+        let named = std::env::var_os("OPENAI_CODEX_TEST_RUNTIME");
+        named.map_or_else(
+            || codex_runtime::install().unwrap().program().to_owned(),
+            PathBuf::from,
+        )
+    });
     &PROGRAM
 }
 
@@ -243,12 +249,6 @@ pub(crate) fn scratch() -> &'static Path {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     std::fs::create_dir_all(folder).unwrap();
     folder
-}
-
-pub(crate) async fn within<T>(work: impl IntoFuture<Output = T>) -> T {
-    tokio::time::timeout(LIMIT, work.into_future())
-        .await
-        .expect("it ends in time")
 }
 
 #[track_caller]
