@@ -12,7 +12,7 @@ use openai_codex::{Codex, Error, InputItem, Once, Thread, ThreadBundle};
 
 use serde_json::json;
 
-use crate::stage::{Stage, config, err, hosts_asked, ok, within};
+use crate::stage::{Stage, config, err, hosts_asked, is_before, ok, within};
 
 const KEY: &str = "task-81/step-2";
 const PROMPT: &str = "Fix the failing test.";
@@ -70,6 +70,37 @@ async fn the_handle_of_a_turn_that_happens_once_has_its_events() {
     let again = ok(thread.once(KEY, PROMPT).start()).await;
     assert!(again.is_joined());
     assert_eq!(ok(again.run()).await.text(), "Fixed.");
+    drop(thread);
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn a_turn_that_failed_is_gone_on_with_by_the_next_process() {
+    let mut stage = Stage::new().await;
+    let refused = json!({"error": {"message": "no"}});
+    stage.model.push(Answer::http_error(400, refused));
+    let thread = stage.thread().await;
+    let error = err(thread.once(KEY, PROMPT)).await;
+    assert!(matches!(error, Error::TurnFailed(_)), "{error:?}");
+    let id = thread.id().clone();
+    drop(thread);
+    stage.restart().await;
+    let thread = ok(stage.codex.thread_resume(id)).await;
+    if is_before(151) {
+        // It is stored as if it were complete.
+        let found = ok(thread.once(KEY, PROMPT)).await;
+        assert!(
+            matches!(&found, Once::AlreadyDone(result) if result.text().is_empty()),
+            "{found:?}"
+        );
+    } else {
+        stage.model.push(Answer::text("Fixed."));
+        let found = ok(thread.once(KEY, PROMPT)).await;
+        assert!(
+            matches!(&found, Once::Ran(result) if result.text() == "Fixed."),
+            "{found:?}"
+        );
+    }
     drop(thread);
     stage.finish().await;
 }

@@ -7,6 +7,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use openai_codex::approval::{Approvals, Pending};
 use openai_codex::request::ThreadResume;
+use openai_codex::runtime::Version;
 use openai_codex::types::{ThreadDeleteParams, ThreadId, TurnStatus};
 use openai_codex::{
     Codex, Error as CodexError, Notification, RpcErrorKind, Thread, TurnHandle, TurnResult,
@@ -27,6 +28,8 @@ use crate::saved::SavedWork;
 use crate::store::read_json;
 use crate::task::Task;
 
+/// Runtimes before store a turn that has failed as complete.
+const OLDEST: Version = Version::new(0, 151, 0);
 /// How long an interrupted turn is waited for.
 const INTERRUPTED: Duration = Duration::from_secs(10);
 
@@ -93,6 +96,16 @@ impl Attempt<'_> {
             codex = starting => codex?,
             stop = self.fence.stopped() => return Ok(Outcome::Stopped(stop)),
         };
+        let version = &codex.server_info().runtime_version;
+        if version
+            .parse::<Version>()
+            .is_ok_and(|version| version < OLDEST)
+        {
+            return Err(format!(
+                "a worker needs a runtime of version {OLDEST} or newer, and this is {version}"
+            )
+            .into());
+        }
         let outcome = self.work_with(&codex, folder, saved).await;
         if let Err(error) = codex.close().await {
             tracing::debug!(%error, "the runtime has ended by itself");
