@@ -70,13 +70,7 @@ impl Fleet {
         let token = Token::of(&task.key)?;
         let set = label_set(&task.labels)?;
         let payload = to_json(&task)?;
-        let largest = self.store.client.server_info().max_payload;
-        if payload.len() + 1024 > largest {
-            return Err(Error::InvalidInput(format!(
-                "the task has {} bytes, and the server takes {largest}",
-                payload.len()
-            )));
-        }
+        self.store.check_size("the task", &payload)?;
         let record = Record::new(digest_of(&payload));
         self.store.consumer(&set).await?;
         if !self.store.create(&token, &record).await? {

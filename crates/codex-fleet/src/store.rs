@@ -293,6 +293,21 @@ impl Store {
             .map_err(Error::server("watch a job"))
     }
 
+    /// # Errors
+    ///
+    /// [`Error::InvalidInput`] for what is larger than a message of the server.
+    pub(crate) fn check_size(&self, what: &str, payload: &[u8]) -> Result<()> {
+        // The headers of a message count too.
+        const HEADERS: usize = 1024;
+        let (bytes, largest) = (payload.len(), self.client.server_info().max_payload);
+        if bytes + HEADERS > largest {
+            return Err(Error::InvalidInput(format!(
+                "{what} has {bytes} bytes, and the server takes {largest}"
+            )));
+        }
+        Ok(())
+    }
+
     /// Publishes a message and waits until it is stored.
     pub(crate) async fn publish(
         &self,

@@ -95,12 +95,7 @@ async fn send_batch(
         attempt: fence.attempt,
         events,
     })?;
-    if payload.len() + 1024 > store.client.server_info().max_payload {
-        return Err(Error::InvalidInput(format!(
-            "an event of {} bytes is larger than the server takes",
-            payload.len()
-        )));
-    }
+    store.check_size("an event", &payload)?;
     // An answer that was lost is told again.
     let id = format!("{}.{}.{number}", fence.job().as_str(), fence.attempt);
     loop {

@@ -112,6 +112,7 @@ impl<'a> Questions<'a> {
         );
         let digest = stored.subject.digest()?;
         let value = to_json(&stored)?;
+        store.check_size("the question", &value)?;
         let (sender, told) = mpsc::unbounded_channel();
         for number in 0_u32.. {
             let id = format!("{}.{digest}.{number}", self.fence.job().as_str());
