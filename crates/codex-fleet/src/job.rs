@@ -16,6 +16,9 @@ use crate::result::{End, JobResult};
 use crate::saved::SavedWork;
 use crate::store::{Edit, Store, read_json};
 
+/// How often a thread is read whose object is removed meanwhile.
+const READS: u32 = 5;
+
 /// A task that was submitted, seen from anywhere. Cheap to clone; dropping it has no effect on the job.
 #[derive(Clone)]
 pub struct Job {
@@ -170,17 +173,23 @@ impl Job {
     ///
     /// [`Error::UnknownJob`]; [`Error::Server`].
     pub async fn thread(&self) -> Result<Option<ThreadBundle>> {
-        // While it is read, a later one may take its place.
-        for _ in 0..3 {
+        let mut tries = 0;
+        loop {
+            tries += 1;
             let Some(saved) = self.record().await?.saved else {
                 return Ok(None);
             };
-            if let Some(bytes) = self.store.object(&saved.object).await? {
-                let work: SavedWork = read_json("a thread", &bytes)?;
-                return Ok(Some(work.thread));
+            match self.store.object(&saved.object).await {
+                Ok(Some(bytes)) => {
+                    let work: SavedWork = read_json("a thread", &bytes)?;
+                    return Ok(Some(work.thread));
+                }
+                // While it was read, a later one has taken its place.
+                Ok(None) | Err(Error::Server { .. }) if tries < READS => {}
+                Ok(None) => return Ok(None),
+                Err(error) => return Err(error),
             }
         }
-        Ok(None)
     }
 
     async fn record(&self) -> Result<Record> {

@@ -25,6 +25,8 @@ use crate::record::Record;
 /// For how long a call is tried again that the server did not answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(200);
+/// How long a part of an object is waited for.
+const STALLED: Duration = Duration::from_secs(3);
 /// A stored value that is larger goes to the store of objects: messages have 1 MiB by default.
 pub(crate) const LARGE: usize = 256 << 10;
 
@@ -111,18 +113,24 @@ impl Store {
         .await?;
         let state = make_bucket(&jetstream, names.state(), setup).await?;
         let asks = make_bucket(&jetstream, names.asks(), setup).await?;
-        let blobs = match jetstream.get_object_store(names.blobs()).await {
-            Ok(blobs) => blobs,
-            Err(_) => jetstream
-                .create_object_store(object_store::Config {
-                    bucket: names.blobs(),
-                    max_age: setup.result_age,
-                    num_replicas: replicas,
-                    ..Default::default()
-                })
-                .await
-                .map_err(Error::server("make the store of threads"))?,
-        };
+        let blobs = names.blobs();
+        make_stream(
+            &jetstream,
+            stream::Config {
+                name: format!("OBJ_{blobs}"),
+                subjects: vec![format!("$O.{blobs}.C.>"), format!("$O.{blobs}.M.>")],
+                max_age: setup.result_age,
+                discard: DiscardPolicy::New,
+                duplicate_window: Duration::from_secs(120).min(setup.result_age),
+                num_replicas: replicas,
+                allow_rollup: true,
+                allow_direct: true,
+                ..Default::default()
+            },
+        )
+        .await?;
+        let blobs = jetstream.get_object_store(blobs).await;
+        let blobs = blobs.map_err(Error::server("open the store of threads"))?;
         Ok(Self {
             client,
             jetstream,
@@ -153,10 +161,8 @@ impl Store {
         if self.known_sets().contains(set) {
             return Ok(config);
         }
-        self.jobs
-            .get_or_create_consumer(set, config.clone())
-            .await
-            .map_err(Error::server("make the consumer of a set of labels"))?;
+        let make = || self.jobs.get_or_create_consumer(set, config.clone());
+        among_others("make the consumer of a set of labels", make).await?;
         self.known_sets().insert(set.to_owned());
         let _ = self.client.publish(self.names.labels(), Bytes::new()).await;
         Ok(config)
@@ -332,6 +338,10 @@ impl Store {
     }
 
     /// Reads an object; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Server`] also if it is removed while it is read.
     pub(crate) async fn object(&self, name: &str) -> Result<Option<Vec<u8>>> {
         use object_store::GetErrorKind::NotFound;
         let missing = |error: &object_store::GetError| error.kind() == NotFound;
@@ -343,12 +353,15 @@ impl Store {
         let Some(mut object) = object else {
             return Ok(None);
         };
-        let mut bytes = Vec::new();
-        object
-            .read_to_end(&mut bytes)
-            .await
-            .map_err(Error::server("read a thread"))?;
-        Ok(Some(bytes))
+        let mut bytes = Vec::with_capacity(object.info().size);
+        loop {
+            // One that is removed meanwhile never ends by itself.
+            let read = tokio::time::timeout(STALLED, object.read_buf(&mut bytes)).await;
+            let read = read.map_err(Error::server("read all of a thread"))?;
+            if read.map_err(Error::server("read a thread"))? == 0 {
+                return Ok(Some(bytes));
+            }
+        }
     }
 
     /// Removes an object. One that stays is removed by its age.
@@ -360,13 +373,28 @@ impl Store {
 }
 
 async fn make_stream(jetstream: &Context, config: stream::Config) -> Result<Stream> {
-    match jetstream.get_stream(&config.name).await {
-        Ok(stream) => Ok(stream),
-        Err(_) => jetstream
-            .get_or_create_stream(config)
-            .await
-            .map_err(Error::server("make a stream: is JetStream on?")),
+    let find_or_make = || async {
+        match jetstream.get_stream(&config.name).await {
+            Ok(stream) => Ok(stream),
+            Err(_) => jetstream.get_or_create_stream(config.clone()).await,
+        }
+    };
+    among_others("make a stream: is JetStream on?", find_or_make).await
+}
+
+/// Tries a few times what fails where others do the same in this moment, as all do on a new server.
+async fn among_others<T, E, F>(doing: &'static str, call: impl Fn() -> F) -> Result<T>
+where
+    E: Into<Cause>,
+    F: Future<Output = std::result::Result<T, E>>,
+{
+    for _ in 0..10 {
+        if let Ok(done) = call().await {
+            return Ok(done);
+        }
+        tokio::time::sleep(PAUSE).await;
     }
+    call().await.map_err(Error::server(doing))
 }
 
 /// Makes a bucket by its stream: the client's own way asks for members of the account that servers before 2.10 do not

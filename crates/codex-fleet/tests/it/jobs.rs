@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use codex_fleet::{Error, JobStatus, Task};
+use codex_fleet::{Error, Fleet, JobStatus, Task};
 
 use crate::stage::{LEASE, Nats, Serving, all_events, names, ok, until, within};
 
@@ -39,6 +39,27 @@ async fn a_job_has_one_result_for_everybody() {
     // It is over for good.
     ok(job.cancel()).await;
     assert_eq!(ok(job.result()).await, result);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_may_be_the_first() {
+    for _ in 0..3 {
+        let nats = Nats::start();
+        let mut connecting = tokio::task::JoinSet::new();
+        for number in 0..24 {
+            let server = nats.server();
+            connecting.spawn(async move {
+                let fleet = Fleet::connect(server).await?;
+                let label = format!("label-{}", number % 3);
+                fleet
+                    .submit(Task::new(format!("job-{number}"), "x").labels([label]))
+                    .await
+            });
+        }
+        while let Some(job) = within(connecting.join_next()).await {
+            job.unwrap().unwrap();
+        }
+    }
 }
 
 #[tokio::test]

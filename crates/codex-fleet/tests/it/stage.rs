@@ -182,6 +182,7 @@ impl Place {
             ])
             .args(["--name", name, "--slots", &slots.to_string()])
             .args(["--retry-after", "0"])
+            .env("RUST_LOG", "warn,codex_fleet=debug")
             .arg("--checkouts")
             .arg(&self.checkouts)
             .arg("--codex-bin")
