@@ -296,6 +296,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_answers_pings_is_alive_and_one_that_does_not_is_gone() {
+        // Between two pings.
+        const STOPS_AFTER: Duration = Duration::from_secs(105);
+
         let (socket, mut peer) = pair(1000).await;
         let heard = socket.get_ref().last();
         let (outgoing, incoming) = socket.split();
@@ -307,11 +310,7 @@ mod tests {
         let peer = async {
             // Reading answers pings. Then it does nothing any more, but keeps the connection.
             let reading = async { while peer.next().await.is_some() {} };
-            assert!(
-                tokio::time::timeout(Duration::from_secs(100), reading)
-                    .await
-                    .is_err()
-            );
+            assert!(tokio::time::timeout(STOPS_AFTER, reading).await.is_err());
             std::future::pending::<()>().await;
         };
         let end = tokio::select! {
@@ -323,7 +322,7 @@ mod tests {
             matches!(&end, ReadEnd::Failed(error) if error.kind() == io::ErrorKind::TimedOut),
             "{end:?}"
         );
-        let silent = began.elapsed() - Duration::from_secs(100);
+        let silent = began.elapsed() - STOPS_AFTER;
         assert!(
             silent > SILENCE - PING_INTERVAL && silent <= SILENCE,
             "{silent:?}"
