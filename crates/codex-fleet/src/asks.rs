@@ -15,7 +15,6 @@ use serde::{Deserialize, Serialize};
 use crate::clock::now_ms;
 use crate::error::{Error, Result};
 use crate::names::Token;
-use crate::record::Record;
 use crate::store::{Edit, Store, read_json};
 
 mod subject;
@@ -235,9 +234,7 @@ impl Watching {
                 entry = self.state.next() => {
                     let Some(entry) = entry else { return Ok(None) };
                     let entry = entry.map_err(Error::server("watch a job"))?;
-                    if entry.operation != kv::Operation::Put
-                        || read_json::<Record>("the state of a job", &entry.value)?.end.is_some()
-                    {
+                    if Store::says_over(&entry)? {
                         return Ok(None);
                     }
                 }

@@ -16,7 +16,6 @@ use serde_json::value::RawValue;
 use crate::asks::AskId;
 use crate::error::{Error, Result};
 use crate::names::Token;
-use crate::record::Record;
 use crate::store::{Store, read_json};
 
 /// How long the events of a job that is over are waited for.
@@ -248,8 +247,7 @@ impl Reading {
                 entry = self.state.next(), if !self.over => {
                     let Some(entry) = entry else { return Ok(None) };
                     let entry = entry.map_err(Error::server("watch a job"))?;
-                    self.over = entry.operation != kv::Operation::Put
-                        || read_json::<Record>("the state of a job", &entry.value)?.end.is_some();
+                    self.over = Store::says_over(&entry)?;
                 }
                 () = tokio::time::sleep(QUIET), if self.over => return Ok(None),
             }

@@ -181,7 +181,6 @@ async fn run(arguments: Arguments) -> Outcome {
         Command::Submit(task) => submit(*task, server).await,
         Command::Watch { key, json } => {
             let job = Fleet::connect(server).await?.job(key)?;
-            job.status().await?;
             watch::show(&job, json).await?;
             Ok(show_result(job.result().await))
         }
@@ -199,11 +198,7 @@ async fn run(arguments: Arguments) -> Outcome {
         Command::Approve { key } => {
             let fleet = Fleet::connect(server).await?;
             let asks = match key {
-                Some(key) => {
-                    let job = fleet.job(key)?;
-                    job.status().await?;
-                    job.asks()
-                }
+                Some(key) => fleet.job(key)?.asks(),
                 None => fleet.asks(),
             };
             approve::answer(asks).await?;

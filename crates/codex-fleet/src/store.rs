@@ -146,7 +146,10 @@ impl Store {
     }
 
     /// Makes the consumer of a set of labels, if it is not there.
-    pub(crate) async fn consumer(&self, set: &str) -> Result<pull::Config> {
+    pub(crate) async fn consumer(&self, set: &str) -> Result<()> {
+        if self.known_sets().contains(set) {
+            return Ok(());
+        }
         let config = pull::Config {
             durable_name: Some(set.to_owned()),
             filter_subject: self.names.job(set),
@@ -158,14 +161,11 @@ impl Store {
             max_waiting: 100_000,
             ..Default::default()
         };
-        if self.known_sets().contains(set) {
-            return Ok(config);
-        }
         let make = || self.jobs.get_or_create_consumer(set, config.clone());
         among_others("make the consumer of a set of labels", make).await?;
         self.known_sets().insert(set.to_owned());
         let _ = self.client.publish(self.names.labels(), Bytes::new()).await;
-        Ok(config)
+        Ok(())
     }
 
     fn known_sets(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
@@ -289,6 +289,14 @@ impl Store {
                 Err(_) => tokio::time::sleep(PAUSE).await,
             }
         }
+    }
+
+    /// Tells whether a job is over, or nothing is known of it any more, by an entry of its watched state.
+    pub(crate) fn says_over(entry: &kv::Entry) -> Result<bool> {
+        Ok(entry.operation != kv::Operation::Put
+            || read_json::<Record>("the state of a job", &entry.value)?
+                .end
+                .is_some())
     }
 
     /// Watches the state of a job, from what it is now on.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::watch;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::names::Token;
 use crate::record::{Claim, Record};
 use crate::store::{Edit, Store};
@@ -51,9 +51,6 @@ pub(super) async fn take(
     message: u64,
     attempts: u32,
 ) -> Result<Taken> {
-    if store.record(job).await?.is_none() {
-        return Ok(Taken::Unknown);
-    }
     let claim = Claim {
         worker: worker.to_owned(),
         id: store.client.new_inbox(),
@@ -71,7 +68,10 @@ pub(super) async fn take(
         record.attempt += 1;
         Edit::Write(Some(record.clone()))
     };
-    let (record, revision) = store.change(job, 0, edit).await?;
+    let (record, revision) = match store.change(job, 0, edit).await {
+        Err(Error::UnknownJob { .. }) => return Ok(Taken::Unknown),
+        changed => changed?,
+    };
     let Some(record) = record else {
         return Ok(Taken::Nothing);
     };

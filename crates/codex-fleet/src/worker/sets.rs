@@ -119,7 +119,8 @@ impl Sets {
                 Err(error) => {
                     tracing::debug!(%error, "no jobs");
                     // A consumer that is gone is made by whoever submits; until then there is none.
-                    let known = store.jobs.consumer_info(&taken.name).await;
+                    let name = &taken.queue.cached_info().name;
+                    let known = store.jobs.consumer_info(name).await;
                     if known.is_err() {
                         tokio::time::sleep(PAUSE).await;
                     }
@@ -133,12 +134,7 @@ impl Sets {
         loop {
             let free = self.free.notified();
             if let Some(queue) = self.state().waiting.pop_front() {
-                let name = queue.cached_info().name.clone();
-                return Taken {
-                    sets: self,
-                    queue,
-                    name,
-                };
+                return Taken { sets: self, queue };
             }
             free.await;
         }
@@ -153,7 +149,6 @@ impl Sets {
 struct Taken<'a> {
     sets: &'a Sets,
     queue: Queue,
-    name: String,
 }
 
 impl Drop for Taken<'_> {
