@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use crate::asks::Asks;
 use crate::error::{Error, Result};
 use crate::job::Job;
-use crate::names::{Token, label_set};
+use crate::names::{Token, hex, label_set};
 use crate::record::Record;
 use crate::server::Server;
 use crate::store::{Store, patiently, to_json};
@@ -71,7 +71,7 @@ impl Fleet {
         let set = label_set(&task.labels)?;
         let payload = to_json(&task)?;
         self.store.check_size("the task", &payload)?;
-        let record = Record::new(digest_of(&payload));
+        let record = Record::new(hex(&Sha256::digest(&payload)));
         self.store.consumer(&set).await?;
         if !self.store.create(&token, &record).await? {
             let stored = self.store.record(&token).await?;
@@ -111,12 +111,6 @@ impl Fleet {
     pub fn asks(&self) -> Asks {
         Asks::new(self.store.clone(), None)
     }
-}
-
-/// Names the contents of a task.
-fn digest_of(payload: &[u8]) -> String {
-    let digest = Sha256::digest(payload);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl fmt::Debug for Fleet {

@@ -154,6 +154,11 @@ pub(crate) fn takes(labels: &[String], set: &str) -> bool {
     set == "_" || set.split('+').all(has)
 }
 
+/// Writes bytes as digits, for names of what they are a digest of.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn escape(text: &str, into: &mut String) {
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || byte == b'-' {

@@ -1,6 +1,5 @@
 //! What a question asks about, as a person anywhere can be shown it.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use openai_codex::approval::Subject;
@@ -9,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{Error, Result};
+use crate::names::hex;
 
 /// The action that is asked about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -86,12 +86,7 @@ impl AskSubject {
             other => serde_json::to_string(other),
         };
         let text = text.map_err(|error| Error::InvalidInput(error.to_string()))?;
-        let mut name = String::new();
-        for byte in &Sha256::digest(text)[..12] {
-            // Writing to a string does not fail.
-            let _ = write!(name, "{byte:02x}");
-        }
-        Ok(name)
+        Ok(hex(&Sha256::digest(text)[..12]))
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::sync::OnceCell;
 
 use super::{Workspace, WorkspaceFuture, remove};
 use crate::error::Cause;
-use crate::names::Token;
+use crate::names::{Token, hex};
 use crate::task::{Repo, Task};
 
 /// What the agent has changed is not saved where it is more than this.
@@ -60,11 +60,7 @@ impl GitCheckout {
         if repo.url.starts_with('-') || repo.revision.starts_with('-') {
             return Err("a repository or a revision that begins with `-`".into());
         }
-        let digest = Sha256::digest(&repo.url);
-        let name: String = digest[..8]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let name = hex(&Sha256::digest(&repo.url)[..8]);
         let mirror = self.root.join("mirrors").join(name);
         let lock = {
             let mut mirrors = self.mirrors.lock().unwrap_or_else(PoisonError::into_inner);
