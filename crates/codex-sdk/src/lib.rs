@@ -174,6 +174,15 @@ mod dial;
 mod door;
 pub mod error;
 mod event;
+// In the docs, and where its examples are tested; it is no part of the library.
+#[cfg(all(
+    any(doc, doctest),
+    feature = "blocking",
+    feature = "install",
+    feature = "remote",
+    feature = "tools"
+))]
+pub mod guide;
 mod handler;
 mod input;
 mod login;

@@ -19,6 +19,7 @@ mod decisions;
 mod endings;
 mod faults;
 mod greeting;
+mod guide;
 mod lines;
 mod logins;
 mod notifications;
