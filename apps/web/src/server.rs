@@ -1,0 +1,246 @@
+//! The server: the runtime, the rooms of its threads, and the way to its end.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use openai_codex::approval::Approvals;
+use openai_codex::{Codex, CodexConfig, Sandbox};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::api::{self, Failure};
+use crate::desk::Desk;
+use crate::guard::{Guard, Hosts, Token};
+use crate::room::{Preset, Room, Stages};
+
+/// How many threads are kept; beyond that the one that was unused for the longest time goes.
+const ROOMS: usize = 100;
+
+/// How long the end of turns may take when the server stops.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+type Fault = Box<dyn std::error::Error + Send + Sync>;
+
+/// What a server is started with.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// The address to listen on; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Whether an address may be listened on that other machines reach.
+    pub allow_remote: bool,
+    /// Other names by which the page is reached.
+    pub hosts: Vec<String>,
+    /// The folder that the agent works in.
+    pub cwd: Option<PathBuf>,
+    /// The model.
+    pub model: Option<String>,
+    /// What the agent may touch without asking.
+    pub sandbox: Option<Sandbox>,
+    /// How long a turn goes on while nobody reads it.
+    pub grace: Duration,
+    /// How the runtime is started.
+    pub codex: CodexConfig,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            allow_remote: false,
+            hosts: Vec::new(),
+            cwd: None,
+            model: None,
+            sandbox: None,
+            grace: Duration::from_secs(30),
+            codex: CodexConfig::new(),
+        }
+    }
+}
+
+/// A server that runs. [`stop`](Self::stop) ends it and its runtime in good order.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    serving: JoinHandle<std::io::Result<()>>,
+    asking: JoinHandle<()>,
+}
+
+/// What all requests share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) guard: Guard,
+    pub(crate) desk: Desk,
+    codex: Codex,
+    preset: Preset,
+    grace: Duration,
+    stages: Stages,
+    rooms: Mutex<HashMap<String, Arc<Room>>>,
+}
+
+impl Server {
+    /// Starts the runtime and listens.
+    ///
+    /// # Errors
+    ///
+    /// An address that other machines reach and that is not allowed, or cannot be listened on; a runtime that cannot
+    /// be started.
+    pub async fn start(options: Options) -> Result<Self, Fault> {
+        if !options.listen.ip().is_loopback() && !options.allow_remote {
+            return Err(format!(
+                "{} can be reached from other machines, and whoever opens the page can run commands on this one; \
+                 if that is meant, add --allow-remote",
+                options.listen
+            )
+            .into());
+        }
+        let listener = TcpListener::bind(options.listen)
+            .await
+            .map_err(|error| format!("cannot listen on {}: {error}", options.listen))?;
+        let address = listener.local_addr()?;
+        let config = options
+            .codex
+            .client_info("codex-web", env!("CARGO_PKG_VERSION"));
+        let codex = Codex::start_with(config).await?;
+        let approvals = codex.approvals()?;
+        let info = codex.server_info();
+        tracing::info!(runtime = %info.runtime_version, %address, "the server runs");
+        let shared = Arc::new(Shared {
+            guard: Guard::new(Hosts::new(address, &options.hosts), Token::new()?),
+            desk: Desk::default(),
+            codex,
+            preset: Preset {
+                cwd: options.cwd,
+                model: options.model,
+                sandbox: options.sandbox,
+            },
+            grace: options.grace,
+            stages: Stages::default(),
+            rooms: Mutex::default(),
+        });
+        let over = shared.stages.over.clone();
+        let serve = axum::serve(listener, api::router(Arc::clone(&shared)))
+            .with_graceful_shutdown(over.cancelled_owned());
+        Ok(Self {
+            address,
+            serving: tokio::spawn(serve.into_future()),
+            asking: tokio::spawn(Arc::clone(&shared).ask(approvals)),
+            shared,
+        })
+    }
+
+    /// Returns the address that the server listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Returns the token of this start.
+    pub fn token(&self) -> &str {
+        self.shared.guard.token()
+    }
+
+    /// Returns the address of the page, with the token.
+    pub fn url(&self) -> String {
+        format!("http://{}/?token={}", self.address, self.token())
+    }
+
+    /// Waits until the runtime has ended by itself, without which the server is of no use.
+    pub async fn runtime_ended(&mut self) {
+        let _ = (&mut self.asking).await;
+    }
+
+    /// Interrupts the turns, tells the pages how they ended, and ends the runtime and the server.
+    pub async fn stop(self) {
+        let Stages {
+            stopping,
+            over,
+            tasks,
+        } = &self.shared.stages;
+        stopping.cancel();
+        tasks.close();
+        if tokio::time::timeout(PATIENCE, tasks.wait()).await.is_err() {
+            tracing::warn!("turns did not end when they were interrupted");
+        }
+        over.cancel();
+        if let Err(error) = self.shared.codex.close().await {
+            tracing::warn!(%error, "the runtime was not closed in good order");
+        }
+        self.asking.abort();
+        let mut serving = self.serving;
+        match tokio::time::timeout(PATIENCE, &mut serving).await {
+            Ok(Ok(Ok(()))) => tracing::info!("the server has ended"),
+            Ok(end) => tracing::warn!(?end, "the server has failed"),
+            // A connection that a client keeps open.
+            Err(_) => serving.abort(),
+        }
+    }
+}
+
+impl Shared {
+    /// Starts a thread.
+    pub(crate) async fn open_room(&self) -> Result<Arc<Room>, Failure> {
+        self.check_running()?;
+        let stages = self.stages.clone();
+        let room = Room::open(&self.codex, &self.preset, self.grace, stages).await?;
+        let room = Arc::new(room);
+        let mut rooms = self.rooms();
+        if rooms.len() >= ROOMS {
+            let unused = rooms
+                .values()
+                .filter_map(|room| Some((room.unused_since()?, room.id())));
+            let Some((_, id)) = unused.min() else {
+                let text = "too many conversations are open";
+                return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, text));
+            };
+            let id = id.to_owned();
+            rooms.remove(&id);
+        }
+        rooms.insert(room.id().to_owned(), Arc::clone(&room));
+        Ok(room)
+    }
+
+    /// Finds the room of a thread.
+    pub(crate) fn room(&self, id: &str) -> Result<Arc<Room>, Failure> {
+        self.rooms().get(id).cloned().ok_or_else(|| {
+            Failure::new(
+                StatusCode::NOT_FOUND,
+                "this server has no such conversation",
+            )
+        })
+    }
+
+    /// Refuses what cannot be begun because the server stops.
+    pub(crate) fn check_running(&self) -> Result<(), Failure> {
+        match self.stages.stopping.is_cancelled() {
+            true => Err(Failure::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the server stops",
+            )),
+            false => Ok(()),
+        }
+    }
+
+    /// Shows the questions of the agent in their rooms, until the runtime ends.
+    async fn ask(self: Arc<Self>, mut approvals: Approvals) {
+        while let Some(pending) = approvals.next().await {
+            match self.room(&pending.approval().thread_id) {
+                Ok(room) => {
+                    let shared = Arc::clone(&self);
+                    let tasks = self.stages.tasks.clone();
+                    tasks.spawn(async move { shared.desk.ask(&room, pending).await });
+                }
+                // Dropping it declines.
+                Err(_) => tracing::warn!("a question of an unknown thread is declined"),
+            }
+        }
+    }
+
+    fn rooms(&self) -> MutexGuard<'_, HashMap<String, Arc<Room>>> {
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
