@@ -1,0 +1,44 @@
+//! What goes wrong is told, and the program goes on.
+
+use codex_testkit::Answer;
+use serde_json::json;
+
+use crate::chat::{Chat, processes};
+
+/// A turn that fails is told, and the next one runs.
+#[test]
+fn a_failed_turn_is_told() {
+    let mut chat = Chat::start(&[]);
+    let error = json!({"error": {"message": "this model is on holiday"}});
+    chat.model.push(Answer::http_error(400, error));
+    chat.terminal.say("Hello?");
+    chat.terminal
+        .sees_all(&["The turn failed", "this model is on holiday"]);
+    chat.terminal.is_idle();
+    chat.talks("Still there?", "Yes.");
+    chat.finish();
+}
+
+/// A runtime that dies is told with what helps, and `/new` starts another one.
+#[test]
+fn a_runtime_that_dies_is_replaced() {
+    let mut chat = Chat::start(&[]);
+    chat.talks("Hello?", "Hello.");
+    let own = chat.terminal.process_id();
+    let all = processes(chat.home.root());
+    let runtimes: Vec<u32> = all.into_iter().filter(|process| *process != own).collect();
+    assert!(!runtimes.is_empty());
+    for runtime in runtimes {
+        // A helper of the runtime may be gone by now.
+        let _ = codex_testkit::kill(runtime);
+    }
+    chat.terminal.sees_all(&["the runtime ended", "/new"]);
+    chat.terminal.say("Lost?");
+    chat.terminal.sees("there is no runtime: /new starts one");
+    chat.terminal.press(crate::chat::CTRL_C);
+    chat.terminal.sees_no("› Lost?");
+    chat.terminal.press("/new\r");
+    chat.terminal.is_idle();
+    chat.talks("Again?", "I am another one.");
+    chat.finish();
+}
