@@ -68,7 +68,7 @@ pub struct TurnStart<T = Thread, O = ()> {
     /// What the final response is.
     #[cfg_attr(
         not(feature = "schemars"),
-        expect(dead_code, reason = "only a type reads it")
+        allow(dead_code, reason = "only a type reads it")
     )]
     pub(super) output: O,
 }
