@@ -43,7 +43,7 @@ pub(crate) struct App {
     /// When Ctrl-C was pressed last while nothing ran.
     leaving: Option<Instant>,
     quits: bool,
-    approve: String,
+    approve: &'static str,
     /// What is said once the first thread is there.
     greeting: Option<String>,
 }
@@ -53,7 +53,7 @@ impl App {
         session: Session,
         history: History,
         budget: Option<u64>,
-        approve: &str,
+        approve: &'static str,
     ) -> Self {
         Self {
             state: State::new(budget),
@@ -68,7 +68,7 @@ impl App {
             answering: false,
             leaving: None,
             quits: false,
-            approve: approve.to_owned(),
+            approve,
             greeting: None,
         }
     }
@@ -145,7 +145,7 @@ impl App {
             images: &self.images,
             answering: self.answering && !self.state.asks.is_empty(),
             ready,
-            approve: &self.approve,
+            approve: self.approve,
         };
         let view = &mut self.view;
         screen.terminal.draw(|frame| view.draw(frame, &scene))?;

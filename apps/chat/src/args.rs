@@ -59,6 +59,17 @@ pub(crate) enum Approve {
     Deny,
 }
 
+impl Approve {
+    /// Says it for the status line.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::User => "asks you",
+            Self::Auto => "asks a reviewer",
+            Self::Deny => "asks nobody",
+        }
+    }
+}
+
 impl From<SandboxArg> for Sandbox {
     fn from(argument: SandboxArg) -> Self {
         match argument {

@@ -55,7 +55,9 @@ impl Demo {
 
     /// Makes the client one of the demo.
     pub(crate) fn change(&self, options: &mut Options) {
-        options.config = options.config.clone().isolated(&self.home);
+        // The runtime would warn in every turn that it does not know the scripted model.
+        let config = options.config.clone().isolated(&self.home);
+        options.config = config.opt_out_notification("warning");
         options.folder = Some(self.home.workspace().to_owned());
         options.sandbox.get_or_insert(Sandbox::WorkspaceWrite);
     }

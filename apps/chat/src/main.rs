@@ -22,7 +22,7 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use openai_codex::CodexConfig;
 
 use crate::app::App;
@@ -62,15 +62,8 @@ async fn run(args: Args) -> anyhow::Result<()> {
         Some(_) => History::in_memory(),
         None => History::of_user(),
     };
-    let approve = args.approve.to_possible_value();
-    let approve = approve.map(|value| format!("approve {}", value.get_name()));
     let (session, events) = Session::new(options);
-    let mut app = App::new(
-        session,
-        history,
-        args.budget_tokens,
-        &approve.unwrap_or_default(),
-    );
+    let mut app = App::new(session, history, args.budget_tokens, args.approve.word());
     if demo.is_some() {
         app.greet(demo::GREETING);
     }

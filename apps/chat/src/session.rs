@@ -264,8 +264,10 @@ async fn open(
             turns,
         }),
         Err(error) => {
-            // It stays for the next try.
-            send(events, Event::Connected(codex));
+            if !error.is_closed() {
+                // It stays for the next try.
+                send(events, Event::Connected(codex));
+            }
             Err(error)
         }
     }

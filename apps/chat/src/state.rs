@@ -142,6 +142,11 @@ impl State {
                 if let Some(text) = self.transcript.apply(other) {
                     self.taken(&text);
                 }
+                // A question can come before the item that it is about.
+                for ask in &self.asks {
+                    let (turn, item) = (&ask.approval.turn_id, &ask.approval.item_id);
+                    self.transcript.asked(turn, item, true);
+                }
             }
         }
     }

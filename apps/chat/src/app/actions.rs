@@ -17,7 +17,7 @@ impl App {
         if let Some(command) = commands::parse(&text) {
             self.editor.take();
             self.remember(&text);
-            self.view.scroll.to_end();
+            self.view.scroll.follow();
             return self.command(command);
         }
         match self.state.phase {
@@ -30,7 +30,7 @@ impl App {
             Phase::Idle | Phase::Running { .. } => {
                 self.editor.take();
                 self.remember(&text);
-                self.view.scroll.to_end();
+                self.view.scroll.follow();
                 let message = self.message(text);
                 self.send(message);
             }

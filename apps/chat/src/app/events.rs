@@ -29,13 +29,15 @@ impl App {
                     self.view.ask_top = 0;
                 }
                 self.state.picker = None;
+                let transcript = &mut self.state.transcript;
+                transcript.asked(&approval.turn_id, &approval.item_id, true);
                 self.state.asks.push_back(Ask {
                     approval: *approval,
                     answer,
                     shown: None,
                 });
             }
-            Event::Resolved(key) => self.state.asks.retain(|ask| ask.approval.key != key),
+            Event::Resolved(key) => self.resolved(&key),
             Event::Threads(threads) => self.show_threads(threads),
             Event::Models {
                 models,
@@ -52,6 +54,18 @@ impl App {
         }
     }
 
+    /// Takes away a question that needs no answer any more.
+    fn resolved(&mut self, key: &str) {
+        let asks = &mut self.state.asks;
+        let Some(index) = asks.iter().position(|ask| ask.approval.key == key) else {
+            return;
+        };
+        if let Some(ask) = asks.remove(index) {
+            let (turn, item) = (&ask.approval.turn_id, &ask.approval.item_id);
+            self.state.transcript.asked(turn, item, false);
+        }
+    }
+
     fn opened(&mut self, opened: Opened) {
         let Opened {
             codex,
@@ -63,13 +77,13 @@ impl App {
         self.state.opened(&turns);
         self.model = None;
         self.effort = None;
-        self.view.scroll.to_end();
+        self.view.scroll.follow();
         let name = match &self.state.settings.thread_name {
             Some(name) => format!(" “{}”", clean(name)),
             None => String::new(),
         };
         let what = match turns.len() {
-            0 => format!("A new thread in `{}`.", self.state.settings.folder),
+            0 => format!("A new thread in `{}`", self.state.settings.folder),
             1 => format!("The thread{name} goes on after 1 turn."),
             count => format!("The thread{name} goes on after {count} turns."),
         };
@@ -81,6 +95,9 @@ impl App {
     }
 
     fn not_opened(&mut self, error: &Error) {
+        if error.is_closed() {
+            return self.closed(&error.to_string());
+        }
         self.state.phase = match self.session.has_thread() {
             true => Phase::Idle,
             false => Phase::Ended,

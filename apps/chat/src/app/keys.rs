@@ -84,11 +84,13 @@ impl App {
             return;
         };
         if let Some(ask) = self.state.asks.pop_front() {
+            let (turn, item) = (&ask.approval.turn_id, &ask.approval.item_id);
+            self.state.transcript.asked(turn, item, false);
             // Nobody takes it where the question has just ended by itself.
             let _ = ask.answer.send(decision);
         }
         self.view.ask_top = 0;
-        self.view.scroll.to_end();
+        self.view.scroll.follow();
     }
 
     fn picker_key(&mut self, key: KeyEvent) {
@@ -158,7 +160,7 @@ impl App {
                 }
             }
             KeyCode::Tab => self.complete(),
-            KeyCode::Esc => self.view.scroll.to_end(),
+            KeyCode::Esc => self.view.scroll.follow(),
             _ => {}
         }
     }

@@ -101,7 +101,7 @@ fn rate_limits(limits: &RateLimitSnapshot) -> String {
     let windows = limits.primary.iter().chain(&limits.secondary);
     let lines: Vec<String> = windows.map(window).collect();
     if lines.is_empty() {
-        return "The account has no rate limits.".to_owned();
+        return "No rate limits are known.".to_owned();
     }
     format!("**Rate limits**\n\n{}", lines.join("\n"))
 }

@@ -57,6 +57,6 @@ pub(crate) struct Opened {
 pub(crate) enum TurnEnd {
     /// It never ran; the message is given back.
     NotStarted(Message, Error),
-    Ended(TurnResult),
+    Ended(Box<TurnResult>),
     Failed(Error),
 }

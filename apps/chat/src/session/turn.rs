@@ -60,7 +60,7 @@ pub(super) async fn run(thread: Thread, message: Message, events: UnboundedSende
         send(&events, Event::Notification(Box::new(notification)));
     }
     let end = match turn.run().await {
-        Ok(result) => TurnEnd::Ended(result),
+        Ok(result) => TurnEnd::Ended(Box::new(result)),
         Err(error) => TurnEnd::Failed(error),
     };
     send(&events, Event::TurnEnded(Box::new(end)));

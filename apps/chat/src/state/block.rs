@@ -8,6 +8,8 @@ use super::patch::FileDiff;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
     Running,
+    /// It waits for the user's decision.
+    Asked,
     Done,
     Failed,
     Declined,

@@ -51,6 +51,14 @@ impl Transcript {
         self.push(Block::Note(text.into()));
     }
 
+    /// Notes what the runtime says again and again.
+    fn note_once(&mut self, text: &str) {
+        let block = Block::Note(clean(text));
+        if self.entries.iter().all(|entry| entry.block != block) {
+            self.push(block);
+        }
+    }
+
     pub(crate) fn error(&mut self, text: impl AsRef<str>) {
         self.push(Block::Error(clean(text.as_ref())));
     }
@@ -103,9 +111,9 @@ impl Transcript {
             Notification::Error(error) if error.will_retry => {
                 self.note(format!("{} — trying again", clean(&error.error.message)));
             }
-            Notification::Warning(warning) => self.note(clean(&warning.message)),
-            Notification::ConfigWarning(warning) => self.note(clean(&warning.summary)),
-            Notification::DeprecationNotice(notice) => self.note(clean(&notice.summary)),
+            Notification::Warning(warning) => self.note_once(&warning.message),
+            Notification::ConfigWarning(warning) => self.note_once(&warning.summary),
+            Notification::DeprecationNotice(notice) => self.note_once(&notice.summary),
             Notification::ModelRerouted(rerouted) => self.note(format!(
                 "The model is {} now, in place of {}.",
                 clean(&rerouted.to_model),
@@ -187,11 +195,26 @@ impl Transcript {
         taken
     }
 
+    /// Notes whether an item waits for the user's decision.
+    pub(crate) fn asked(&mut self, turn: &TurnId, item: &ItemId, is_asked: bool) {
+        let (before, after) = match is_asked {
+            true => (Progress::Running, Progress::Asked),
+            false => (Progress::Asked, Progress::Running),
+        };
+        if let Some(entry) = self.find(turn, item)
+            && let Some(progress) = entry.block.progress_mut()
+            && *progress == before
+        {
+            *progress = after;
+            entry.version += 1;
+        }
+    }
+
     /// Notes that what still runs was left behind by its turn.
     pub(crate) fn turn_ended(&mut self) {
         for entry in &mut self.entries {
             if let Some(progress) = entry.block.progress_mut()
-                && *progress == Progress::Running
+                && matches!(progress, Progress::Running | Progress::Asked)
             {
                 *progress = Progress::Left;
                 entry.version += 1;

@@ -31,12 +31,8 @@ pub(crate) fn rows(block: &Block, expanded: bool) -> Vec<Row> {
             rows
         }
         Block::Change { files, progress } => {
-            let (mark, style, word) = told(*progress, "changing", "changed");
-            let mut rows = vec![titled(mark, style, word, "")];
             let limit = if expanded { usize::MAX } else { DIFF_LINES };
-            let changes = diff::rows(files, limit).into_iter();
-            rows.extend(changes.map(|row| row.prefixed(Span::raw("  "))));
-            rows
+            change(diff::rows(files, limit), *progress)
         }
         Block::Diff(files) => diff::rows(files, usize::MAX),
         Block::Plan(steps) => plan(steps),
@@ -91,6 +87,22 @@ fn thought(text: &str, expanded: bool) -> Vec<Row> {
         rows.push(more(hidden, "below"));
     }
     rows
+}
+
+fn change(rows: Vec<Row>, progress: Progress) -> Vec<Row> {
+    let (mark, mark_style, word) = told(progress, "changing", "");
+    let rows = rows.into_iter().enumerate();
+    rows.map(|(index, mut row)| {
+        if index > 0 {
+            return row.prefixed(Span::raw("  "));
+        }
+        if !word.is_empty() {
+            row.spans
+                .push(Span::styled(format!("  {word}"), style::DIM));
+        }
+        row.prefixed(Span::styled(mark, mark_style))
+    })
+    .collect()
 }
 
 fn command_line(
@@ -204,6 +216,7 @@ fn told(
 ) -> (&'static str, Style, &'static str) {
     match progress {
         Progress::Running => ("… ", style::ASK, running),
+        Progress::Asked => ("? ", style::ASK, "waits for you"),
         Progress::Done => ("✓ ", style::ADDED, done),
         Progress::Failed => ("✗ ", style::ERROR, "failed"),
         Progress::Declined => ("⊘ ", style::ERROR, "declined"),

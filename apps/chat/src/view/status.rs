@@ -15,12 +15,14 @@ pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
         width: area.width.saturating_sub(taken),
         ..area
     };
-    frame.render_widget(Line::from(facts(scene)), left);
+    let facts = facts(scene, usize::from(left.width));
+    frame.render_widget(Line::from(facts), left);
     let right = Line::styled(right, budget_style(scene.state));
     frame.render_widget(right.alignment(Alignment::Right), area);
 }
 
-fn facts(scene: &Scene<'_>) -> Vec<Span<'static>> {
+/// Writes what is known, as far as it fits.
+fn facts(scene: &Scene<'_>, width: usize) -> Vec<Span<'static>> {
     let state = scene.state;
     let (doing, style) = doing(scene);
     let mut spans = vec![Span::styled(doing, style)];
@@ -29,20 +31,20 @@ fn facts(scene: &Scene<'_>) -> Vec<Span<'static>> {
         return spans;
     }
     let settings = &state.settings;
-    let effort = settings.effort.as_deref().unwrap_or("default effort");
-    let known = [
-        settings.model.as_str(),
-        effort,
-        settings.sandbox.as_str(),
-        scene.approve,
-    ];
-    if !settings.model.is_empty() {
-        for fact in known {
-            spans.push(Span::styled(format!(" · {fact}"), style::DIM));
-        }
+    if settings.model.is_empty() {
+        return spans;
     }
-    if let Some(name) = &settings.thread_name {
-        spans.push(Span::styled(format!(" · {name}"), style::DIM));
+    let effort = settings.effort.as_deref().unwrap_or("default effort");
+    let known = [&settings.model, effort, &settings.sandbox, scene.approve];
+    let known = known.into_iter().chain(settings.thread_name.as_deref());
+    let mut used = spans.iter().map(|span| span.content.width()).sum::<usize>();
+    for fact in known {
+        let fact = format!(" · {fact}");
+        used += fact.width();
+        if used > width {
+            break;
+        }
+        spans.push(Span::styled(fact, style::DIM));
     }
     spans
 }

@@ -18,7 +18,7 @@ pub(crate) struct Scroll {
 }
 
 impl Scroll {
-    pub(crate) fn to_end(&mut self) {
+    pub(crate) fn follow(&mut self) {
         self.top = None;
     }
 

@@ -46,7 +46,11 @@ impl Terminal {
         drop(pair.slave);
         let mut output = pair.master.try_clone_reader().unwrap();
         let keys = pair.master.take_writer().unwrap();
-        let parser = Arc::new(Mutex::new(vt100::Parser::new(rows, cols, 0)));
+        let parser = Arc::new(Mutex::new(vt100::Parser::new(
+            rows.try_into().unwrap(),
+            cols.try_into().unwrap(),
+            0,
+        )));
         let (changed, changes) = channel();
         let screen = Arc::clone(&parser);
         std::thread::spawn(move || {
@@ -84,7 +88,7 @@ impl Terminal {
     /// Returns the rows of the screen.
     pub(crate) fn text(&self) -> String {
         let parser = self.parser.lock().unwrap();
-        let (_, width) = parser.screen().size();
+        let (_, width) = size(parser.screen());
         let rows: Vec<_> = parser.screen().rows(0, width).collect();
         rows.join("\n")
     }
@@ -193,6 +197,19 @@ impl Drop for Terminal {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Returns the rows and columns of a screen.
+pub(crate) fn size(screen: &vt100::Screen) -> (u16, u16) {
+    let (rows, cols) = screen.size();
+    (rows.get(), cols.get())
+}
+
+/// Lists the cells of a screen.
+pub(crate) fn cells(screen: &vt100::Screen) -> impl Iterator<Item = &vt100::Cell> {
+    let (rows, cols) = size(screen);
+    let places = (0..rows).flat_map(move |row| (0..cols).map(move |col| (row, col)));
+    places.filter_map(|(row, col)| screen.cell(row, col))
 }
 
 /// Reads the modes of a terminal: whether it echoes, and gives lines.

@@ -3,7 +3,7 @@
 use codex_testkit::Answer;
 use serde_json::json;
 
-use crate::chat::{Chat, processes};
+use crate::chat::{Chat, Terminal, bare_command, processes};
 
 /// A turn that fails is told, and the next one runs.
 #[test]
@@ -41,4 +41,39 @@ fn a_runtime_that_dies_is_replaced() {
     chat.terminal.is_idle();
     chat.talks("Again?", "I am another one.");
     chat.finish();
+}
+
+/// A runtime that is not there, and one that is none, are told; the program goes on until it is left.
+#[test]
+fn a_runtime_that_cannot_start_is_told() {
+    let programs = [
+        ("/nowhere/codex", "The runtime could not be started"),
+        ("/bin/false", "the runtime ended with exit status: 1"),
+    ];
+    for (program, why) in programs {
+        let mut command = bare_command();
+        command.args(["--codex-bin", program]);
+        let mut terminal = Terminal::start(command, 40, 100);
+        terminal.sees_all(&[
+            "✗ The runtime could not be started",
+            program,
+            "/new tries again",
+        ]);
+        terminal.press("/new\r");
+        terminal.waits("it again", |screen| screen.matches(why).count() == 2);
+        terminal.press("/quit\r");
+        assert!(terminal.ends());
+        terminal.is_given_back();
+    }
+}
+
+/// A folder that does not exist is told.
+#[test]
+fn a_missing_folder_is_told() {
+    let mut command = bare_command();
+    command.args(["--cwd", "/nowhere/at-all", "--codex-bin", "/nowhere/codex"]);
+    let mut terminal = Terminal::start(command, 40, 100);
+    terminal.sees_all(&["✗ ", "/nowhere/at-all"]);
+    terminal.press("/quit\r");
+    assert!(terminal.ends());
 }

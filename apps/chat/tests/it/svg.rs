@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use vt100::{Cell, Color, Screen};
 
+use crate::chat::size;
+
 const WIDTH: f64 = 8.4;
 const HEIGHT: u16 = 18;
 const MARGIN: u16 = 14;
@@ -25,7 +27,7 @@ struct Look {
 
 /// Draws a screen as SVG. Each piece of text says its width, so that it fits in any monospace font.
 pub(crate) fn draw(screen: &Screen) -> String {
-    let (rows, cols) = screen.size();
+    let (rows, cols) = size(screen);
     let width = f64::from(cols) * WIDTH + f64::from(2 * MARGIN);
     let height = rows * HEIGHT + 2 * MARGIN;
     let mut svg = format!(
@@ -44,7 +46,7 @@ pub(crate) fn draw(screen: &Screen) -> String {
 
 /// Splits a row into pieces of one look: their place, their width in cells, and their text.
 fn runs(screen: &Screen, row: u16) -> Vec<(u16, u16, String, Look)> {
-    let (_, cols) = screen.size();
+    let (_, cols) = size(screen);
     let mut runs: Vec<(u16, u16, String, Look)> = Vec::new();
     for col in 0..cols {
         let Some(cell) = screen

@@ -2,7 +2,7 @@
 
 use codex_testkit::{Answer, Gate, Usage};
 
-use crate::chat::{CTRL_C, CTRL_O, Chat, DOWN, UP};
+use crate::chat::{CTRL_C, CTRL_O, Chat, DOWN, UP, cells};
 
 /// An answer appears as it comes, its Markdown is shown and not its marks, and thoughts before it.
 #[test]
@@ -38,10 +38,8 @@ fn an_answer_in_markdown_is_streamed() {
     chat.terminal.is_idle();
     chat.terminal.sees_all(&["Thinking hard", "1,234 tokens"]);
     let bold = chat.terminal.with_screen(|screen| {
-        let (rows, cols) = screen.size();
-        let cells = (0..rows).flat_map(|row| (0..cols).map(move |col| (row, col)));
-        let bold = cells.filter_map(|(row, col)| screen.cell(row, col));
-        let bold = bold.filter(|cell| cell.bold() && cell.fgcolor() == vt100::Color::Default);
+        let bold =
+            cells(screen).filter(|cell| cell.bold() && cell.fgcolor() == vt100::Color::Default);
         bold.map(|cell| cell.contents().to_owned())
             .collect::<String>()
     });
