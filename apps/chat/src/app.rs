@@ -35,6 +35,8 @@ pub(crate) struct App {
     images: Vec<String>,
     /// Messages for a turn whose start is not answered yet.
     early: Vec<Message>,
+    /// Messages that came too late for the turn, for the next one.
+    late: Vec<Message>,
     /// What was chosen for the next turns.
     model: Option<String>,
     effort: Option<String>,
@@ -63,6 +65,7 @@ impl App {
             view: View::default(),
             images: Vec::new(),
             early: Vec::new(),
+            late: Vec::new(),
             model: None,
             effort: None,
             answering: false,

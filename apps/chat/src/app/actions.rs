@@ -43,12 +43,17 @@ impl App {
             images: std::mem::take(&mut self.images),
             model: self.model.clone(),
             effort: self.effort.clone(),
-            tokens: self.state.tokens.left(),
+            tokens: None,
         }
     }
 
     /// Sends a message: to the turn that runs, else as a new one.
-    pub(super) fn send(&mut self, message: Message) {
+    pub(super) fn send(&mut self, mut message: Message) {
+        message.tokens = self.state.tokens.left();
+        if message.tokens == Some(0) {
+            self.give_back(message);
+            return self.tell_budget();
+        }
         self.state.pending.push(message.shown());
         if !self.state.is_running() {
             self.state.turn_began(false);

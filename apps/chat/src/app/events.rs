@@ -1,5 +1,6 @@
 //! What the session tells.
 
+use openai_codex::error::TurnFailureKind;
 use openai_codex::types::{SandboxPolicy, TurnStatus};
 use openai_codex::{Error, Notification, Thread};
 
@@ -176,12 +177,14 @@ impl App {
                 let error = &failure.error;
                 let details = error.additional_details.as_deref();
                 let details = details.map(|details| format!("\n{details}"));
-                let retry = match failure.is_retryable() {
-                    true => "\nThe same message may work later.",
-                    false => "",
+                let advice = match failure.kind() {
+                    TurnFailureKind::Unauthorized => "\nLog in with `codex login`, and try again.",
+                    TurnFailureKind::ContextWindow => "\n/compact makes room, /new begins anew.",
+                    _ if failure.is_retryable() => "\nThe same message may work later.",
+                    _ => "",
                 };
                 let details = details.unwrap_or_default();
-                let text = format!("The turn failed: {}{details}{retry}", error.message);
+                let text = format!("The turn failed: {}{details}{advice}", error.message);
                 self.state.transcript.error(text);
             }
             TurnEnd::Failed(Error::BudgetExceeded(exceeded)) => {
@@ -215,10 +218,13 @@ impl App {
             self.editor.set(untaken.join("\n"));
             self.notice("the agent did not take this any more");
         }
+        for message in std::mem::take(&mut self.late) {
+            self.send(message);
+        }
     }
 
     /// Puts a message back into the place to type, unless something else stands there.
-    fn give_back(&mut self, message: Message) {
+    pub(super) fn give_back(&mut self, message: Message) {
         if self.editor.is_empty() {
             self.editor.set(message.text);
             self.images = message.images;
@@ -232,16 +238,18 @@ impl App {
         if let Some(index) = pending.iter().position(|text| *text == shown) {
             pending.remove(index);
         }
-        if self.state.phase == Phase::Idle {
-            // The end of the turn may have put it there.
-            if self.editor.text() == shown {
-                self.editor.take();
-                self.state.notice = None;
+        match self.state.phase {
+            Phase::Idle => {
+                // The end of the turn may have put it there.
+                if self.editor.text() == shown {
+                    self.editor.take();
+                    self.state.notice = None;
+                }
+                self.send(message);
             }
-            self.send(message);
-        } else {
-            self.give_back(message);
-            self.notice("the agent takes no hint now; send it later");
+            // The end of the turn is still to be told.
+            Phase::Running { .. } => self.late.push(message),
+            Phase::Opening | Phase::Ended => self.give_back(message),
         }
     }
 
