@@ -1,7 +1,7 @@
 // The page: one conversation, followed by its events.
 
 import { card, close, enable } from "./approvals.js";
-import { content } from "./items.js";
+import { content, setFolder } from "./items.js";
 import { make } from "./text.js";
 
 const PAUSE = 40;
@@ -143,6 +143,7 @@ function snapshot(event) {
   reset();
   const { thread } = event;
   $("about").textContent = [thread.model, thread.sandbox, thread.cwd].filter(Boolean).join(" · ");
+  setFolder(thread.cwd);
   if (event.omitted > 0) notice(`${event.omitted} earlier items are left out.`);
   event.items.forEach(put);
   event.approvals.forEach(ask);
@@ -172,7 +173,9 @@ function put(item) {
   } else {
     const element = make("article", `item ${item.kind}`);
     element.dataset.id = item.id;
-    show(element);
+    // The question about an item may come before it.
+    const question = [...asks.values()].findLast((ask) => ask.dataset.item === item.id);
+    show(element, question);
     items.set(item.id, { item, element });
   }
   draw(item.id);
@@ -205,6 +208,7 @@ function ask(approval) {
   const { key } = approval;
   const element = card(approval, (choice) => answer(key, choice));
   element.dataset.key = key;
+  element.dataset.item = approval.item_id;
   asks.set(key, element);
   show(element);
 }
@@ -213,9 +217,9 @@ function notice(text) {
   show(make("article", "item notice", make("div", "prose", text)));
 }
 
-function show(element) {
+function show(element, before = null) {
   $("welcome").hidden = true;
-  $("log").append(element);
+  $("log").insertBefore(element, before);
 }
 
 /** Keeps the end in sight, unless the reader has scrolled away from it. */

@@ -9,6 +9,13 @@ const STATUS = {
   declined: "declined",
 };
 
+let folder = "";
+
+/** Sets the folder of the conversation; the paths of files in it are shown without it. */
+export function setFolder(path) {
+  folder = path;
+}
+
 /** Makes the content of an item. */
 export function content(item) {
   switch (item.kind) {
@@ -33,7 +40,7 @@ export function content(item) {
 
 /** Shows the change of one file, with its diff in color. */
 export function change(change) {
-  const title = change.moved_to ? `${change.path} → ${change.moved_to}` : change.path;
+  const title = [change.path, change.moved_to].filter(Boolean).map(short).join(" → ");
   const block = make("pre", "diff");
   block.tabIndex = 0;
   block.setAttribute("aria-label", `Changes of ${title}`);
@@ -44,6 +51,10 @@ export function change(change) {
   const parts = [make("div", "path", `${change.action} `, make("strong", "", title)), block];
   if (change.cut) parts.push(remark("The rest is too long to show."));
   return make("div", "change", ...parts);
+}
+
+function short(path) {
+  return folder && path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : path;
 }
 
 // The diff of a file that is added or deleted is its content.
