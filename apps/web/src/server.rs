@@ -149,6 +149,11 @@ impl Server {
         format!("http://{}/?token={}", self.address, self.token())
     }
 
+    /// Returns the id of the runtime's process.
+    pub fn runtime_process(&self) -> Option<u32> {
+        self.shared.codex.process_id()
+    }
+
     /// Waits until the runtime has ended by itself, without which the server is of no use.
     pub async fn runtime_ended(&mut self) {
         let _ = (&mut self.asking).await;
@@ -160,6 +165,7 @@ impl Server {
             stopping,
             over,
             tasks,
+            ..
         } = &self.shared.stages;
         stopping.cancel();
         tasks.close();
@@ -214,15 +220,18 @@ impl Shared {
         })
     }
 
-    /// Refuses what cannot be begun because the server stops.
+    /// Refuses what cannot be begun because the server stops or the runtime has ended.
     pub(crate) fn check_running(&self) -> Result<(), Failure> {
-        match self.stages.stopping.is_cancelled() {
-            true => Err(Failure::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "the server stops",
-            )),
-            false => Ok(()),
-        }
+        let (status, text) = match &self.stages {
+            stages if stages.lost.is_cancelled() => {
+                (StatusCode::BAD_GATEWAY, "the runtime has ended")
+            }
+            stages if stages.stopping.is_cancelled() => {
+                (StatusCode::SERVICE_UNAVAILABLE, "the server stops")
+            }
+            _ => return Ok(()),
+        };
+        Err(Failure::new(status, text))
     }
 
     /// Shows the questions of the agent in their rooms, until the runtime ends.
@@ -238,6 +247,7 @@ impl Shared {
                 Err(_) => tracing::warn!("a question of an unknown thread is declined"),
             }
         }
+        self.stages.lost.cancel();
     }
 
     fn rooms(&self) -> MutexGuard<'_, HashMap<String, Arc<Room>>> {

@@ -130,7 +130,7 @@ function apply(event) {
       return ask(event.approval);
     case "approval_resolved":
       if (asks.has(event.key)) close(asks.get(event.key), event.outcome);
-      return;
+      return questions();
     case "usage":
       return usage(event);
     case "error":
@@ -163,6 +163,7 @@ function reset() {
   $("about").textContent = "";
   $("usage").textContent = "";
   running = false;
+  questions();
   controls();
 }
 
@@ -211,6 +212,14 @@ function ask(approval) {
   element.dataset.item = approval.item_id;
   asks.set(key, element);
   show(element);
+  questions();
+}
+
+/** Says in the title, and to a screen reader, that a question waits. */
+function questions() {
+  const waits = [...asks.values()].some((ask) => !ask.classList.contains("closed"));
+  document.title = waits ? "(?) Codex" : "Codex";
+  $("question").textContent = waits ? "The agent asks for approval." : "";
 }
 
 function notice(text) {

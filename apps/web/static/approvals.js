@@ -1,6 +1,6 @@
 // Shows the questions of the agent.
 
-import { button, code, make } from "./text.js";
+import { button, code, make, visible } from "./text.js";
 import { change } from "./items.js";
 
 const CHOICES = {
@@ -54,7 +54,7 @@ export function enable(element, enabled) {
 function titleOf(action) {
   switch (action.kind) {
     case "command":
-      if (action.host) return `May the agent reach ${action.host}?`;
+      if (action.host) return `May the agent reach ${visible(action.host)}?`;
       return action.about === "writeStdin" ? "May the agent type into this command?" : "May the agent run this command?";
     case "file_change":
       return "May the agent change these files?";
@@ -86,5 +86,5 @@ function describe(action) {
 }
 
 function fact(name, text) {
-  return make("p", "fact", `${name}: `, make("code", "", text));
+  return make("p", "fact", `${name}: `, make("code", "", visible(text)));
 }

@@ -1,9 +1,9 @@
 // Shows the items of a conversation.
 
-import { code, make, prose } from "./text.js";
+import { code, make, prose, visible } from "./text.js";
 
 const STATUS = {
-  inProgress: "runs",
+  inProgress: "in progress",
   completed: "done",
   failed: "failed",
   declined: "declined",
@@ -40,13 +40,13 @@ export function content(item) {
 
 /** Shows the change of one file, with its diff in color. */
 export function change(change) {
-  const title = [change.path, change.moved_to].filter(Boolean).map(short).join(" → ");
+  const title = [change.path, change.moved_to].filter(Boolean).map(short).map(visible).join(" → ");
   const block = make("pre", "diff");
   block.tabIndex = 0;
   block.setAttribute("aria-label", `Changes of ${title}`);
   const lines = change.diff.replace(/\n$/, "").split("\n");
   lines.forEach((line, at) => {
-    block.append(make("span", lineClass(change.action, line), line), at + 1 < lines.length ? "\n" : "");
+    block.append(make("span", lineClass(change.action, line), visible(line)), at + 1 < lines.length ? "\n" : "");
   });
   const parts = [make("div", "path", `${change.action} `, make("strong", "", title)), block];
   if (change.cut) parts.push(remark("The rest is too long to show."));
@@ -72,7 +72,7 @@ function command(item) {
   const parts = [heading("Command", status(item.status, end)), code(item.command, "command")];
   if (item.cut) parts.push(remark("The beginning of the output is left out."));
   if (item.output) {
-    const output = code(item.output.replace(/\n$/, ""), "output");
+    const output = code(item.output.replaceAll("\r\n", "\n").replace(/\n$/, ""), "output");
     output.setAttribute("aria-label", "Output");
     parts.push(output);
   }

@@ -47,9 +47,20 @@ export function prose(text) {
   return parts;
 }
 
+/**
+ * Makes characters visible that are not seen, or that change the order of what is seen: a command must not look like
+ * another one.
+ */
+export function visible(text) {
+  const hidden = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}]/gu;
+  return text.replace(hidden, (sign) =>
+    sign === "\n" || sign === "\t" ? sign : `\\u{${sign.codePointAt(0).toString(16)}}`,
+  );
+}
+
 /** Shows a text as it is, in a block. */
 export function code(text, className = "code") {
-  const block = make("pre", className, text);
+  const block = make("pre", className, visible(text));
   block.tabIndex = 0;
   return block;
 }

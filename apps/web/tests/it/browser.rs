@@ -52,10 +52,11 @@ pub(crate) async fn in_browser(test: impl AsyncFnOnce(&Browser)) {
     if outcome.is_err() {
         println!("The page when the test failed:\n{}", browser.text().await);
     }
-    let closed = within(browser.client.close()).await;
+    // The driver is stopped also where the browser cannot be closed.
+    let closed = tokio::time::timeout(LIMIT, browser.client.close()).await;
     driver.stop().await;
     match outcome {
-        Ok(()) => closed.unwrap(),
+        Ok(()) => closed.expect("the browser closes in time").unwrap(),
         Err(panic) => std::panic::resume_unwind(panic),
     }
 }
@@ -189,6 +190,18 @@ impl Browser {
         within(self.client.execute(script, Vec::new()))
             .await
             .unwrap()
+    }
+
+    /// Makes the page so large.
+    pub(crate) async fn resize(&self, width: u32, height: u32) {
+        let sizes = self
+            .run("return [outerWidth - innerWidth, outerHeight - innerHeight]")
+            .await;
+        let frame = |at: usize| u32::try_from(sizes[at].as_u64().unwrap()).unwrap();
+        let (width, height) = (width + frame(0), height + frame(1));
+        within(self.client.set_window_size(width, height))
+            .await
+            .unwrap();
     }
 
     pub(crate) async fn screenshot(&self) -> Vec<u8> {

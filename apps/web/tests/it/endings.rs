@@ -98,3 +98,26 @@ async fn the_end_of_the_server_interrupts_the_turn_and_ends_the_streams() {
     assert!(!home.workspace().join("made.txt").exists());
     model.assert_exhausted();
 }
+
+#[tokio::test]
+async fn the_end_of_the_runtime_is_told() {
+    let mut stage = Stage::new().await;
+    let client = stage.client();
+    stage.model.push(escalated());
+    let thread = client.thread().await;
+    let mut events = client.events(&thread, None).await;
+    client.say(&thread, "make it").await;
+    events.question().await;
+    codex_testkit::kill(stage.server.runtime_process().unwrap()).unwrap();
+    let end = events.until("turn_completed").await.pop().unwrap();
+    assert_eq!(end.json["status"], "failed");
+    let message = end.json["message"].as_str().unwrap();
+    assert!(message.starts_with("The turn is lost: "), "{message}");
+    within(stage.server.runtime_ended()).await;
+    for path in ["/api/threads", &format!("{thread}/turns")] {
+        let (status, refused) = client.post(path, json!({"text": "go"})).await;
+        assert_eq!(status, 502, "{refused}");
+        assert_eq!(refused["error"], "the runtime has ended");
+    }
+    within(stage.server.stop()).await;
+}

@@ -193,6 +193,34 @@ async fn what_the_model_writes_is_text() {
 }
 
 #[tokio::test]
+async fn a_command_does_not_look_like_another_one() {
+    let stage = Stage::new().await;
+    // Shown from right to left it would seem to end otherwise.
+    let command = Answer::exec_command("echo \u{202e}hidden\u{200b} > made.txt");
+    stage
+        .model
+        .push(command.escalated("May I?"))
+        .push(Answer::text("not made"));
+    let url = stage.server.url();
+    in_browser(async |page| {
+        page.open(&url).await;
+        page.say("Make it.").await;
+        page.shows(".approval pre", r"echo \u{202e}hidden\u{200b} > made.txt")
+            .await;
+        let title = "return document.title";
+        assert_eq!(page.run(title).await, "(?) Codex");
+        page.click(".approval button[data-choice=decline]").await;
+        page.shows(".approval .outcome", "Declined.").await;
+        page.shows(".item.command .status", "declined").await;
+        page.shows(".item.message", "not made").await;
+        assert_eq!(page.run(title).await, "Codex");
+    })
+    .await;
+    assert!(stage.home.read("made.txt").is_none());
+    stage.finish().await;
+}
+
+#[tokio::test]
 async fn the_page_says_what_is_wrong() {
     let stage = Stage::new().await;
     let url = stage.server.url();

@@ -14,6 +14,7 @@ async fn demo() -> (Child, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_codex-web"));
     command.args(["--demo", "--listen", "127.0.0.1:0"]);
     let mut child = command
+        .env("RUST_LOG", "warn")
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
