@@ -14,7 +14,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::sse::{Event, KeepAlive};
 use axum::response::{IntoResponse, Response, Sse};
 use axum::routing::{get, post};
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, stream};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -30,6 +30,9 @@ type Answer = Result<Response, Failure>;
 
 /// How often a stream without events says that it is there; a client that is gone is noticed then at the latest.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
+
+/// How soon a page that lost its connection comes back.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// Makes the routes.
 pub(crate) fn router(server: Arc<Shared>) -> Router {
@@ -132,10 +135,12 @@ async fn events(State(server): Server, Path(id): Path<String>, headers: HeaderMa
     let room = server.room(&id)?;
     let read = headers.get("last-event-id");
     let read = read.and_then(|id| id.to_str().ok()?.parse().ok());
+    let retry = stream::iter([Event::default().retry(RETRY)]);
     let messages = room.read(read).map(|message| {
         let event = Event::default().id(message.id.to_string());
-        Ok::<_, Infallible>(event.data(&*message.json))
+        event.data(&*message.json)
     });
+    let messages = retry.chain(messages).map(Ok::<_, Infallible>);
     let alive = KeepAlive::new().interval(KEEP_ALIVE);
     Ok(Sse::new(messages).keep_alive(alive).into_response())
 }

@@ -29,7 +29,7 @@ struct Arguments {
     #[arg(long)]
     allow_remote: bool,
 
-    /// Another name by which browsers reach the page; can be repeated.
+    /// Another name by which browsers reach the page, with the port if that is another one; can be repeated.
     #[arg(long = "host", value_name = "NAME")]
     hosts: Vec<String>,
 

@@ -38,18 +38,18 @@ impl Hosts {
     ///
     /// A server that listens on every address is reached by every address: only a name can be another page's.
     pub(crate) fn contains(&self, host: &str) -> bool {
+        if self.names.contains(&host.to_ascii_lowercase()) {
+            return true;
+        }
         let address = host.parse::<SocketAddr>().or_else(|_| {
             // Browsers leave out the port of the scheme.
             let ip = host.trim_start_matches('[').trim_end_matches(']').parse();
             ip.map(|ip| SocketAddr::new(ip, 80))
         });
-        match address {
-            Ok(address) => {
-                address == self.address
-                    || self.address.ip().is_unspecified() && address.port() == self.port()
-            }
-            Err(_) => self.names.contains(&host.to_ascii_lowercase()),
-        }
+        address.is_ok_and(|address| {
+            address == self.address
+                || self.address.ip().is_unspecified() && address.port() == self.port()
+        })
     }
 }
 

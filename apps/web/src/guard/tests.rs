@@ -50,6 +50,12 @@ fn the_host_must_be_one_of_the_server() {
         (guard("0.0.0.0:8080", &[]), "192.0.2.1:8081", forbidden),
         (guard("0.0.0.0:8080", &[]), "localhost:8080", forbidden),
         (guard("0.0.0.0:8080", &[]), "evil.example:8080", forbidden),
+        // Forwarded from another port.
+        (
+            guard("127.0.0.1:8080", &["127.0.0.1:9000"]),
+            "127.0.0.1:9000",
+            None,
+        ),
         (
             guard("0.0.0.0:8080", &["dev.example"]),
             "dev.example:8080",

@@ -1,6 +1,6 @@
 //! The page in a browser.
 
-use codex_testkit::{Answer, Gate};
+use codex_testkit::{Answer, Gate, Proxy};
 use openai_codex::Sandbox;
 
 use crate::browser::in_browser;
@@ -102,6 +102,52 @@ async fn a_reload_in_the_middle_of_a_turn_loses_nothing() {
     })
     .await;
     stage.finish().await;
+}
+
+#[tokio::test]
+async fn a_page_that_loses_its_connection_comes_back_by_itself() {
+    let port = free_port();
+    let proxy = Proxy::start(port).await.unwrap();
+    let stage = Stage::with(|options| {
+        options.listen.set_port(port);
+        options.hosts = vec![format!("127.0.0.1:{}", proxy.port())];
+    })
+    .await;
+    let (first, second) = (Gate::new(), Gate::new());
+    let answer = Answer::deltas(["one ", "two ", "three"]).gate_after_delta(1, &first);
+    stage.model.push(answer.gate_after_delta(2, &second));
+    let url = stage
+        .server
+        .url()
+        .replace(&port.to_string(), &proxy.port().to_string());
+    in_browser(async |page| {
+        page.open(&url).await;
+        page.say("Count.").await;
+        page.shows(".item.message", "one").await;
+        proxy.refuse(true);
+        proxy.cut();
+        page.shows("#state", "disconnected; trying again").await;
+        first.open();
+        within(second.reached()).await.unwrap();
+        proxy.refuse(false);
+        page.shows(".item.message", "one two").await;
+        let state = page.shows("#state", "connected").await;
+        assert_eq!(state, "connected");
+        second.open();
+        page.shows(".item.message", "one two three").await;
+        page.shows("#send", "Send").await;
+        let items = page
+            .run("return document.querySelectorAll('.item').length")
+            .await;
+        assert_eq!(items, 2, "{}", page.text().await);
+    })
+    .await;
+    stage.finish().await;
+}
+
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
 }
 
 #[tokio::test]
