@@ -151,7 +151,7 @@ impl App {
             approve: self.approve,
         };
         let view = &mut self.view;
-        screen.terminal.draw(|frame| view.draw(frame, &scene))?;
+        screen.draw(|frame| view.draw(frame, &scene))?;
         let is_visible = self.state.picker.is_none();
         if let Some(ask) = self.state.asks.front_mut()
             && is_visible

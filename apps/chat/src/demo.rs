@@ -105,7 +105,7 @@ fn script(model: &MockModel) {
         .when(|request| says(request, "hello"))
         .always(words(HELLO));
     model.default_answer(words(
-        "My script has nothing about that. Say `hello`, `fix`, `run` or `long`, or try `/help`.",
+        "I got that, but my script has nothing about it. Say `hello`, `fix`, `run` or `long`, or try `/help`.",
     ));
 }
 

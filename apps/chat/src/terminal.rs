@@ -8,10 +8,11 @@ use crossterm::cursor::Show;
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::execute;
 use crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+    disable_raw_mode, enable_raw_mode,
 };
-use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use ratatui::{Frame, Terminal};
 
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 /// What tasks said that panicked while the screen was taken.
@@ -20,7 +21,7 @@ static PANICS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 /// The whole screen of the terminal; dropping it gives the terminal back.
 #[derive(Debug)]
 pub(crate) struct Screen {
-    pub(crate) terminal: Terminal<CrosstermBackend<Stdout>>,
+    terminal: Terminal<CrosstermBackend<Stdout>>,
 }
 
 impl Screen {
@@ -45,6 +46,19 @@ impl Screen {
     }
 }
 
+impl Screen {
+    /// Draws a frame, which terminals that can do so show at once.
+    ///
+    /// # Errors
+    ///
+    /// If the terminal is gone.
+    pub(crate) fn draw(&mut self, frame: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        execute!(io::stdout(), BeginSynchronizedUpdate)?;
+        self.terminal.draw(frame)?;
+        execute!(io::stdout(), EndSynchronizedUpdate)
+    }
+}
+
 impl Drop for Screen {
     fn drop(&mut self) {
         give_back();
@@ -65,6 +79,7 @@ fn give_back() {
         // There is nothing else to be done where the terminal is gone.
         let _ = execute!(
             io::stdout(),
+            EndSynchronizedUpdate,
             DisableBracketedPaste,
             LeaveAlternateScreen,
             Show

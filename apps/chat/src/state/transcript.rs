@@ -114,6 +114,17 @@ impl Transcript {
             Notification::Warning(warning) => self.note_once(&warning.message),
             Notification::ConfigWarning(warning) => self.note_once(&warning.summary),
             Notification::DeprecationNotice(notice) => self.note_once(&notice.summary),
+            Notification::ItemAutoApprovalReviewCompleted(completed) => {
+                let review = &completed.review;
+                let reason = review.rationale.as_deref().map(clean);
+                let reason = reason
+                    .map(|reason| format!(": {reason}"))
+                    .unwrap_or_default();
+                self.note(format!(
+                    "The reviewer says {}{reason}",
+                    review.status.as_str()
+                ));
+            }
             Notification::ModelRerouted(rerouted) => self.note(format!(
                 "The model is {} now, in place of {}.",
                 clean(&rerouted.to_model),

@@ -170,6 +170,40 @@ fn typing_is_no_answer() {
     chat.finish();
 }
 
+/// With `--approve auto` a reviewer decides, and the user sees it.
+#[test]
+fn a_reviewer_decides_where_that_is_chosen() {
+    let mut chat = Chat::start(&["--approve", "auto"]);
+    chat.terminal.sees("asks a reviewer");
+    let reviews = chat.model.when(|request| request.is_reviewer());
+    reviews.push(Answer::reviewer_allows("it is harmless"));
+    chat.model.push(asks()).push(Answer::text("Done."));
+    chat.terminal.say("Make it.");
+    chat.terminal.sees_all(&[
+        "The reviewer says approved: it is harmless",
+        "│ it-is-made",
+        "Done.",
+    ]);
+    chat.terminal.is_idle();
+    assert_eq!(chat.home.read("made.txt").as_deref(), Some("made\n"));
+    chat.finish();
+}
+
+/// What the sandbox allows is not asked about.
+#[test]
+fn what_the_sandbox_allows_is_not_asked_about() {
+    let mut chat = Chat::start(&["--sandbox", "danger-full-access"]);
+    chat.terminal.sees("danger-full-access");
+    chat.model
+        .push(Answer::exec_command("echo made > made.txt"));
+    chat.model.push(Answer::text("Done."));
+    chat.terminal.say("Make it.");
+    chat.terminal.sees("Done.");
+    chat.terminal.is_idle();
+    assert_eq!(chat.home.read("made.txt").as_deref(), Some("made\n"));
+    chat.finish();
+}
+
 /// With `--approve deny` nothing is asked, and nothing runs.
 #[test]
 fn nothing_is_asked_where_all_is_denied() {

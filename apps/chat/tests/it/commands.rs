@@ -1,8 +1,8 @@
 //! The slash commands that are about the thread that runs.
 
-use codex_testkit::{Answer, Usage};
+use codex_testkit::{Answer, Gate, Usage};
 
-use crate::chat::{Chat, DOWN, ENTER, ESCAPE, TAB};
+use crate::chat::{CTRL_C, Chat, DOWN, ENTER, ESCAPE, TAB};
 
 /// A picture of one red dot.
 const PNG: &[u8] = &[
@@ -130,6 +130,24 @@ fn the_thread_is_compacted() {
     chat.terminal.press("/compact\r");
     chat.terminal.sees("The thread so far was summarized");
     chat.terminal.is_idle();
+    chat.talks("And now?", "Goes on.");
+    chat.finish();
+}
+
+/// Ctrl-C interrupts a summary too.
+#[test]
+fn a_summary_is_interrupted() {
+    let mut chat = Chat::start(&[]);
+    chat.talks("Hello?", "Hello.");
+    let gate = Gate::new();
+    chat.model.push(Answer::text("They said").gate(&gate));
+    chat.terminal.press("/compact\r");
+    gate.reached_blocking().unwrap();
+    chat.terminal.sees("compacting");
+    chat.terminal.press(CTRL_C);
+    chat.terminal.sees("Interrupted.");
+    chat.terminal.is_idle();
+    gate.open();
     chat.talks("And now?", "Goes on.");
     chat.finish();
 }

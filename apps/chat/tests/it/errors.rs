@@ -21,20 +21,13 @@ fn a_failed_turn_is_told() {
     chat.finish();
 }
 
-/// A runtime that dies is told with what helps, and `/new` starts another one.
+/// A runtime that dies is told with what helps; `/new` starts another one, and `/resume` with the last thread.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_runtime_that_dies_is_replaced() {
     let mut chat = Chat::start(&[]);
     chat.talks("Hello?", "Hello.");
-    let own = chat.terminal.process_id();
-    let all = processes(chat.home.root());
-    let runtimes: Vec<u32> = all.into_iter().filter(|process| *process != own).collect();
-    assert!(!runtimes.is_empty());
-    for runtime in runtimes {
-        // A helper of the runtime may be gone by now.
-        let _ = codex_testkit::kill(runtime);
-    }
+    kill_runtime(&chat);
     chat.terminal.sees_all(&["the runtime ended", "/new"]);
     chat.terminal.say("Lost?");
     chat.terminal.sees("there is no runtime: /new starts one");
@@ -43,7 +36,25 @@ fn a_runtime_that_dies_is_replaced() {
     chat.terminal.press("/new\r");
     chat.terminal.is_idle();
     chat.talks("Again?", "I am another one.");
+    kill_runtime(&chat);
+    chat.terminal.sees("the runtime ended");
+    chat.terminal.press("/resume\r");
+    chat.terminal
+        .sees_all(&["› Again?", "I am another one.", "goes on after 1 turn"]);
+    chat.talks("Still?", "A third one.");
     chat.finish();
+}
+
+#[cfg(target_os = "linux")]
+fn kill_runtime(chat: &Chat) {
+    let own = chat.terminal.process_id();
+    let all = processes(chat.home.root());
+    let runtimes: Vec<u32> = all.into_iter().filter(|process| *process != own).collect();
+    assert!(!runtimes.is_empty());
+    for runtime in runtimes {
+        // A helper of the runtime may be gone by now.
+        let _ = codex_testkit::kill(runtime);
+    }
 }
 
 /// A runtime that is not there, and one that is none, are told; the program goes on until it is left.

@@ -2,7 +2,7 @@
 
 use codex_testkit::{Answer, Gate, Usage};
 
-use crate::chat::{CTRL_C, CTRL_O, Chat, DOWN, UP, cells};
+use crate::chat::{CTRL_C, CTRL_O, Chat, DOWN, ESCAPE, PAGE_UP, UP, cells};
 
 /// An answer appears as it comes, its Markdown is shown and not its marks, and thoughts before it.
 #[test]
@@ -115,6 +115,43 @@ fn earlier_messages_come_back() {
     chat.terminal.press(UP);
     chat.terminal.sees("› second question");
     chat.terminal.press(CTRL_C);
+    chat.finish();
+}
+
+/// The output of a command is seen while it runs.
+#[test]
+fn an_output_is_seen_as_it_comes() {
+    let mut chat = Chat::start(&["--sandbox", "danger-full-access"]);
+    // The runtime does not stream the first piece of an output.
+    let waits = "until [ -e go ]; do echo a-tick; sleep 0.1; done; echo it-ended";
+    chat.model.push(Answer::exec_command(waits));
+    chat.model.push(Answer::text("Done."));
+    chat.terminal.say("Wait for it.");
+    chat.terminal.sees_all(&["│ a-tick", "it-ended  running"]);
+    chat.home.write("go", "").unwrap();
+    chat.terminal
+        .sees_all(&["│ a-tick", "│ it-ended", "✓ $ until", "Done."]);
+    chat.terminal.is_idle();
+    chat.finish();
+}
+
+/// What has left the screen is found by scrolling.
+#[test]
+fn the_transcript_is_scrolled() {
+    let mut chat = Chat::start(&[]);
+    let lines: Vec<_> = (1..=80).map(|line| format!("- line {line}.\n")).collect();
+    chat.model.push(Answer::text(lines.concat()));
+    chat.terminal.say("Count.");
+    chat.terminal.sees("• line 80.");
+    chat.terminal.is_idle();
+    chat.terminal.press(PAGE_UP);
+    chat.terminal
+        .sees_all(&["more lines: PageDown", "• line 20."]);
+    chat.terminal.press(PAGE_UP);
+    chat.terminal.press(PAGE_UP);
+    chat.terminal.sees("› Count.");
+    chat.terminal.press(ESCAPE);
+    chat.terminal.sees("• line 80.");
     chat.finish();
 }
 
