@@ -152,10 +152,10 @@ impl std::fmt::Debug for Token {
     }
 }
 
-/// Refuses what the browser says comes from another site.
+/// Refuses what the browser says comes from another page; `none` is an address that the user has typed.
 fn check_site(headers: &HeaderMap) -> Result<(), Refusal> {
     match text(headers, "sec-fetch-site") {
-        None | Some("same-origin") => Ok(()),
+        None | Some("same-origin" | "none") => Ok(()),
         Some(_) => Err(forbidden("the request comes from another page")),
     }
 }

@@ -198,7 +198,7 @@ impl Room {
     async fn follow(&self, mut turn: TurnHandle) {
         let id = turn.id().to_string();
         let mut left = pin!(self.left());
-        let mut waits = true;
+        let (mut waits, mut ended) = (true, false);
         loop {
             let event = tokio::select! {
                 event = turn.next() => event,
@@ -217,19 +217,30 @@ impl Room {
                 }
             };
             match event {
-                Some(Ok(event)) => self.tell(event),
-                Some(Err(error)) => {
-                    tracing::warn!(thread = self.id(), turn = id, %error, "the turn is lost");
-                    self.unset_turn();
-                    self.push(&Event::TurnCompleted {
-                        turn_id: id.clone(),
-                        status: "failed".to_owned(),
-                        message: Some(format!("The turn is lost: {error}")),
-                    });
+                Some(Ok(event)) => {
+                    ended |= matches!(event, Notification::TurnCompleted(_));
+                    self.tell(event);
                 }
+                Some(Err(error)) => {
+                    ended = true;
+                    self.lose(&id, &error.to_string());
+                }
+                // An end that cannot be read is one too.
+                None if !ended => return self.lose(&id, "its end cannot be read"),
                 None => return,
             }
         }
+    }
+
+    /// Tells that a turn has ended, and not how.
+    fn lose(&self, turn: &str, reason: &str) {
+        tracing::warn!(thread = self.id(), turn, reason, "the turn is lost");
+        self.unset_turn();
+        self.push(&Event::TurnCompleted {
+            turn_id: turn.to_owned(),
+            status: "failed".to_owned(),
+            message: Some(format!("The turn is lost: {reason}")),
+        });
     }
 
     fn tell(&self, event: Notification) {

@@ -1,7 +1,7 @@
 //! The server: the runtime, the rooms of its threads, and the way to its end.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -144,9 +144,15 @@ impl Server {
         self.shared.guard.token()
     }
 
-    /// Returns the address of the page, with the token.
+    /// Returns the address of the page, with the token; where the server listens on every address, that of this machine.
     pub fn url(&self) -> String {
-        format!("http://{}/?token={}", self.address, self.token())
+        let mut address = self.address;
+        match address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+            IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+            _ => {}
+        }
+        format!("http://{address}/?token={}", self.token())
     }
 
     /// Returns the id of the runtime's process.

@@ -96,8 +96,9 @@ fn changes_need_json_from_the_same_site() {
     let host = ("host", "127.0.0.1:8080");
     let json = ("content-type", "application/json; charset=utf-8");
     let unsupported = Some(StatusCode::UNSUPPORTED_MEDIA_TYPE);
-    let rows: [(&[_], _); 6] = [
+    let rows: [(&[_], _); 7] = [
         (&[host, json], None),
+        (&[host, json, ("sec-fetch-site", "none")], None),
         (&[host, json, ("sec-fetch-site", "same-origin")], None),
         (
             &[host, json, ("sec-fetch-site", "cross-site")],

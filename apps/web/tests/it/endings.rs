@@ -65,7 +65,7 @@ async fn a_turn_goes_on_while_somebody_reads() {
     let mut two = client.events(&thread, None).await;
     client.say(&thread, "go").await;
     within(gate.reached()).await.unwrap();
-    // One of two goes; the time without it is longer than the grace time.
+    // One of two goes. Nothing may happen then, so that the time itself is waited for.
     drop(one);
     tokio::time::sleep(3 * SHORT).await;
     gate.open();

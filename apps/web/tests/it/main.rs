@@ -12,6 +12,7 @@ mod endings;
 mod page;
 #[cfg(feature = "browser-tests")]
 mod picture;
+#[cfg(unix)]
 mod program;
 mod stage;
 mod streams;

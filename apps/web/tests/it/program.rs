@@ -27,7 +27,6 @@ async fn demo() -> (Child, String, String) {
 }
 
 /// The demo works as often as wanted, and SIGTERM in the middle of a turn ends it in good order.
-#[cfg(unix)]
 #[tokio::test]
 async fn the_demo_runs_until_it_is_told_to_stop() {
     let (mut child, origin, token) = demo().await;
