@@ -28,7 +28,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use foldhash::fast::RandomState;
+use foldhash::fast::SeedableRandomState;
 
 mod buffer;
 mod deadlines;
@@ -138,8 +138,9 @@ struct Live<E: Routed, R> {
     queued: VecDeque<i64>,
     /// Whether [`Router::expire`] is going to be called.
     timer_armed: bool,
-    /// The lanes, by thread.
-    lanes: HashMap<Box<str>, Lane<E>, RandomState>,
+    /// The lanes, by thread. Its state has the seeds by reference: a program that is made of several libraries, such as a
+    /// notebook, has the statics of this crate more than once.
+    lanes: HashMap<Box<str>, Lane<E>, SeedableRandomState>,
     /// The threads of canceled starts, by request.
     canceled: BTreeMap<i64, Box<str>>,
     interrupts: Interrupts,
