@@ -34,13 +34,15 @@ pub(crate) struct Demo {
 }
 
 impl Demo {
-    /// Installs the pinned runtime if it is missing, and sets the script up.
+    /// Installs the pinned runtime if it is missing and none is named, and sets the script up.
     ///
     /// # Errors
     ///
     /// If there is no runtime and none can be installed, or folders cannot be made.
-    pub(crate) fn new() -> anyhow::Result<Self> {
-        openai_codex::runtime::install()?;
+    pub(crate) fn new(is_named: bool) -> anyhow::Result<Self> {
+        if !is_named {
+            openai_codex::runtime::install()?;
+        }
         let model = MockModel::start_blocking()?;
         script(&model);
         let home = Home::builder(&model)

@@ -50,8 +50,9 @@ async fn run(args: Args) -> anyhow::Result<()> {
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         anyhow::bail!("it needs a terminal for its input and its output");
     }
+    let is_named = args.codex_bin.is_some();
     let demo = match args.demo {
-        true => Some(tokio::task::spawn_blocking(Demo::new).await??),
+        true => Some(tokio::task::spawn_blocking(move || Demo::new(is_named)).await??),
         false => None,
     };
     let mut options = options(&args)?;

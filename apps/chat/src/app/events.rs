@@ -6,7 +6,7 @@ use openai_codex::{Error, Notification, Thread};
 
 use super::App;
 use crate::session::{Event, Message, Opened, TurnEnd};
-use crate::state::{Ask, Phase, Settings, clean, grouped};
+use crate::state::{Ask, Phase, Settings, clean, grouped, visible};
 
 impl App {
     pub(super) fn event(&mut self, event: Event) {
@@ -76,8 +76,7 @@ impl App {
         self.state.settings = settings(&thread);
         self.state.phase = Phase::Idle;
         self.state.opened(&turns);
-        self.model = None;
-        self.effort = None;
+        self.keep_choices(turns.is_empty());
         self.view.scroll.follow();
         let name = match &self.state.settings.thread_name {
             Some(name) => format!(" “{}”", clean(name)),
@@ -93,6 +92,18 @@ impl App {
             self.state.transcript.note(greeting);
         }
         self.session.opened(codex, thread);
+    }
+
+    /// Keeps the model and the effort that were chosen for a new thread; an older one goes on with its own.
+    fn keep_choices(&mut self, is_new: bool) {
+        self.model = self.model.take().filter(|_| is_new);
+        self.effort = self.effort.take().filter(|_| is_new);
+        if let Some(model) = &self.model {
+            self.state.settings.model = visible(model);
+        }
+        if let Some(effort) = &self.effort {
+            self.state.settings.effort = Some(visible(effort));
+        }
     }
 
     fn not_opened(&mut self, error: &Error) {

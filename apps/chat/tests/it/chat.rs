@@ -237,11 +237,20 @@ impl Chat {
         change: impl FnOnce(HomeBuilder) -> HomeBuilder,
         arguments: &[&str],
     ) -> Self {
+        let chat = Self::begin(change, arguments);
+        chat.terminal.is_idle();
+        chat
+    }
+
+    /// Starts the program, and waits for nothing.
+    pub(crate) fn begin(
+        change: impl FnOnce(HomeBuilder) -> HomeBuilder,
+        arguments: &[&str],
+    ) -> Self {
         let model = MockModel::start_blocking().unwrap();
         let home = change(Home::builder(&model)).build().unwrap();
         let command = command(&home, &model, arguments);
         let terminal = Terminal::start(command, 40, 100);
-        terminal.is_idle();
         Self {
             terminal,
             home,

@@ -49,6 +49,12 @@ fn model_and_effort_are_chosen() {
         (Some("other-model"), Some("high"))
     );
 
+    // They hold for a new thread too.
+    chat.terminal.press("/new\r");
+    chat.terminal.sees_no("From another model.");
+    chat.terminal.is_idle();
+    chat.terminal.sees("other-model · high");
+
     // From the lists.
     chat.terminal.press("/model\r");
     chat.terminal.sees("Choose a model");

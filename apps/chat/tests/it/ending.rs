@@ -28,6 +28,15 @@ fn the_program_ends_when_it_is_asked() {
     }
 }
 
+/// The program can be left while the runtime starts.
+#[test]
+fn the_program_ends_while_the_runtime_starts() {
+    let mut chat = Chat::begin(|home| home, &[]);
+    chat.terminal.sees("a message, or /help");
+    chat.terminal.press(CTRL_D);
+    chat.is_gone();
+}
+
 /// The program can be left in the middle of a turn.
 #[test]
 fn the_program_ends_in_the_middle_of_a_turn() {
