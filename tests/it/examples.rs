@@ -82,7 +82,11 @@ macro_rules! examples {
 }
 
 examples! {
-    approval_handler "y\n" ["approval.request:", "command.status: completed", "Text:"],
+    approval_handler "" [
+        "approval.request:", "approval.decision: Accept", "approval.decision: Decline", "command.status: completed",
+        "Text:"
+    ],
+    approval_stream "y\nn\n" ["approval.decision: Accept", "approval.decision: Decline", "Text:"],
     attach "" [
         "listening: ws://127.0.0.1:", "the connection is cut", "command.completed: made",
         "nothing of it was lost", "turn.completed", "connections: 2"
@@ -94,12 +98,16 @@ examples! {
     existing_thread "" ["Created thread:"],
     external_message "" ["assistant>", "assistant>"],
     image_and_text "" ["Status: completed"],
+    install_runtime "" ["runtime.pinned:", "runtime.program:", "runtime.running:"],
     local_image_and_text "" ["Status: completed"],
     model_select_and_turn_params "" [
         "selected.model:", "agent.message.params:", "items.params:"
     ],
     models_and_metadata "" ["server:", "models.count:", "models:"],
     notifications "" ["notification:", "notifications.count:"],
+    once_and_travel "" [
+        "\nran: It is fixed", "\nwas done: It is fixed", "\nbundle: ", "\nthere: You asked to fix"
+    ],
     parallel_turns "" ["Thread:", "Turn:", "Thread:", "Turn:"],
     quickstart "" ["you>", "codex>", "completed in"],
     quickstart_constructor "" ["Server:", "Items:", "Text:"],
@@ -161,15 +169,19 @@ async fn the_pinned_runtime_is_found_from_anywhere() {
     assert!(!output.contains("metadata:"), "{output}");
 }
 
-/// There is a test of every example.
+/// There is a test of every example, and every example can be read in one go.
 #[test]
-fn every_example_is_tested() {
+fn every_example_is_tested_and_short() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/codex-sdk/examples");
     let files = std::fs::read_dir(folder).unwrap();
     let paths = files.map(|file| file.unwrap().path());
     let examples: BTreeSet<String> = paths
         .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
-        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+        .map(|path| {
+            let lines = std::fs::read_to_string(&path).unwrap().lines().count();
+            assert!(lines <= 80, "{} has {lines} lines", path.display());
+            path.file_stem().unwrap().to_str().unwrap().to_owned()
+        })
         .collect();
     let mut tested: BTreeSet<String> = TESTED.iter().map(|&name| name.to_owned()).collect();
     tested.extend(["cli_mini_app", "login_and_account"].map(str::to_owned));

@@ -1,10 +1,9 @@
-//! The user decides what the agent may do beyond its sandbox.
+//! A rule decides what the agent may do beyond its sandbox; `approval_stream` asks a person.
 
 #![allow(clippy::print_stdout, reason = "examples print their output")]
 
 mod common;
 
-use std::io::IsTerminal;
 use std::path::Path;
 
 use common::{Answer, Outcome, Stage, words};
@@ -14,8 +13,7 @@ use openai_codex::{ApprovalMode, Codex, Sandbox};
 
 /// What may be done without asking anybody.
 ///
-/// `argv` is there only for one simple command. These are harmless in any folder; for others, compare
-/// `command.cwd()` too.
+/// `argv` is there only for one simple command. For those that are not harmless everywhere, compare `cwd()` too.
 fn is_harmless(subject: &Subject) -> bool {
     let allowed = [&["git", "status"][..], &["echo", "harmless"]];
     match subject {
@@ -40,29 +38,12 @@ fn describe(subject: &Subject) -> String {
     }
 }
 
-/// Asks the user at the terminal; without one the answer is no.
-async fn ask_user(question: String) -> bool {
-    if !std::io::stdin().is_terminal() {
-        return false;
-    }
-    println!("{question} [y/N]");
-    let answer = tokio::task::spawn_blocking(|| {
-        let mut line = String::new();
-        std::io::stdin().read_line(&mut line).map(|_| line)
-    });
-    matches!(answer.await, Ok(Ok(line)) if line.trim().eq_ignore_ascii_case("y"))
-}
-
 /// Decides about one question. It runs on a task of its own and may take its time; if it panics, the
 /// answer is no.
 async fn decide(ask: Approval) -> Decision {
-    let what = describe(&ask.subject);
-    println!(
-        "approval.request: {what} ({})",
-        ask.reason.as_deref().unwrap_or("no reason given")
-    );
-    let accepted = is_harmless(&ask.subject) || ask_user(format!("May it {what}?")).await;
-    let decision = if accepted {
+    let reason = ask.reason.as_deref().unwrap_or("no reason given");
+    println!("approval.request: {} ({reason})", describe(&ask.subject));
+    let decision = if is_harmless(&ask.subject) {
         Decision::Accept
     } else {
         Decision::Decline
@@ -76,7 +57,7 @@ async fn main() -> Outcome {
     let stage = Stage::new([
         Answer::exec_command("echo harmless").escalated("May I say something?"),
         Answer::exec_command("echo strange > strange.txt").escalated("May I write something?"),
-        words("One command was allowed; the other one is for you to decide."),
+        words("One command was allowed, the other one was not."),
     ])?;
     let codex = Codex::start_with(stage.config().on_approval(decide)).await?;
 

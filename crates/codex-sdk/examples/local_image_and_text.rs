@@ -4,13 +4,15 @@
 
 mod common;
 
-use common::{Outcome, Stage, png_file, words};
+use common::{Outcome, PNG, Stage, words};
 use openai_codex::{Codex, InputItem};
 
 #[tokio::main]
 async fn main() -> Outcome {
     let stage = Stage::new([words("It is a single dot.")])?;
-    let (path, _folder) = png_file()?;
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("dot.png");
+    std::fs::write(&path, PNG)?;
     let codex = Codex::start_with(stage.config()).await?;
     let thread = codex.thread_start().await?;
 

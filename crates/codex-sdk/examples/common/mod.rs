@@ -73,7 +73,7 @@ impl Stage {
         let program = codex_runtime::install()?.program().to_owned();
         let (mut command, folder) = match &self.script {
             Some((_, home)) => (home.command(program), home.root().to_owned()),
-            None => (Command::new(program), TemporaryFolder::new()?.keep()),
+            None => (Command::new(program), tempfile::tempdir()?.keep()),
         };
         let token = folder.join("token");
         // A token of every start; `RandomState` has random keys.
@@ -110,41 +110,4 @@ pub(crate) fn words(text: &str) -> Answer {
 }
 
 /// A picture of one red dot.
-pub(crate) const PNG: &[u8] = &[
-    137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82, 0, 0, 0, 1, 0, 0, 0, 1, 8, 6, 0,
-    0, 0, 31, 21, 196, 137, 0, 0, 0, 13, 73, 68, 65, 84, 120, 156, 99, 248, 207, 192, 240, 31, 0,
-    5, 0, 1, 255, 137, 153, 61, 29, 0, 0, 0, 0, 73, 69, 78, 68, 174, 66, 96, 130,
-];
-
-/// Puts the picture into a file of its own, which goes with the folder.
-pub(crate) fn png_file() -> Outcome<(PathBuf, TemporaryFolder)> {
-    let folder = TemporaryFolder::new()?;
-    let path = folder.0.join("dot.png");
-    std::fs::write(&path, PNG)?;
-    Ok((path, folder))
-}
-
-/// A folder that is removed when it is dropped.
-pub(crate) struct TemporaryFolder(PathBuf);
-
-impl TemporaryFolder {
-    fn new() -> std::io::Result<Self> {
-        let name = format!("codex-example-{}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&folder)?;
-        Ok(Self(folder))
-    }
-
-    /// Leaves the folder where it is.
-    fn keep(self) -> PathBuf {
-        let folder = self.0.clone();
-        std::mem::forget(self);
-        folder
-    }
-}
-
-impl Drop for TemporaryFolder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
+pub(crate) const PNG: &[u8] = include_bytes!("dot.png");
