@@ -334,6 +334,8 @@ impl Reader {
             let missed = self.room.log().after(self.read, &self.room.about);
             if missed.is_empty() {
                 tokio::select! {
+                    // What happened before the end is told first.
+                    biased;
                     changed = self.last.changed() => changed.ok()?,
                     () = self.room.stages.over.cancelled() => return None,
                 }
