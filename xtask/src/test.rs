@@ -8,43 +8,82 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::tree;
 
 /// A program that tests start, on the loopback and in folders of their own.
+#[derive(Clone, Copy)]
 struct Service {
     program: &'static str,
     /// The package of Debian that has it.
     package: &'static str,
 }
 
-const SERVICES: [Service; 1] = [Service {
+const FLEET: &[Service] = &[Service {
     program: "nats-server",
     package: "nats-server",
 }];
 
-/// Runs `test [arguments of cargo test]`.
+/// The browser of the web page's tests, which are those of Linux.
+const BROWSER: &[Service] = &[
+    Service {
+        program: "chromium",
+        package: "chromium",
+    },
+    Service {
+        program: "chromedriver",
+        package: "chromium-driver",
+    },
+];
+
+/// Runs `test [arguments of cargo test]`: all tests, or with arguments those of the workspace that they name.
 pub fn run(args: &[String]) -> Result<ExitCode> {
-    let mut test = Command::new("cargo");
-    test.args(["test", "--workspace"]);
+    let apps = cfg!(unix) && args.is_empty();
+    let mut test = cargo_test(&["--workspace"]);
     if cfg!(unix) {
-        let missing = SERVICES
-            .iter()
-            .filter(|service| find(service.program).is_none());
-        let missing: Vec<&Service> = missing.collect();
-        if !missing.is_empty() {
-            install(&missing)?;
-        }
+        let browser = if apps && cfg!(target_os = "linux") {
+            BROWSER
+        } else {
+            &[]
+        };
+        install_missing(&[FLEET, browser].concat())?;
         test.args(["--features", "codex-fleet/service-tests"]);
     } else {
-        println!("the tests of codex-fleet stop processes by signals: they are left out here");
+        println!(
+            "the tests of codex-fleet and of apps/ need signals and terminals: they are left out here"
+        );
     }
-    let status = test
-        .args(args)
-        .current_dir(tree::root())
-        .status()
-        .context("cannot run cargo")?;
-    Ok(if status.success() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    test.args(args);
+    if !succeeds(&mut test)? {
+        return Ok(ExitCode::FAILURE);
+    }
+    if apps {
+        let mut test = cargo_test(&["--manifest-path", "apps/Cargo.toml", "--workspace"]);
+        if cfg!(target_os = "linux") {
+            test.args(["--features", "codex-web/browser-tests"]);
+        }
+        if !succeeds(&mut test)? {
+            return Ok(ExitCode::FAILURE);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn cargo_test(args: &[&str]) -> Command {
+    let mut test = Command::new("cargo");
+    test.arg("test").args(args).current_dir(tree::root());
+    test
+}
+
+fn succeeds(test: &mut Command) -> Result<bool> {
+    Ok(test.status().context("cannot run cargo")?.success())
+}
+
+fn install_missing(services: &[Service]) -> Result<()> {
+    let missing = services
+        .iter()
+        .filter(|service| find(service.program).is_none());
+    let missing: Vec<&Service> = missing.collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    install(&missing)
 }
 
 /// Installs what is missing, where this process may.

@@ -1,7 +1,5 @@
 //! The routes: the page, and the API that it uses.
 
-mod reply;
-
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,12 +16,11 @@ use futures_util::{StreamExt as _, stream};
 use serde::Deserialize;
 use serde_json::json;
 
-pub(crate) use self::reply::Failure;
-use self::reply::{Json, read};
 use crate::desk::Refused;
 use crate::events::{Choice, Outcome};
 use crate::page::{self, File};
-use crate::server::Shared;
+use crate::reply::{Failure, Json, read};
+use crate::shared::Shared;
 
 type Server = State<Arc<Shared>>;
 type Answer = Result<Response, Failure>;

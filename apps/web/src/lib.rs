@@ -9,8 +9,10 @@ mod events;
 mod guard;
 mod log;
 mod page;
+mod reply;
 mod room;
 mod server;
+mod shared;
 mod view;
 
 pub use demo::Demo;

@@ -14,7 +14,7 @@ use crate::guard::Refusal;
 const LIMIT: usize = 1 << 20;
 
 /// An answer with a status and a JSON body.
-pub(super) struct Json(pub(super) StatusCode, pub(super) Value);
+pub(crate) struct Json(pub(crate) StatusCode, pub(crate) Value);
 
 /// An answer that says why something was not done: `{"error": "…"}`.
 #[derive(Debug)]
@@ -74,7 +74,7 @@ impl IntoResponse for Failure {
 /// # Errors
 ///
 /// [`Failure`], if it is too long or not what is wanted.
-pub(super) async fn read<T: DeserializeOwned>(request: Request) -> Result<T, Failure> {
+pub(crate) async fn read<T: DeserializeOwned>(request: Request) -> Result<T, Failure> {
     let bytes = to_bytes(request.into_body(), LIMIT).await;
     let too_long = |_| Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "the request is too long");
     let bytes = bytes.map_err(too_long)?;
