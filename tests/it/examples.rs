@@ -12,7 +12,7 @@ use crate::stage::within;
 
 /// Runs an example in a folder that has nothing to do with it, with these lines as its input, and
 /// returns what it prints.
-async fn run(name: &str, input: &str) -> String {
+pub(crate) async fn run(name: &str, input: &str) -> String {
     let mut child = Command::new(executable(name))
         .current_dir(std::env::temp_dir())
         .env_remove("CODEX_BIN")
@@ -65,7 +65,7 @@ fn prints(output: &str, markers: &[&str]) {
 macro_rules! examples {
     ($($(#[$attribute:meta])* $name:ident $input:literal [$($marker:literal),*],)*) => {
         /// Every example there is a test of.
-        const TESTED: &[&str] = &[$(stringify!($name)),*];
+        pub(crate) const TESTED: &[&str] = &[$(stringify!($name)),*];
 
         mod run {
             $(

@@ -37,6 +37,7 @@ mod options;
 mod peer;
 #[cfg(target_os = "linux")]
 mod processes;
+mod readme;
 mod reconnect;
 mod remote;
 mod run;

@@ -13,6 +13,7 @@ mod doctor;
 mod drift;
 mod fuzz;
 mod minimal;
+mod notebook;
 mod regen;
 mod runtime;
 mod semver_check;
@@ -41,6 +42,7 @@ Commands:
   bench [--build]    measure the SDK against bare loops and peers, or what it costs to build; with --fleet, the fleet
   fuzz               look for input that breaks the client; needs cargo-fuzz
   minimal-versions   build the crates with the lowest versions that their manifests allow
+  notebook           run the cells of the walkthrough, and write what they print; with --check, compare it
   semver-check       tell which changes since another revision break users; needs cargo-semver-checks
   tidy               check layers, docs, sizes and the other rules that no compiler knows
 ";
@@ -59,6 +61,7 @@ fn run(command: &str, args: Vec<String>) -> anyhow::Result<ExitCode> {
         "bench" => bench::run(&args),
         "fuzz" => fuzz::run(&args),
         "minimal-versions" => minimal::run(&args),
+        "notebook" => notebook::run(&args),
         "semver-check" => semver_check::run(&args),
         "tidy" => tidy::run(&args),
         "help" | "-h" | "--help" => {
