@@ -55,6 +55,10 @@ pub fn run(args: &[String]) -> Result<ExitCode> {
     }
     if apps {
         let mut test = cargo_test(&["--manifest-path", "apps/Cargo.toml", "--workspace"]);
+        // Most dependencies are those that were built just now.
+        if std::env::var_os("CARGO_TARGET_DIR").is_none() {
+            test.args(["--target-dir", "target"]);
+        }
         if cfg!(target_os = "linux") {
             test.args(["--features", "codex-web/browser-tests"]);
         }
