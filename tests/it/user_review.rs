@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use codex_testkit::{Answer, Gate, HomeBuilder};
-use openai_codex::approval::{Approval, Decision, Pending, Subject};
+use openai_codex::approval::{Approval, Decision, Pending, ProposedRule, Subject};
 use openai_codex::types::{CommandExecutionStatus, PatchApplyStatus, PatchChangeKind, TurnStatus};
 use openai_codex::{ApprovalMode, CodexConfig, Error, Thread};
 use serde_json::json;
@@ -91,6 +91,66 @@ async fn a_command_is_decided_by_the_handler() {
         assert_eq!(command.cwd(), Some(stage.home.workspace()));
         stage.finish().await;
     }
+}
+
+/// The rule that is stored is the one that the question shows, and what it covers is not asked about again.
+#[tokio::test]
+async fn the_rule_that_is_remembered_is_the_one_that_is_shown() {
+    let asked = Arc::default();
+    let stage = Stage::with_config(deciding(&asked, |_| Decision::AcceptAndRemember)).await;
+    let thread = reviewed(&stage).await;
+    for _ in 0..2 {
+        stage.model.push(escalated()).push(Answer::text("made"));
+        ok(thread.run("make it")).await;
+    }
+    let asked = asked.lock().unwrap().clone();
+    let [ask] = asked.as_slice() else {
+        panic!("{asked:?}");
+    };
+    assert!(ask.offers(Decision::AcceptAndRemember));
+    let Subject::Command(command) = &ask.subject else {
+        panic!("{ask:?}");
+    };
+    let Some(ProposedRule::Command(words)) = command.proposed_rule() else {
+        panic!("{:?}", command.raw());
+    };
+    assert_eq!(words, ["touch", "made.txt"]);
+    assert_eq!(command.additional_permissions(), None);
+    let rules = stage.home.codex_home().join("rules/default.rules");
+    let rules = std::fs::read_to_string(rules).unwrap();
+    assert!(
+        rules.contains(r#"pattern=["touch", "made.txt"]"#),
+        "{rules}"
+    );
+    stage.finish().await;
+}
+
+/// A command that is to run with more than its sandbox shows what that is, to a client with the experimental API.
+#[tokio::test]
+async fn the_permissions_that_a_command_asks_for_are_shown() {
+    let asked = Arc::default();
+    let decide = deciding(&asked, |_| Decision::Decline);
+    let stage = asking_for_permissions(|config| decide(config).experimental_api(true)).await;
+    let thread = reviewed(&stage).await;
+    let permissions = json!({"network": {"enabled": true}});
+    let command = Answer::exec_command(COMMAND)
+        .argument("sandbox_permissions", json!("with_additional_permissions"))
+        .argument("additional_permissions", permissions)
+        .argument("justification", json!("to fetch it"));
+    stage.model.push(command).push(Answer::text("not made"));
+    ok(thread.run("make it")).await;
+    let asked = asked.lock().unwrap().clone();
+    let [ask] = asked.as_slice() else {
+        panic!("{asked:?}");
+    };
+    let Subject::Command(command) = &ask.subject else {
+        panic!("{ask:?}");
+    };
+    assert_eq!(command.argv(), None);
+    let permissions = command.additional_permissions().unwrap();
+    let network = permissions.network.as_ref().unwrap();
+    assert_eq!(network.enabled, Some(true));
+    stage.finish().await;
 }
 
 /// What is accepted for the session is not asked about again.
@@ -325,7 +385,7 @@ async fn a_question_ends_with_its_turn_and_with_the_client() {
     ok(turn.interrupt()).await;
     within(pending.resolved()).await;
     let late = err(pending.answer(Decision::Accept)).await;
-    assert!(matches!(late, Error::InvalidInput(_)), "{late:?}");
+    assert!(matches!(late, Error::QuestionOver { .. }), "{late:?}");
     assert_eq!(ok(turn.run()).await.status, TurnStatus::Interrupted);
     assert!(!is_made(&stage));
 
@@ -336,6 +396,12 @@ async fn a_question_ends_with_its_turn_and_with_the_client() {
     assert!(err(pending.answer(Decision::Accept)).await.is_closed());
     assert!(err(turn.run()).await.is_closed());
     assert!(!is_made(&stage));
+    // There is nobody to ask any more, but that is not why.
+    let user = ApprovalMode::UserReview;
+    let start = stage.codex.thread_start().approval_mode(user);
+    assert!(err(start).await.is_closed());
+    let turn = thread.turn("more").approval_mode(user);
+    assert!(err(turn).await.is_closed());
 }
 
 /// There is one consumer at a time, and one that is dropped declines what comes.

@@ -44,6 +44,11 @@ impl Codex {
     /// Takes the questions of the runtime that no handler decides: commands, changes of files, and
     /// permissions of threads with [`ApprovalMode::UserReview`](crate::ApprovalMode::UserReview).
     ///
+    /// Questions and the stream of their turn are separate channels, without an order between them: a question may
+    /// come before the `item/started` of its command is read, or after events that follow it. An
+    /// [`Approval`](crate::approval::Approval) has all that is needed to decide it, and names its item for what is shown
+    /// beside the stream.
+    ///
     /// There is one consumer; when it is dropped, another can be made.
     ///
     /// # Errors
@@ -86,7 +91,7 @@ impl Pending {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidInput`](crate::Error::InvalidInput) if it was answered elsewhere or its turn is
+    /// [`Error::QuestionOver`](crate::Error::QuestionOver) if it was answered elsewhere or its turn is
     /// over; [`Error::Closed`](crate::Error::Closed).
     pub async fn answer(self, decision: Decision) -> Result<()> {
         self.0.answer(decision)

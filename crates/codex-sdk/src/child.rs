@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -28,6 +29,8 @@ const KILL_GRACE: Duration = Duration::from_secs(5);
 /// A running child process. Dropping it kills it and what it has started.
 #[derive(Debug)]
 pub(crate) struct Child {
+    /// The program, as it was named to the system.
+    pub(crate) program: PathBuf,
     process: tokio::process::Child,
     #[cfg(unix)]
     group: Option<rustix::process::Pid>,
@@ -64,6 +67,7 @@ impl Child {
     ///
     /// What the system reports.
     pub(crate) fn spawn(command: std::process::Command) -> io::Result<(Self, Pipes)> {
+        let program = command.get_program().into();
         let mut command = Command::from(command);
         command.kill_on_drop(true);
         #[cfg(unix)]
@@ -93,6 +97,7 @@ impl Child {
         #[cfg(target_os = "linux")]
         widen(&pipes.stdout);
         let child = Self {
+            program,
             #[cfg(unix)]
             group,
             #[cfg(windows)]

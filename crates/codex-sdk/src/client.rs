@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 #[cfg(feature = "remote")]
 mod attach;
+mod closed;
 mod search;
 mod support;
 mod surroundings;
@@ -210,7 +211,7 @@ impl Codex {
     pub async fn request_raw(&self, method: &str, params: Value) -> Result<Value> {
         let method: Cow<'static, str> = Cow::Owned(method.to_owned());
         let request = Request::new(method.clone(), &params)
-            .map_err(|source| Error::Encode { method, source })?;
+            .map_err(|source| self.closed_or(Error::Encode { method, source }))?;
         self.respond(request).await?.decode_value()
     }
 
@@ -239,9 +240,11 @@ impl Codex {
         items: Vec<Value>,
     ) -> Result<P::Response> {
         self.check_support(&params)?;
-        let failed = |source| Error::Encode {
-            method: P::METHOD.into(),
-            source,
+        let failed = |source| {
+            self.closed_or(Error::Encode {
+                method: P::METHOD.into(),
+                source,
+            })
         };
         let mut whole = serde_json::to_value(&params).map_err(failed)?;
         match &mut whole[field] {
@@ -305,11 +308,12 @@ impl Codex {
     /// [`Error::InvalidInput`].
     pub(crate) fn check_reviewer(&self, reviewer: Option<&ApprovalsReviewer>) -> Result<()> {
         if reviewer == Some(&ApprovalsReviewer::User) && !self.connection().decides_approvals() {
-            return Err(Error::InvalidInput(
+            // The end of the client takes its consumer away.
+            return Err(self.closed_or(Error::InvalidInput(
                 "approvals by the user need someone to decide them: set `CodexConfig::on_approval`, or take \
                  `Codex::approvals` first"
                     .into(),
-            ));
+            )));
         }
         Ok(())
     }
@@ -318,10 +322,10 @@ impl Codex {
     ///
     /// # Errors
     ///
-    /// [`Error::UnsupportedRuntime`] and [`Error::Encode`].
+    /// [`Error::UnsupportedRuntime`] and [`Error::Encode`], or [`Error::Closed`] in their place.
     pub(crate) fn encode<P: ClientRequest>(&self, params: &P) -> Result<Request> {
         self.check_support(params)?;
-        encode(params)
+        encode(params).map_err(|error| self.closed_or(error))
     }
 }
 
@@ -352,6 +356,7 @@ async fn handshake(
     let params = config.initialize();
     let request = encode(&params)?;
     let response = connection.request(request, OnAnswer::Nothing).await?;
+    connection.ready();
     let found = runtime.and_then(Runtime::version);
     let info = ServerInfo::read(&response.text, &params.client_info, found)?;
     if let (Some(runtime), Some(version)) = (runtime, info.version()) {

@@ -246,6 +246,9 @@ impl CodexConfig {
     /// It runs on a task of its own for each question, and is stopped when the question is answered
     /// elsewhere or its turn is over. A panic declines. An [`on_request`](Self::on_request) handler for the
     /// same method goes first. See [`approval`](crate::approval).
+    ///
+    /// The handler and the stream of the turn are separate channels, without an order between them: it may be asked
+    /// before the `item/started` of the command is read.
     pub fn on_approval<F, Fut>(mut self, decide: F) -> Self
     where
         F: Fn(Approval) -> Fut + Send + Sync + 'static,

@@ -3,7 +3,7 @@
 //! Its tasks are listed in `ARCHITECTURE.md`. They hold [`Shared`], never a [`Connection`]:
 //! dropping the last `Connection` ends them all. `Shared` in turn holds no task.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -115,8 +115,12 @@ struct Shared {
     counters: Counters,
     /// Asks the supervisor to end the connection.
     stop: Notify,
+    /// Whether there is a reason why the connection ended.
+    closed: watch::Sender<bool>,
     /// Whether the supervisor has ended everything.
     ended: watch::Sender<bool>,
+    /// Whether the runtime has answered the handshake.
+    is_ready: AtomicBool,
     process_id: Option<u32>,
 }
 
@@ -236,6 +240,24 @@ impl Connection {
         self.shared.routing().router.closed().cloned()
     }
 
+    /// Waits until the connection has ended, and returns why. Cancel safe.
+    pub(crate) async fn wait_closed(&self) -> Arc<CloseReason> {
+        // Before the look, so that no end falls between the two.
+        let mut closed = self.shared.closed.subscribe();
+        loop {
+            if let Some(reason) = self.closed() {
+                return reason;
+            }
+            // The sender lives as long as `self`.
+            let _ = closed.changed().await;
+        }
+    }
+
+    /// Notes that the runtime has answered the handshake.
+    pub(crate) fn ready(&self) {
+        self.shared.is_ready.store(true, Ordering::Relaxed);
+    }
+
     /// Takes the questions that no handler decides.
     ///
     /// # Errors
@@ -253,8 +275,14 @@ impl Connection {
         }
         self.shared.config.check_announced("`approvals`")?;
         let questions = self.shared.questions.open();
+        // The end of the connection ends what was opened before it, and this is after the opening.
+        if let Some(reason) = self.closed() {
+            return Err(Error::Closed(reason));
+        }
         questions.ok_or_else(|| {
-            Error::InvalidInput("the approvals of this client are taken already".into())
+            Error::InvalidInput(
+                "the approvals of this client are taken already: there is one `Approvals` at a time".into(),
+            )
         })
     }
 
@@ -369,7 +397,9 @@ impl Shared {
             config,
             counters: Counters::default(),
             stop: Notify::new(),
+            closed: watch::Sender::new(false),
             ended: watch::Sender::new(false),
+            is_ready: AtomicBool::new(false),
             process_id: None,
         }
     }
@@ -408,7 +438,9 @@ impl Shared {
 
     /// Ends the connection for all callers and readers; the first reason stays.
     fn close(self: &Arc<Self>, reason: CloseReason) {
-        self.questions.close();
         self.route(|routing, fx| routing.router.close(Arc::new(reason), fx));
+        // After the reason is there, which whoever finds no consumer looks for.
+        self.questions.close();
+        self.closed.send_replace(true);
     }
 }

@@ -155,6 +155,12 @@ pub enum Error {
         /// The turn that has ended.
         turn_id: TurnId,
     },
+    /// The question that was to be answered is over: it was answered elsewhere, or its turn has ended. The answer was
+    /// not sent.
+    QuestionOver {
+        /// The question, as [`Approval::key`](crate::approval::Approval::key) names it.
+        key: String,
+    },
     /// The turn has used more than its budget, and was interrupted.
     BudgetExceeded(Box<BudgetExceeded>),
     /// So many notifications were dropped because [`Notifications`](crate::Notifications) was
@@ -282,6 +288,11 @@ impl fmt::Display for Error {
                 f,
                 "turn {turn_id} has ended and the runtime has nothing of it to read; start a new \
                  turn"
+            ),
+            Self::QuestionOver { key } => write!(
+                f,
+                "the question {key} is over, and this answer was not sent: it was answered elsewhere, or its turn \
+                 has ended"
             ),
             Self::BudgetExceeded(exceeded) => exceeded.fmt(f),
             Self::Lagged(count) => write!(

@@ -276,11 +276,13 @@ pub use turn::{Once, TurnControl, TurnHandle};
 /// ```
 ///
 /// Nothing is accepted by itself: a panic, a dropped question, a question that cannot be decoded, a change of
-/// files that was not announced before, and a decision that the runtime does not offer all decline. An
+/// files that was not announced before, and a decision that the runtime does not offer ([`Approval::offers`](approval::Approval::offers)) all decline. An
 /// [`on_request`](CodexConfig::on_request) handler for the same method goes first.
 pub mod approval {
     pub use crate::approvals::{Approvals, Pending};
-    pub use crate::question::{Approval, Command, Decision, FileChange, Permissions, Subject};
+    pub use crate::question::{
+        Approval, Command, Decision, FileChange, Permissions, ProposedRule, Subject,
+    };
 }
 
 /// Every type of the protocol: params, responses, notifications, items, enums.

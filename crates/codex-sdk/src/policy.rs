@@ -49,14 +49,25 @@ pub enum ApprovalMode {
 }
 
 /// What the agent may touch without asking.
+///
+/// As text it has the runtime's name for it, as a configuration or a command line has it:
+///
+/// ```
+/// use openai_codex::Sandbox;
+///
+/// let sandbox: Sandbox = "workspace-write".parse()?;
+/// assert_eq!(sandbox, Sandbox::WorkspaceWrite);
+/// assert_eq!(Sandbox::FullAccess.to_string(), "danger-full-access");
+/// # Ok::<(), openai_codex::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Sandbox {
-    /// It reads, and writes nothing.
+    /// It reads, and writes nothing; `read-only`.
     ReadOnly,
-    /// It writes within the workspace.
+    /// It writes within the workspace; `workspace-write`.
     WorkspaceWrite,
-    /// It does whatever the user could do.
+    /// It does whatever the user could do; `danger-full-access`.
     FullAccess,
 }
 
@@ -82,6 +93,24 @@ impl FromStr for ApprovalMode {
                 "unknown approval mode {text:?}; use one of deny_all, auto_review, user_review"
             ))),
         }
+    }
+}
+
+impl fmt::Display for Sandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(sandbox_mode(*self).as_str())
+    }
+}
+
+impl FromStr for Sandbox {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        sandbox_of_mode(&SandboxMode::from(text)).ok_or_else(|| {
+            Error::InvalidInput(format!(
+                "unknown sandbox {text:?}; use one of read-only, workspace-write, danger-full-access"
+            ))
+        })
     }
 }
 
@@ -114,13 +143,16 @@ impl From<Sandbox> for SandboxPolicy {
 
 /// Returns the sandbox of a turn that allows what this sandbox of a thread allows.
 pub(crate) fn policy_of_mode(mode: &SandboxMode) -> Option<SandboxPolicy> {
-    let sandbox = match mode {
-        SandboxMode::ReadOnly => Sandbox::ReadOnly,
-        SandboxMode::WorkspaceWrite => Sandbox::WorkspaceWrite,
-        SandboxMode::DangerFullAccess => Sandbox::FullAccess,
-        _ => return None,
-    };
-    Some(sandbox_policy(sandbox))
+    sandbox_of_mode(mode).map(sandbox_policy)
+}
+
+fn sandbox_of_mode(mode: &SandboxMode) -> Option<Sandbox> {
+    match mode {
+        SandboxMode::ReadOnly => Some(Sandbox::ReadOnly),
+        SandboxMode::WorkspaceWrite => Some(Sandbox::WorkspaceWrite),
+        SandboxMode::DangerFullAccess => Some(Sandbox::FullAccess),
+        _ => None,
+    }
 }
 
 /// Returns the sandbox of a turn, every member written out: nothing of an earlier policy stays.
@@ -168,6 +200,28 @@ mod tests {
             error.contains("deny_all, auto_review, user_review"),
             "{error}"
         );
+    }
+
+    /// The wire's names, both ways, and nothing else.
+    #[test]
+    fn a_sandbox_is_its_name_on_the_wire() {
+        let rows = [
+            (Sandbox::ReadOnly, "read-only"),
+            (Sandbox::WorkspaceWrite, "workspace-write"),
+            (Sandbox::FullAccess, "danger-full-access"),
+        ];
+        for (sandbox, name) in rows {
+            assert_eq!(sandbox.to_string(), name);
+            assert_eq!(name.parse::<Sandbox>().unwrap(), sandbox);
+            assert_eq!(serde_json::to_value(sandbox_mode(sandbox)).unwrap(), name);
+        }
+        for other in ["", "full-access", "Read-Only", "readOnly"] {
+            let error = other.parse::<Sandbox>().unwrap_err().to_string();
+            assert!(
+                error.ends_with("use one of read-only, workspace-write, danger-full-access"),
+                "{error}"
+            );
+        }
     }
 
     #[test]

@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use codex_types::{
-    CommandExecutionApprovalKind, CommandExecutionRequestApprovalParams,
-    FileChangeRequestApprovalParams, FileUpdateChange, ItemId, PermissionsRequestApprovalParams,
-    ServerRequest, ThreadId, TurnId,
+    AdditionalPermissionProfile, CommandExecutionApprovalKind,
+    CommandExecutionRequestApprovalParams, FileChangeRequestApprovalParams, FileUpdateChange,
+    ItemId, NetworkPolicyAmendment, PermissionsRequestApprovalParams, ServerRequest, ThreadId,
+    TurnId,
 };
 
 mod answer;
@@ -63,11 +64,22 @@ pub enum Subject {
     Permissions(Permissions),
 }
 
+/// A rule that [`Decision::AcceptAndRemember`] stores, for this thread and all later ones.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ProposedRule<'a> {
+    /// Commands whose first words are these run without a question.
+    Command(&'a [String]),
+    /// Commands reach this host without a question.
+    Network(&'a NetworkPolicyAmendment),
+}
+
 /// A command that the agent wants to run, `item/commandExecution/requestApproval`.
 #[derive(Clone)]
 pub struct Command {
     params: Arc<CommandExecutionRequestApprovalParams>,
     words: Option<Arc<Words>>,
+    permissions: Option<Arc<AdditionalPermissionProfile>>,
 }
 
 /// A change of files that the agent wants to make, `item/fileChange/requestApproval`.
@@ -85,7 +97,7 @@ pub struct Permissions {
 
 /// The answer to a question.
 ///
-/// One that the runtime does not offer for the question declines.
+/// One that the runtime does not offer for the question declines; [`Approval::offers`] tells which those are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Decision {
@@ -93,8 +105,8 @@ pub enum Decision {
     Accept,
     /// Yes, and what is like it for as long as the thread is loaded.
     AcceptForSession,
-    /// Yes, and the rule that the runtime proposed is stored; where it proposed none, as
-    /// [`Accept`](Self::Accept).
+    /// Yes, and the rule that the runtime proposed ([`Command::proposed_rule`]) is stored; where it proposed none,
+    /// as [`Accept`](Self::Accept).
     AcceptAndRemember,
     /// No; the turn goes on.
     Decline,
@@ -122,6 +134,37 @@ impl Command {
     /// Returns the folder that the command runs in, if the runtime said so.
     pub fn cwd(&self) -> Option<&Path> {
         self.params.cwd.as_ref().map(|cwd| Path::new(&cwd.0))
+    }
+
+    /// Returns the rule that [`Decision::AcceptAndRemember`] stores; `None` where it stores none: the runtime
+    /// proposes none, or does not offer to store it ([`Approval::offers`]).
+    ///
+    /// Show it to whoever decides: it can allow much more than this command.
+    ///
+    /// ```
+    /// use openai_codex::approval::{Command, ProposedRule};
+    ///
+    /// fn label(command: &Command) -> Option<String> {
+    ///     match command.proposed_rule()? {
+    ///         ProposedRule::Command(words) => Some(format!("always allow `{} ...`", words.join(" "))),
+    ///         ProposedRule::Network(rule) => Some(format!("always allow {}", rule.host)),
+    ///         _ => None,
+    ///     }
+    /// }
+    /// ```
+    pub fn proposed_rule(&self) -> Option<ProposedRule<'_>> {
+        answer::offered_rule(&self.params)
+    }
+
+    /// Returns the permissions beyond the sandbox that the command is to run with, if the agent asks for any:
+    /// files and folders, and the network. Accepting the command grants them.
+    ///
+    /// The runtime tells them only to a client with
+    /// [`CodexConfig::experimental_api`](crate::CodexConfig::experimental_api). Set that where the runtime's
+    /// configuration has `features.exec_permission_approvals`, which lets agents ask for them: without it such a
+    /// question looks like one about the command alone, here and in [`Command::argv`].
+    pub fn additional_permissions(&self) -> Option<&AdditionalPermissionProfile> {
+        self.permissions.as_deref()
     }
 
     /// Returns the params of the request.
@@ -165,7 +208,7 @@ impl Approval {
                     params.turn_id.clone(),
                     params.item_id.clone(),
                     params.reason.clone(),
-                    Subject::Command(Command::new(*params)),
+                    Subject::Command(Command::new(*params)?),
                 ),
                 ServerRequest::ItemFileChangeRequestApproval(params) => (
                     params.thread_id.clone(),
@@ -200,30 +243,49 @@ impl Approval {
 }
 
 impl Command {
-    fn new(params: CommandExecutionRequestApprovalParams) -> Self {
+    /// Makes the subject of a question; `None` if it asks for permissions that cannot be read.
+    fn new(params: CommandExecutionRequestApprovalParams) -> Option<Self> {
+        let permissions = permissions(&params)?;
         let words = match &params.command {
-            Some(line) if is_about_running(&params) => argv(line).map(Arc::new),
+            Some(line) if permissions.is_none() && is_about_running(&params) => {
+                argv(line).map(Arc::new)
+            }
             _ => None,
         };
-        Self {
+        Some(Self {
             params: Arc::new(params),
             words,
-        }
+            permissions: permissions.map(Arc::new),
+        })
     }
 }
 
-/// Tells whether a question is about running its command and nothing more.
+/// Tells whether a question is about running its command and nothing more but permissions.
 fn is_about_running(params: &CommandExecutionRequestApprovalParams) -> bool {
-    #[cfg(feature = "experimental")]
-    let has_permissions = params.additional_permissions.is_some();
-    #[cfg(not(feature = "experimental"))]
-    let has_permissions = params
-        .unknown_fields
-        .get("additionalPermissions")
-        .is_some_and(|permissions| !permissions.is_null());
     params.kind == CommandExecutionApprovalKind::Command
         && params.network_approval_context.is_none()
-        && !has_permissions
+}
+
+/// Returns the permissions that a command asks for; the outer `None` for what cannot be read.
+#[cfg(feature = "experimental")]
+#[expect(clippy::unnecessary_wraps, reason = "they have been read")]
+fn permissions(
+    params: &CommandExecutionRequestApprovalParams,
+) -> Option<Option<AdditionalPermissionProfile>> {
+    Some(params.additional_permissions.clone())
+}
+
+/// Returns the permissions that a command asks for; the outer `None` for what cannot be read.
+///
+/// The field is experimental, and so among those that these types do not know.
+#[cfg(not(feature = "experimental"))]
+fn permissions(
+    params: &CommandExecutionRequestApprovalParams,
+) -> Option<Option<AdditionalPermissionProfile>> {
+    match params.unknown_fields.get("additionalPermissions") {
+        None => Some(None),
+        Some(asked) => serde_json::from_value(asked.clone()).ok(),
+    }
 }
 
 impl fmt::Debug for Command {
@@ -232,6 +294,7 @@ impl fmt::Debug for Command {
             .field("line", &self.line())
             .field("argv", &self.argv())
             .field("cwd", &self.cwd())
+            .field("additional_permissions", &self.permissions)
             .finish_non_exhaustive()
     }
 }

@@ -71,7 +71,9 @@ async fn after_an_exit_every_call_fails_at_once() {
     let (_process, config) = scripted(&a_thread().exit(7));
     let codex = within(Codex::start_with(config)).await.unwrap();
     let thread = within(codex.thread_start().into_future()).await.unwrap();
+    let ended = within(codex.closed()).await;
     let first = within(thread.run("x")).await.unwrap_err();
+    assert!(std::ptr::eq(reason(&first), &*ended), "{ended:?}");
     let before = Instant::now();
     let errors = [
         thread.run("x").await.unwrap_err(),
@@ -82,6 +84,7 @@ async fn after_an_exit_every_call_fails_at_once() {
         codex.request_raw("x/y", json!({})).await.unwrap_err(),
         thread.join_turn("a").interrupt().await.unwrap_err(),
         thread.join_turn("a").steer("x").await.unwrap_err(),
+        codex.approvals().unwrap_err(),
     ];
     assert!(before.elapsed() < Duration::from_millis(500));
     for error in errors {

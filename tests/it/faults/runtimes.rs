@@ -50,7 +50,9 @@ async fn programs_that_are_no_runtime_are_given_up() {
     );
 
     let error = refused(CodexConfig::new().codex_bin("/bin/false")).await;
-    assert!(error.to_string().contains("exit status: 1"), "{error}");
+    for part in ["exit status: 1", "/bin/false", "codex_bin"] {
+        assert!(error.to_string().contains(part), "no {part}: {error}");
+    }
 
     let error = refused(CodexConfig::new().launch_command(["cat"])).await;
     assert!(error.rpc().is_some() || error.is_closed(), "{error:?}");

@@ -11,7 +11,7 @@ use super::notifications::Notifications;
 use super::pipe;
 use crate::client;
 use crate::config::CodexConfig;
-use crate::error::Result;
+use crate::error::{CloseReason, Result};
 use crate::models::ModelList;
 use crate::server_info::ServerInfo;
 use crate::thread::ThreadList;
@@ -154,6 +154,21 @@ impl Codex {
     /// As [`Codex::close`](crate::Codex::close).
     pub fn close(&self) -> Result<()> {
         self.driver.block_on(self.inner.close())
+    }
+
+    /// Waits for the end of the client, and returns its reason.
+    ///
+    /// It returns as soon as calls fail with [`Error::Closed`](crate::Error::Closed), as
+    /// [`Codex::closed`](crate::Codex::closed) does. The thread that waits keeps the client alive.
+    ///
+    /// ```no_run
+    /// # fn example(codex: openai_codex::blocking::Codex) {
+    /// let watched = codex.clone();
+    /// std::thread::spawn(move || eprintln!("Codex has ended: {}", watched.closed()));
+    /// # }
+    /// ```
+    pub fn closed(&self) -> Arc<CloseReason> {
+        self.driver.block_on(self.inner.closed())
     }
 
     /// Lists stored threads: [`send`](ThreadList::send) gives one page,

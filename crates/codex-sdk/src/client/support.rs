@@ -30,7 +30,7 @@ impl Codex {
     ///
     /// # Errors
     ///
-    /// [`Error::UnsupportedRuntime`], and [`Error::Encode`].
+    /// [`Error::UnsupportedRuntime`] and [`Error::Encode`], or [`Error::Closed`] in their place.
     pub(crate) fn check_support<P: ClientRequest>(&self, params: &P) -> Result<()> {
         let reader = self.inner.reader;
         if usize::from(reader.runtime) + 1 >= RUNTIMES.len() {
@@ -42,10 +42,10 @@ impl Codex {
         }
         let write = || serde_json::to_writer(std::io::sink(), params);
         match written_for(reader, write) {
-            (Err(source), _) => Err(Error::Encode {
+            (Err(source), _) => Err(self.closed_or(Error::Encode {
                 method: P::METHOD.into(),
                 source,
-            }),
+            })),
             (Ok(()), None) => Ok(()),
             (Ok(()), Some(Missing { owner, name, since })) => {
                 let whole = std::any::type_name::<P>();
@@ -63,14 +63,14 @@ impl Codex {
         // What is there and is not stable yet was not asked for.
         let experimental = reader.runtime >= since.there;
         let minimum = RUNTIMES.get(usize::from(reader.needs(since))).copied();
-        Error::UnsupportedRuntime {
+        self.closed_or(Error::UnsupportedRuntime {
             method,
             field: field.into(),
             found: self.inner.info.runtime_version.clone(),
             minimum: minimum.unwrap_or("unknown").to_owned(),
             user_agent: self.inner.info.user_agent.clone(),
             experimental,
-        }
+        })
     }
 }
 

@@ -83,7 +83,10 @@ impl Connection {
         on_answer: OnAnswer,
     ) -> Result<Response> {
         if let Some(why) = self.shared.config.too_long(request.len()) {
-            return Err(Error::InvalidInput(format!("{}: {why}", request.method())));
+            return Err(match self.closed() {
+                Some(reason) => Error::Closed(reason),
+                None => Error::InvalidInput(format!("{}: {why}", request.method())),
+            });
         }
         #[cfg(feature = "remote")]
         if self.is_remote() {

@@ -81,7 +81,7 @@ impl Question {
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`] if the connection has ended; [`Error::InvalidInput`] if the question was
+    /// [`Error::Closed`] if the connection has ended; [`Error::QuestionOver`] if the question was
     /// answered elsewhere or its turn is over.
     pub(crate) fn answer(mut self, decision: Decision) -> Result<()> {
         self.answered = true;
@@ -94,10 +94,9 @@ impl Question {
         }
         match self.shared.routing().router.closed() {
             Some(reason) => Err(Error::Closed(Arc::clone(reason))),
-            None => Err(Error::InvalidInput(
-                "the question is not open any more: it was answered elsewhere, or its turn is over"
-                    .into(),
-            )),
+            None => Err(Error::QuestionOver {
+                key: self.approval.key.clone(),
+            }),
         }
     }
 

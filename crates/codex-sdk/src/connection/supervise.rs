@@ -5,6 +5,7 @@ use std::io;
 use std::pin::pin;
 use std::process::ExitStatus;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -132,7 +133,7 @@ impl Supervisor {
             Some(ReadEnd::Eof) => match &mut self.process {
                 Some(process) => {
                     let status = process.child.wait_for(STATUS_GRACE).await;
-                    process.exited(status).await
+                    process.exited(status, &self.shared).await
                 }
                 None => CloseReason::Io(io::Error::new(
                     io::ErrorKind::UnexpectedEof,
@@ -175,7 +176,7 @@ impl Supervisor {
     async fn exited_with(&mut self, status: Option<ExitStatus>) {
         self.reader.end_within(OUTPUT_GRACE).await;
         if let Some(process) = &mut self.process {
-            let reason = process.exited(status).await;
+            let reason = process.exited(status, &self.shared).await;
             self.shared.close(reason);
         }
     }
@@ -197,11 +198,13 @@ impl Supervisor {
 }
 
 impl Process {
-    async fn exited(&mut self, status: Option<ExitStatus>) -> CloseReason {
+    async fn exited(&mut self, status: Option<ExitStatus>, shared: &Shared) -> CloseReason {
         if status.is_some() {
             self.stderr.end_within(STATUS_GRACE).await;
         }
         CloseReason::Exited {
+            program: self.child.program.clone(),
+            at_start: !shared.is_ready.load(Ordering::Relaxed),
             status,
             stderr_tail: self.tail.text(),
         }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitStatus;
 
 /// Why a connection ended: every current and later call gets the same reason.
@@ -11,7 +12,13 @@ pub enum CloseReason {
     /// The client was closed or dropped by its owner.
     Requested,
     /// The runtime ended, or closed its output.
+    #[non_exhaustive]
     Exited {
+        /// The program that was started as the runtime.
+        program: PathBuf,
+        /// Whether that was before it had answered the handshake: then it may be no runtime, or its configuration
+        /// cannot be used, and the next start may end the same way.
+        at_start: bool,
         /// How it ended; `None` while it only closed its output and still runs.
         status: Option<ExitStatus>,
         /// The last lines that it wrote to its standard error.
@@ -30,6 +37,8 @@ impl fmt::Display for CloseReason {
         match self {
             Self::Requested => f.write_str("the client was closed"),
             Self::Exited {
+                program,
+                at_start,
                 status,
                 stderr_tail,
             } => {
@@ -37,10 +46,24 @@ impl fmt::Display for CloseReason {
                     Some(status) => write!(f, "the runtime ended with {status}")?,
                     None => f.write_str("the runtime closed its output")?,
                 }
-                if !stderr_tail.is_empty() {
-                    write!(f, "; its last error output:\n{stderr_tail}")?;
+                let program = program.display();
+                if *at_start {
+                    write!(
+                        f,
+                        " before it was ready; its program is {program}: name a Codex runtime with codex_bin or \
+                         CODEX_BIN if that is none, else correct its configuration"
+                    )?;
+                } else {
+                    write!(
+                        f,
+                        "; its program is {program}; start a new client, and resume the threads with it"
+                    )?;
                 }
-                Ok(())
+                if stderr_tail.is_empty() {
+                    f.write_str("; it wrote no error output")
+                } else {
+                    write!(f, "; its last error output:\n{stderr_tail}")
+                }
             }
             Self::Lost(error) => write!(
                 f,

@@ -10,7 +10,9 @@ use codex_types::{
 };
 use serde::Serialize;
 
-use super::{Approval, Decision, Subject};
+#[cfg(doc)]
+use super::Command;
+use super::{Approval, Decision, ProposedRule, Subject};
 
 /// An answer, as JSON text.
 #[derive(Debug)]
@@ -30,6 +32,34 @@ impl Answer {
 }
 
 impl Approval {
+    /// Tells whether the runtime takes a decision about this question; one that it does not take declines.
+    ///
+    /// [`Decision::Decline`] and [`Decision::Cancel`] are always taken. Changes of files and permissions take every
+    /// decision, a command those that the runtime lists for it. [`Decision::AcceptAndRemember`] is
+    /// [`Decision::Accept`] where there is no [`Command::proposed_rule`].
+    ///
+    /// ```
+    /// use openai_codex::approval::{Approval, Decision};
+    ///
+    /// fn buttons(ask: &Approval) -> Vec<&'static str> {
+    ///     let all = [
+    ///         (Decision::Accept, "Yes"),
+    ///         (Decision::AcceptForSession, "Yes, for this session"),
+    ///         (Decision::Decline, "No"),
+    ///     ];
+    ///     let offered = all.iter().filter(|(decision, _)| ask.offers(*decision));
+    ///     offered.map(|(_, label)| *label).collect()
+    /// }
+    /// ```
+    pub fn offers(&self, decision: Decision) -> bool {
+        match &self.subject {
+            Subject::Command(command) => {
+                is_offered(command.raw(), &wire_of_command(command.raw(), decision))
+            }
+            Subject::FileChange(_) | Subject::Permissions(_) => true,
+        }
+    }
+
     /// Returns the answer for a decision; one that the runtime does not offer declines.
     pub(crate) fn answer(&self, decision: Decision) -> Answer {
         match &self.subject {
@@ -57,14 +87,7 @@ fn of_command(
     params: &CommandExecutionRequestApprovalParams,
     decision: Decision,
 ) -> CommandExecutionRequestApprovalResponse {
-    use CommandExecutionApprovalDecision as Wire;
-    let wire = match decision {
-        Decision::Accept => Wire::Accept,
-        Decision::AcceptForSession => Wire::AcceptForSession,
-        Decision::AcceptAndRemember => remember(params).unwrap_or(Wire::Accept),
-        Decision::Decline => Wire::Decline,
-        Decision::Cancel => Wire::Cancel,
-    };
+    let wire = wire_of_command(params, decision);
     CommandExecutionRequestApprovalResponse::new(if is_offered(params, &wire) {
         wire
     } else {
@@ -72,23 +95,58 @@ fn of_command(
             ?decision,
             "the runtime does not offer this decision; it is declined"
         );
-        Wire::Decline
+        CommandExecutionApprovalDecision::Decline
     })
 }
 
-/// Returns the decision that stores the rule that the runtime proposes, if it proposes one.
-fn remember(
+/// Returns what a decision about a command is on the wire, whether it is offered or not.
+fn wire_of_command(
     params: &CommandExecutionRequestApprovalParams,
-) -> Option<CommandExecutionApprovalDecision> {
-    if let Some(rule) = &params.proposed_execpolicy_amendment {
-        let rule = AcceptWithExecpolicyAmendmentCommandExecutionApprovalDecision::new(rule.clone());
-        return Some(CommandExecutionApprovalDecision::AcceptWithExecpolicyAmendment(rule));
+    decision: Decision,
+) -> CommandExecutionApprovalDecision {
+    use CommandExecutionApprovalDecision as Wire;
+    match decision {
+        Decision::Accept => Wire::Accept,
+        Decision::AcceptForSession => Wire::AcceptForSession,
+        Decision::AcceptAndRemember => rule(params).map_or(Wire::Accept, remember),
+        Decision::Decline => Wire::Decline,
+        Decision::Cancel => Wire::Cancel,
+    }
+}
+
+/// Returns the decision that stores a rule.
+fn remember(rule: ProposedRule<'_>) -> CommandExecutionApprovalDecision {
+    match rule {
+        ProposedRule::Command(prefix) => {
+            CommandExecutionApprovalDecision::AcceptWithExecpolicyAmendment(
+                AcceptWithExecpolicyAmendmentCommandExecutionApprovalDecision::new(prefix.to_vec()),
+            )
+        }
+        ProposedRule::Network(host) => {
+            CommandExecutionApprovalDecision::ApplyNetworkPolicyAmendment(
+                ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision::new(host.clone()),
+            )
+        }
+    }
+}
+
+/// Returns the rule that the runtime proposes, if it proposes one that allows something.
+fn rule(params: &CommandExecutionRequestApprovalParams) -> Option<ProposedRule<'_>> {
+    if let Some(prefix) = &params.proposed_execpolicy_amendment {
+        return Some(ProposedRule::Command(prefix));
     }
     let rules = params.proposed_network_policy_amendments.as_ref()?;
-    let allows = |action: &NetworkPolicyRuleAction| *action == NetworkPolicyRuleAction::Allow;
-    let rule = rules.iter().find(|rule| allows(&rule.action))?.clone();
-    let rule = ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision::new(rule);
-    Some(CommandExecutionApprovalDecision::ApplyNetworkPolicyAmendment(rule))
+    let mut allowing = rules
+        .iter()
+        .filter(|rule| rule.action == NetworkPolicyRuleAction::Allow);
+    allowing.next().map(ProposedRule::Network)
+}
+
+/// Returns the rule that a decision stores, if the runtime takes that decision.
+pub(super) fn offered_rule(
+    params: &CommandExecutionRequestApprovalParams,
+) -> Option<ProposedRule<'_>> {
+    rule(params).filter(|rule| is_offered(params, &remember(*rule)))
 }
 
 /// Tells whether the runtime offers a decision: by its list, where it sends one.

@@ -107,6 +107,7 @@ impl IntoFuture for ThreadFork {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let codex = self.client.clone();
+            codex.check_open()?;
             let tools = self.tools.clone();
             tools.check(&codex)?;
             let params = self.into_params()?;

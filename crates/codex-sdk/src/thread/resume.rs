@@ -125,6 +125,7 @@ impl IntoFuture for ThreadResume {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let codex = self.client.clone();
+            codex.check_open()?;
             let (is_latest, bundle) = (self.is_latest, self.bundle.clone());
             let tools = self.tools.clone();
             tools.check(&codex)?;

@@ -111,6 +111,7 @@ impl IntoFuture for ThreadStart {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let codex = self.client.clone();
+            codex.check_open()?;
             let chosen = self.has_approval_mode();
             let tools = self.tools.clone();
             tools.check(&codex)?;

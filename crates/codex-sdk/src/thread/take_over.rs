@@ -2,7 +2,7 @@
 
 use super::Thread;
 use crate::client::Codex;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 impl Codex {
     /// Makes this client the one that answers for a thread: its handlers are asked about the turns of other clients
@@ -21,12 +21,10 @@ impl Codex {
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`].
+    /// [`Error::Closed`](crate::Error::Closed).
     #[cfg_attr(docsrs, doc(cfg(feature = "remote")))]
     pub async fn take_over(&self, thread: &Thread) -> Result<()> {
-        if let Some(reason) = self.connection().closed() {
-            return Err(Error::Closed(reason));
-        }
+        self.check_open()?;
         self.connection().take_over(thread.id());
         Ok(())
     }

@@ -68,6 +68,7 @@ impl TurnControl {
     /// [`RpcErrorKind::TurnMismatch`](crate::RpcErrorKind::TurnMismatch) if another one runs by
     /// now; whatever [`Codex::request`] fails with.
     pub async fn steer(&self, input: impl Into<Input>) -> Result<()> {
+        self.codex.check_open()?;
         let items = input.into().into_items()?;
         self.codex
             .turn_running(&self.thread_id, &self.turn_id)

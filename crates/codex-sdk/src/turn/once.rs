@@ -150,10 +150,11 @@ impl OnceStart {
     }
 
     async fn find_or_start(self) -> Result<Step> {
+        let thread = self.start.thread.clone();
+        thread.codex().check_open()?;
         if self.key.is_empty() {
             return Err(Error::InvalidInput("the key of a turn is empty".into()));
         }
-        let thread = self.start.thread.clone();
         // Two of the same key would otherwise both find nothing.
         let _guard = thread.codex().connection().once_guard(thread.id()).await;
         let Some(Found { attempt, turn }) = find(&thread, &self.key).await? else {

@@ -317,9 +317,10 @@ impl<O> IntoFuture for TurnStart<Thread, O> {
         let this = self.with_output(());
         Box::pin(async move {
             let thread = this.thread.clone();
+            let codex = thread.codex();
+            codex.check_open()?;
             let (only_if_idle, budget) = (this.only_if_idle, this.budget.clone());
             let mut params = this.into_params(thread.id())?;
-            let codex = thread.codex();
             codex.check_reviewer(params.approvals_reviewer.as_ref())?;
             codex.check_folder(params.cwd.as_deref())?;
             codex.check_support(&params)?;

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use codex_testkit::ScriptedServer;
-use openai_codex::approval::{Approval, Decision, Subject};
+use openai_codex::approval::{Approval, Command, Decision, ProposedRule, Subject};
 use openai_codex::types::{
     CommandExecutionApprovalDecision, CommandExecutionRequestApprovalParams,
     CommandExecutionRequestApprovalResponse,
@@ -67,9 +67,9 @@ fn is_answered(server: &ScriptedServer, id: i64) -> bool {
     answers.any(|answer| answer["id"] == id)
 }
 
-/// What each of the five decisions is, for a question like this one.
+/// What each of the five decisions is, for a question like this one; what the question says of it holds.
 async fn wire(method: &str, params: Value, announce: Option<Value>) -> Vec<Value> {
-    let (config, _) = deciding(DECISIONS);
+    let (config, asked) = deciding(DECISIONS);
     let (_codex, mut server, thread) = stage_with(config).await;
     let turn = start_turn(&thread, &mut server, "a").await;
     server.notify("turn/started", crate::peer::of_turn("a", "inProgress"));
@@ -87,7 +87,37 @@ async fn wire(method: &str, params: Value, announce: Option<Value>) -> Vec<Value
         interrupt.reply(json!({}));
     }
     turn.detach();
+    for (ask, (decision, answer)) in asked
+        .lock()
+        .unwrap()
+        .iter()
+        .zip(DECISIONS.iter().zip(&answers))
+    {
+        let is_taken = *decision == Decision::Decline || *answer != simple("decline");
+        assert_eq!(
+            ask.offers(*decision),
+            is_taken,
+            "{decision:?} of {method} {params}"
+        );
+        if let (Subject::Command(command), Decision::AcceptAndRemember) = (&ask.subject, decision) {
+            assert_eq!(stored(command), answer["decision"].as_object().cloned());
+        }
+    }
     answers
+}
+
+/// The decision that stores the rule that the question shows.
+fn stored(command: &Command) -> Option<serde_json::Map<String, Value>> {
+    let decision = match command.proposed_rule()? {
+        ProposedRule::Command(words) => {
+            json!({"acceptWithExecpolicyAmendment": {"execpolicy_amendment": words}})
+        }
+        ProposedRule::Network(rule) => {
+            json!({"applyNetworkPolicyAmendment": {"network_policy_amendment": rule}})
+        }
+        other => panic!("{other:?}"),
+    };
+    decision.as_object().cloned()
 }
 
 fn simple(decision: &str) -> Value {
@@ -208,6 +238,7 @@ async fn a_question_that_cannot_be_read_is_declined_unasked() {
         json!([1]),
         question(json!({"command": 5})),
         question(json!({"kind": []})),
+        command(json!({"additionalPermissions": {"network": 5}})),
     ];
     for params in odd {
         let answer = answered(&mut server, COMMAND, params.clone()).await;
@@ -230,7 +261,8 @@ async fn a_question_about_more_than_a_command_has_no_words() {
         (json!({"kind": "humanCommand"}), false),
         (json!({"kind": "novel"}), false),
         (
-            json!({"additionalPermissions": {"network": {"enabled": true}}}),
+            json!({"additionalPermissions": {"network": {"enabled": true},
+                "fileSystem": {"write": ["/w/out"]}}}),
             false,
         ),
         (json!({"additionalPermissions": null}), true),
@@ -246,6 +278,13 @@ async fn a_question_about_more_than_a_command_has_no_words() {
         };
         let words = has_words.then_some(&["cargo", "test"][..]);
         assert_eq!(command.argv(), words, "{more}");
+        let asked = command
+            .additional_permissions()
+            .map(|asked| serde_json::to_value(asked).unwrap());
+        let sent = more
+            .get("additionalPermissions")
+            .filter(|sent| !sent.is_null());
+        assert_eq!(asked.as_ref(), sent, "{more}");
     }
 }
 
@@ -310,8 +349,12 @@ async fn a_question_ends_when_it_is_resolved_elsewhere() {
     let resolved = json!({"threadId": "t", "requestId": ids[0]});
     server.notify("serverRequest/resolved", resolved);
     within(first.resolved()).await;
+    let key = first.approval().key.clone();
     let late = first.answer(Decision::Accept).await.unwrap_err();
-    assert!(matches!(late, Error::InvalidInput(_)), "{late:?}");
+    assert!(
+        matches!(&late, Error::QuestionOver { key: over } if *over == key),
+        "{late:?}"
+    );
     second.answer(Decision::AcceptForSession).await.unwrap();
     let answer = within(server.answer(ids[1])).await.unwrap();
     assert_eq!(answer["result"], simple("acceptForSession"));

@@ -16,6 +16,7 @@ mod calls;
 #[cfg(feature = "remote")]
 mod cuts;
 mod decisions;
+mod ended;
 mod endings;
 mod faults;
 mod greeting;

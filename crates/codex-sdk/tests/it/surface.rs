@@ -165,6 +165,32 @@ fn the_runtime_module_has_what_a_user_meets() {
 }
 
 #[test]
+fn the_approval_module_has_what_is_decided() {
+    let root = items(&source("src/lib.rs"));
+    let module = root.iter().find_map(|item| match item {
+        Item::Mod(module) if module.ident == "approval" => module.content.as_ref(),
+        _ => None,
+    });
+    let expected = words(
+        "Approval Approvals Command Decision FileChange Pending Permissions ProposedRule Subject",
+    );
+    assert_eq!(public_names(&module.unwrap().1), expected);
+    let files = files("src/question");
+    let rows = [
+        ("Approval", "offers"),
+        (
+            "Command",
+            "line argv cwd proposed_rule additional_permissions raw",
+        ),
+        ("FileChange", "changes raw"),
+        ("Permissions", "raw"),
+    ];
+    for (name, expected) in rows {
+        assert_eq!(methods(&files, name), words(expected), "{name}");
+    }
+}
+
+#[test]
 fn the_error_module_has_every_type_that_an_error_holds() {
     let expected = words(
         "Amount AttachError BudgetExceeded CloseReason DecodeError Error OutputError RawPayload ResponseError
@@ -288,7 +314,7 @@ fn the_methods_are_the_listed_ones() {
         (
             "Codex",
             "start start_with connect attach attach_with take_over thread_import server_info process_id request request_raw notifications
-             close approvals thread_start thread_resume thread_resume_latest thread_fork thread_list thread_archive thread_unarchive
+             close closed approvals thread_start thread_resume thread_resume_latest thread_fork thread_list thread_archive thread_unarchive
              models login_api_key login_chatgpt login_chatgpt_device_code account logout",
         ),
         (
