@@ -71,7 +71,7 @@ impl fmt::Display for Error {
             Self::Server { doing, source } => write!(f, "NATS: cannot {doing}: {source}"),
             Self::Stored { what, source } => write!(
                 f,
-                "NATS: {what} is not what this version of codex-fleet writes: {source}"
+                "NATS: {what} is not what this version of codex-fleet writes: {source}; use the version that has written it"
             ),
             Self::OtherTask { key } => write!(
                 f,
@@ -82,11 +82,13 @@ impl fmt::Display for Error {
                 "there is no job {key:?}: it was not submitted to this namespace, or is past its retention"
             ),
             Self::Failed(failure) => failure.fmt(f),
-            Self::Canceled { key } => write!(f, "the job {key:?} was canceled"),
+            Self::Canceled { key } => write!(f, "the job {key:?} was canceled, and has no result"),
             Self::Answered => {
-                f.write_str("the question was answered by somebody else, or its job is over")
+                f.write_str(
+                    "the question was answered by somebody else, or its job is over; this answer was not sent",
+                )
             }
-            Self::Workspace(source) => write!(f, "no workspace: {source}"),
+            Self::Workspace(source) => write!(f, "the workspace of the job could not be made: {source}"),
         }
     }
 }

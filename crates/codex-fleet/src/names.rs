@@ -25,7 +25,8 @@ impl Names {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
         if namespace.is_empty() || !namespace.bytes().all(fits) || namespace.len() > 32 {
             return Err(Error::InvalidInput(
-                "a namespace has up to 32 letters, digits, `-` and `_`".into(),
+                "the namespace cannot be used: it must be 1 to 32 letters, digits, `-` and `_`"
+                    .into(),
             ));
         }
         Ok(Self {
@@ -103,7 +104,7 @@ impl Token {
         escape(key, &mut token);
         if token.is_empty() || token.len() > LONGEST {
             return Err(Error::InvalidInput(format!(
-                "the key of a task has 1 to {LONGEST} characters; those other than letters, digits and `-` count three times"
+                "the key of a task must have 1 to {LONGEST} characters, of which those other than letters, digits and `-` count three times"
             )));
         }
         Ok(Self(token))
@@ -121,7 +122,9 @@ impl Token {
 /// [`Error::InvalidInput`] for an empty label or too many of them.
 pub(crate) fn label_set(labels: &[String]) -> Result<String> {
     if labels.iter().any(String::is_empty) {
-        return Err(Error::InvalidInput("a label is empty".into()));
+        return Err(Error::InvalidInput(
+            "a label is empty: give it a name, or leave it out".into(),
+        ));
     }
     let mut sorted: Vec<&String> = labels.iter().collect();
     sorted.sort();
@@ -137,7 +140,10 @@ pub(crate) fn label_set(labels: &[String]) -> Result<String> {
         escape(label, &mut set);
     }
     if set.len() > LONGEST {
-        return Err(Error::InvalidInput("the labels are too long".into()));
+        return Err(Error::InvalidInput(format!(
+            "the labels of a task have {} characters together, and {LONGEST} is the most: use fewer or shorter ones",
+            set.len()
+        )));
     }
     Ok(set)
 }

@@ -202,7 +202,11 @@ type UrlLogin = (String, Option<String>);
 /// Takes the login out of a URL.
 fn address_of(url: &str) -> Result<(ServerAddr, Option<UrlLogin>)> {
     // The error of a bad URL repeats it.
-    let bad = || Error::InvalidInput("the URL of the NATS server does not parse".into());
+    let bad = || {
+        Error::InvalidInput(
+            "the URL of the NATS server cannot be read: give one like nats://host:4222".into(),
+        )
+    };
     let parsed: ServerAddr = url.parse().map_err(|_| bad())?;
     let login = parsed
         .username()

@@ -316,7 +316,7 @@ impl Store {
         let (bytes, largest) = (payload.len(), self.client.server_info().max_payload);
         if bytes + HEADERS > largest {
             return Err(Error::InvalidInput(format!(
-                "{what} has {bytes} bytes, and the server takes {largest}"
+                "{what} has {bytes} bytes, and the NATS server takes {largest} (its `max_payload`)"
             )));
         }
         Ok(())
@@ -461,5 +461,5 @@ pub(crate) fn read_json<V: DeserializeOwned>(what: &'static str, bytes: &[u8]) -
 pub(crate) fn to_json(value: &impl Serialize) -> Result<Bytes> {
     serde_json::to_vec(value)
         .map(Bytes::from)
-        .map_err(|error| Error::InvalidInput(format!("it is not JSON: {error}")))
+        .map_err(|error| Error::InvalidInput(format!("it cannot be written as JSON: {error}")))
 }

@@ -15,7 +15,7 @@ pub(crate) const INSTALL: &str = "codex_runtime::install(), which openai_codex::
 /// Why a runtime could not be found, installed or started.
 ///
 /// The text names the thing, the value that decides, and what to do. What an
-/// underlying call reported is in [`source`](std::error::Error::source).
+/// underlying call reported is in it, and in [`source`](std::error::Error::source).
 ///
 /// ```
 /// use codex_runtime::{Error, Locator};
@@ -238,7 +238,10 @@ impl fmt::Display for Error {
             } => write!(f, "cannot start {}: {reason}", program.display()),
             Self::SetUp { what, source } => match shortage::remedy(source) {
                 Some(remedy) => write!(f, "cannot start {what}: {remedy}"),
-                None => write!(f, "cannot start {what}; check the limits of this process"),
+                None => write!(
+                    f,
+                    "cannot start {what}: {source}; check the limits of this process"
+                ),
             },
             Self::SearchPanicked { message } => write!(
                 f,
@@ -280,9 +283,9 @@ impl fmt::Display for Error {
                 f,
                 "the package has an unsafe entry {entry:?}: {reason}; nothing was installed; report it to the package's publisher"
             ),
-            Self::BadArchive { package, .. } => write!(
+            Self::BadArchive { package, source } => write!(
                 f,
-                "cannot unpack {package}; nothing was installed; try again"
+                "cannot unpack {package}: {source}; nothing was installed; try again"
             ),
             Self::IncompletePackage { package, reason } => write!(
                 f,
@@ -297,7 +300,7 @@ impl fmt::Display for Error {
                 Some(remedy) => write!(f, "cannot {action} {}: {remedy}", path.display()),
                 None => write!(
                     f,
-                    "cannot {action} {}; check its permissions, or set {} to another folder",
+                    "cannot {action} {}: {source}; check its permissions, or set {} to another folder",
                     path.display(),
                     crate::cache::CACHE_VARIABLE
                 ),

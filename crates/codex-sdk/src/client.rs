@@ -294,7 +294,7 @@ impl Codex {
                 if self.process_id().is_some() && !std::path::Path::new(folder).is_dir() =>
             {
                 Err(Error::InvalidInput(format!(
-                    "the folder {folder:?} does not exist, or is no folder"
+                    "the folder {folder:?} does not exist, or is no folder; make it, or give another one"
                 )))
             }
             _ => Ok(()),

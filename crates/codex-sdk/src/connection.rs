@@ -270,7 +270,8 @@ impl Connection {
         }
         if self.shared.config.handlers.approver().is_some() {
             return Err(Error::InvalidInput(
-                "`on_approval` decides the approvals of this client already".into(),
+                "`on_approval` decides the approvals of this client already: use one of the two"
+                    .into(),
             ));
         }
         self.shared.config.check_announced("`approvals`")?;

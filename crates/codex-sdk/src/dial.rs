@@ -87,14 +87,16 @@ impl Dialing<'_> {
             Address::Ws(url) => url.as_str(),
             Address::Unix(_) => "ws://localhost/rpc",
         };
-        let mut request = url
-            .into_client_request()
-            .map_err(|_| Error::InvalidInput("the URL of the runtime is none".into()))?;
+        let mut request = url.into_client_request().map_err(|_| {
+            Error::InvalidInput(
+                "the URL of the runtime cannot be read; give one like ws://127.0.0.1:4500".into(),
+            )
+        })?;
         if let Some(credential) = &self.remote.credential {
             let token = credential.read().map_err(|why| self.failed(why))?;
             self.secrets.learn(&token);
             let mut value = HeaderValue::try_from(format!("Bearer {token}"))
-                .map_err(|_| self.failed(format!("{credential} does not fit a header")))?;
+                .map_err(|_| self.failed(format!("{credential} cannot go into an HTTP header: it has a line break, or another control character")))?;
             value.set_sensitive(true);
             request.headers_mut().insert(AUTHORIZATION, value);
         }
@@ -109,7 +111,7 @@ impl Dialing<'_> {
     ) -> io::Result<TcpStream> {
         let mut last = io::Error::new(
             io::ErrorKind::NotFound,
-            "the host has no address that may be used",
+            "the host has no address that may be used (a token over ws:// goes to loopback addresses only)",
         );
         for address in lookup_host((host, port)).await? {
             if loopback_only && !address.ip().is_loopback() {
@@ -155,8 +157,9 @@ impl Dialing<'_> {
                 .map_err(|error| self.failed(format!("TLS cannot be used: {error}")))?
                 .with_root_certificates(roots)
                 .with_no_client_auth();
-        let name = ServerName::try_from(host.to_owned())
-            .map_err(|_| self.failed("the host is no name for TLS"))?;
+        let name = ServerName::try_from(host.to_owned()).map_err(|_| {
+            self.failed("TLS cannot check a host of this name; give a DNS name or an IP address")
+        })?;
         let connecting = TlsConnector::from(Arc::new(config)).connect(name, stream);
         connecting
             .await

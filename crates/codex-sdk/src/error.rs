@@ -56,8 +56,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What can go wrong.
 ///
-/// Texts name what could not be done and the value that decides; causes are in
-/// [`source`](std::error::Error::source). Neither texts nor the `Debug` form hold payloads; only
+/// Texts say what could not be done, to what, why, and what to do; the causes are in
+/// [`source`](std::error::Error::source) too. Neither texts nor the `Debug` form hold payloads; only
 /// [`Error::Output`] quotes the beginning of what the model said.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -229,11 +229,22 @@ impl fmt::Display for Error {
                  known: look before you send it again"
             ),
             Self::Timeout { method, after } => {
-                write!(f, "the runtime did not answer {method} within {after:?}")
+                write!(
+                    f,
+                    "the runtime did not answer {method} within {after:?}; try again, give it more time with \
+                     `CodexConfig::request_timeout`, or start a new client if it answers nothing"
+                )
             }
             Self::Rpc { method, source } => write!(f, "the runtime refused {method}: {source}"),
-            Self::Encode { method, .. } => write!(f, "cannot encode the params of {method}"),
-            Self::Decode { method, .. } => write!(f, "cannot decode the response to {method}"),
+            Self::Encode { method, source } => write!(
+                f,
+                "cannot encode the params of {method}: {source}; nothing was sent"
+            ),
+            Self::Decode { method, source, .. } => write!(
+                f,
+                "cannot decode the response to {method}: {source}; this SDK knows the runtime {}, compare yours",
+                crate::RUNTIME_VERSION
+            ),
             Self::TurnFailed(failure) => failure.fmt(f),
             Self::InvalidInput(reason) => write!(f, "invalid input: {reason}"),
             Self::UnsupportedRuntime {
@@ -276,7 +287,7 @@ impl fmt::Display for Error {
             }
             Self::NotApplied { fields } => write!(
                 f,
-                "the runtime does not apply {}, as for a thread that it has loaded already; fork the \
+                "the runtime has not applied {}: it ignores them for a thread that it has loaded already; fork the \
                  thread, or resume it in a new client",
                 fields.join(", ")
             ),
@@ -297,7 +308,8 @@ impl fmt::Display for Error {
             Self::BudgetExceeded(exceeded) => exceeded.fmt(f),
             Self::Lagged(count) => write!(
                 f,
-                "{count} notifications were dropped because they were not read in time"
+                "{count} notifications were dropped because they were not read in time; read them on a task of \
+                 their own"
             ),
         }
     }
@@ -354,7 +366,7 @@ mod tests {
                 Error::NotApplied {
                     fields: vec!["config".into(), "base_instructions".into()],
                 },
-                "the runtime does not apply config, base_instructions, as for a thread that it has \
+                "the runtime has not applied config, base_instructions: it ignores them for a thread that it has \
                  loaded already; fork the thread, or resume it in a new client",
             ),
             (

@@ -34,7 +34,7 @@ impl Input {
     pub(crate) fn into_items(self) -> Result<Vec<UserInput>> {
         if self.items.is_empty() {
             return Err(Error::InvalidInput(
-                "an input needs at least one item".into(),
+                "the input has no items: give a text, or at least one item".into(),
             ));
         }
         Ok(self.items)

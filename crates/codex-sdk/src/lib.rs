@@ -44,6 +44,9 @@
 //! }
 //! ```
 //!
+//! The module `guide` of these docs, which are built with all features as on docs.rs, has a page for each task and a list
+//! of sixty questions "How do I …".
+//!
 //! # What is what
 //!
 //! - [`Codex`] is a running runtime, `codex app-server`, and the connection to it.
@@ -65,7 +68,6 @@
 //! With the feature `schemars`, `Thread::run_as` asks for a final response that is a type of yours, by its
 //! JSON schema: `let review: Review = thread.run_as("Review the last commit.").await?`. See
 //! `request::TurnStart::output`.
-//!
 //!
 //! With the feature `tools`, closures of yours are tools that the model calls, with typed arguments: the module
 //! `tool`.

@@ -60,7 +60,7 @@ impl TestkitError {
 impl fmt::Display for TestkitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Io { action, .. } => write!(f, "cannot {action}"),
+            Self::Io { action, source } => write!(f, "cannot {action}: {source}"),
             Self::TimedOut { awaited, after } => {
                 write!(f, "{awaited} did not happen within {after:?}")
             }

@@ -57,7 +57,9 @@ impl CodexConfig {
     pub(crate) fn check(&self) -> Result<()> {
         for (key, value) in &self.overrides {
             if let Err(reason) = value {
-                return Err(invalid(format!("the config override of {key:?}: {reason}")));
+                return Err(invalid(format!(
+                    "the config override of {key:?} cannot be written: {reason}"
+                )));
             }
         }
         if let Some(method) = self
@@ -66,7 +68,7 @@ impl CodexConfig {
             .find(|method| REQUIRED_NOTIFICATIONS.contains(&method.as_str()))
         {
             return Err(invalid(format!(
-                "turns need the notification {method}; keep it"
+                "turns need the notification {method}: take it out of `opt_out_notification`"
             )));
         }
         if self.handlers.approver().is_some() && !self.announces_items() {
@@ -224,7 +226,7 @@ fn refused(error: codex_runtime::Error) -> Error {
 /// command that counts, come with that.
 fn needs_items(what: &str) -> Error {
     invalid(format!(
-        "{what} needs the notification {ITEM_STARTED}; keep it"
+        "{what} needs the notification {ITEM_STARTED}: take it out of `opt_out_notification`"
     ))
 }
 

@@ -142,10 +142,12 @@ impl Supervisor {
             },
             Some(ReadEnd::Failed(error)) => CloseReason::Io(error),
             Some(ReadEnd::TooLong) => CloseReason::Protocol(format!(
-                "a line is longer than {} bytes",
+                "a line is longer than {} bytes, which `CodexConfig::max_line_bytes` allows",
                 self.shared.config.max_line_bytes
             )),
-            None => CloseReason::Protocol("the reader failed".into()),
+            None => CloseReason::Protocol(
+                "the task that reads its output panicked, which is a fault of this library: report it".into(),
+            ),
         };
         self.shared.close(reason);
     }
@@ -160,7 +162,9 @@ impl Supervisor {
         }
         let error = match end {
             Some(Err(error)) => error,
-            _ => io::Error::other("the writer failed"),
+            _ => io::Error::other(
+                "the task that writes to it panicked, which is a fault of this library: report it",
+            ),
         };
         self.shared.close(CloseReason::Io(error));
     }

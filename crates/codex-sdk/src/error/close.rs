@@ -67,9 +67,13 @@ impl fmt::Display for CloseReason {
             }
             Self::Lost(error) => write!(
                 f,
-                "it was lost and could not be made again in time: {error}"
+                "the connection to the runtime was lost and could not be made again in time: {error}; start a new \
+                 client once the runtime can be reached"
             ),
-            Self::Io(error) => write!(f, "the connection to the runtime failed: {error}"),
+            Self::Io(error) => write!(
+                f,
+                "the connection to the runtime failed: {error}; start a new client"
+            ),
             Self::Protocol(reason) => write!(f, "the runtime broke the protocol: {reason}"),
         }
     }

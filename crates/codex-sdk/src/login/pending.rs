@@ -64,7 +64,7 @@ impl PendingLogin {
             None => Err(Error::Closed(
                 self.codex.connection().closed().unwrap_or_else(|| {
                     Arc::new(CloseReason::Protocol(
-                        "the login ended without a result".into(),
+                        "the events of the login ended without its result".into(),
                     ))
                 }),
             )),

@@ -106,7 +106,7 @@ impl Remote {
         };
         let uri: Uri = url.parse().map_err(|_| {
             Error::InvalidInput(
-                "the URL of the runtime is none; give one like ws://127.0.0.1:4500".into(),
+                "the URL of the runtime cannot be read; give one like ws://127.0.0.1:4500".into(),
             )
         })?;
         let tls = match uri.scheme_str() {

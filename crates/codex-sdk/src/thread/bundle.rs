@@ -140,12 +140,14 @@ impl Thread {
         for path in paths {
             let Some(path) = path else {
                 return Err(Error::InvalidInput(
-                    "the thread, or one of its sub-agents, is not stored: it is ephemeral".into(),
+                    "the thread, or one of its sub-agents, is ephemeral, and so not stored: only stored threads can be exported".into(),
                 ));
             };
             let below = Codex::below_home(&path)?;
             let bytes = codex.read_file(&path).await?.ok_or_else(|| {
-                Error::InvalidInput("the thread is not stored: it has had no turn yet".into())
+                Error::InvalidInput(
+                    "the thread is not stored yet: run a turn on it before it is exported".into(),
+                )
             })?;
             rollouts.insert(below, bytes.into());
         }

@@ -122,13 +122,13 @@ pub(crate) fn path(path: Option<PathBuf>) -> Result<Option<String>> {
     };
     let path = std::path::absolute(&path).map_err(|error| {
         Error::InvalidInput(format!(
-            "the path {path:?} cannot be made absolute: {error}"
+            "the path {path:?} cannot be made absolute: {error}; give an absolute one"
         ))
     })?;
     match path.into_os_string().into_string() {
         Ok(text) => Ok(Some(text)),
         Err(path) => Err(Error::InvalidInput(format!(
-            "the path {path:?} is not Unicode, and the protocol has no other paths"
+            "the path {path:?} is not Unicode, and the runtime takes no other paths: rename it"
         ))),
     }
 }

@@ -41,8 +41,11 @@ impl ToolOutput {
     /// [`Error::InvalidInput`] for a value that has no JSON, a map with keys that are no texts for example.
     pub fn json(value: &impl Serialize) -> Result<Self> {
         let text = serde_json::to_string(value);
-        let text =
-            text.map_err(|error| Error::InvalidInput(format!("the output has no JSON: {error}")));
+        let text = text.map_err(|error| {
+            Error::InvalidInput(format!(
+                "the output of the tool cannot be written as JSON: {error}"
+            ))
+        });
         text.map(Self::text)
     }
 

@@ -153,7 +153,9 @@ impl OnceStart {
         let thread = self.start.thread.clone();
         thread.codex().check_open()?;
         if self.key.is_empty() {
-            return Err(Error::InvalidInput("the key of a turn is empty".into()));
+            return Err(Error::InvalidInput(
+                "the key of a turn is empty: give one that names the step".into(),
+            ));
         }
         // Two of the same key would otherwise both find nothing.
         let _guard = thread.codex().connection().once_guard(thread.id()).await;

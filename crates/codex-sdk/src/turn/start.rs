@@ -271,7 +271,9 @@ impl<T, O> TurnStart<T, O> {
         self.door.apply(&mut params);
         let effort = params.effort.as_ref();
         if effort.is_some_and(|effort| effort.as_str().trim().is_empty()) {
-            return Err(invalid("the reasoning effort is empty"));
+            return Err(invalid(
+                "the reasoning effort is empty: name one, or leave it out",
+            ));
         }
         let schema = params.output_schema.as_ref();
         if schema.is_some_and(|schema| !schema.is_object()) {

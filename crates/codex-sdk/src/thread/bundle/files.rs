@@ -38,9 +38,10 @@ impl Codex {
         // The thread itself comes last, so that it is there once all of it is.
         let is_own = |path: &str| path.contains(bundle.thread_id.as_str());
         if !bundle.rollouts.keys().any(|path| is_own(path)) {
-            return Err(Error::InvalidInput(
-                "the bundle does not hold its thread".into(),
-            ));
+            return Err(Error::InvalidInput(format!(
+                "the bundle has no file of its own thread, {}: export it again",
+                bundle.thread_id
+            )));
         }
         let mut rollouts: Vec<_> = bundle.rollouts.iter().collect();
         rollouts.sort_by_key(|(path, _)| is_own(path));
@@ -56,7 +57,11 @@ impl Codex {
                     true => "has gone on here since it was exported",
                     false => "has gone on differently here",
                 };
-                return Err(Error::InvalidInput(format!("the thread {how}: {below}")));
+                return Err(Error::InvalidInput(format!(
+                    "the thread {} {how}, and would lose that by the import ({below}); resume the one that is here, or \
+                     delete it first",
+                    bundle.thread_id
+                )));
             }
             let is_loaded = match is_loaded {
                 Some(known) => known,
@@ -113,7 +118,7 @@ impl Codex {
                 let bytes = STANDARD.decode(file.data_base64);
                 Ok(Some(bytes.map_err(|_| Error::UnexpectedResponse {
                     method: FsReadFileParams::METHOD.into(),
-                    reason: "it is no base64".into(),
+                    reason: "the contents of the file are not base64".into(),
                     raw: None,
                 })?))
             }
@@ -139,7 +144,10 @@ impl Codex {
         let folder = format!("/{SESSIONS}/");
         let below = path.rfind(&folder).map(|at| path[at + 1..].to_owned());
         let below = below.ok_or_else(|| {
-            Error::InvalidInput("the thread is not among those of the runtime's home".into())
+            Error::InvalidInput(format!(
+                "the runtime keeps the thread in {path:?}, outside of its folder {SESSIONS:?}, from where it cannot be \
+                 exported"
+            ))
         })?;
         check_path(&below)?;
         Ok(below)
@@ -194,7 +202,7 @@ pub(super) fn check_path(path: &str) -> Result<()> {
     match is_stored {
         true => Ok(()),
         false => Err(Error::InvalidInput(format!(
-            "{path:?} is no path of a stored thread"
+            "{path:?} is not the path of a stored thread; nothing is written there"
         ))),
     }
 }
