@@ -85,7 +85,9 @@ impl AskSubject {
             Self::Permissions { params } => serde_json::to_string(&params.permissions),
             other => serde_json::to_string(other),
         };
-        let text = text.map_err(|error| Error::InvalidInput(error.to_string()))?;
+        let text = text.map_err(|error| {
+            Error::InvalidInput(format!("the question cannot be written as JSON: {error}"))
+        })?;
         Ok(hex(&Sha256::digest(text)[..12]))
     }
 }

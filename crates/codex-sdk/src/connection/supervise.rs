@@ -142,7 +142,7 @@ impl Supervisor {
             },
             Some(ReadEnd::Failed(error)) => CloseReason::Io(error),
             Some(ReadEnd::TooLong) => CloseReason::Protocol(format!(
-                "a line is longer than {} bytes, which `CodexConfig::max_line_bytes` allows",
+                "a line is longer than {} bytes; `CodexConfig::max_line_bytes` sets that limit",
                 self.shared.config.max_line_bytes
             )),
             None => CloseReason::Protocol(

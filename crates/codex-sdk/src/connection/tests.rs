@@ -33,7 +33,7 @@ async fn a_line_without_end_closes_the_connection_with_a_clear_reason() {
     );
     let error = end.await.unwrap().unwrap().unwrap_err().to_string();
     assert!(
-        error.ends_with("a line is longer than 1000000 bytes"),
+        error.contains("a line is longer than 1000000 bytes; `CodexConfig::max_line_bytes`"),
         "{error}"
     );
     connection.close().await;
