@@ -317,6 +317,22 @@ fn the_runtime_is_served_between_calls() {
     });
 }
 
+/// The end of the client reaches a thread that waits for it.
+#[test]
+fn the_end_is_told_to_a_thread_that_waits_for_it() {
+    bounded(|| {
+        let stage = Stage::new();
+        let watched = stage.codex.clone();
+        let watcher = std::thread::spawn(move || watched.closed());
+        stage.codex.close().unwrap();
+        let reason = watcher.join().unwrap();
+        assert!(
+            matches!(*reason, openai_codex::CloseReason::Requested),
+            "{reason:?}"
+        );
+    });
+}
+
 /// A turn goes on when the client that it came from is dropped, in any order.
 #[test]
 fn handles_outlive_the_client_and_can_be_dropped_in_any_order() {
