@@ -209,7 +209,7 @@ impl Dialing<'_> {
     }
 
     fn broken(&self, error: io::Error) -> Error {
-        let reason = error.to_string();
+        let reason = format!("{error}; check that a runtime listens there");
         let attach = AttachError::new(self.remote.address.to_string(), reason);
         Error::Attach(Box::new(attach.with_source(error)))
     }

@@ -35,7 +35,7 @@ impl ConnectionConfig {
     pub(crate) fn too_long(&self, bytes: usize) -> Option<String> {
         let limit = self.too_long_message.filter(|limit| bytes >= *limit)?;
         Some(format!(
-            "the message has {bytes} bytes, and a remote runtime takes fewer than {limit}"
+            "the message has {bytes} bytes, and a remote runtime takes fewer than {limit}: send less at once"
         ))
     }
 
