@@ -2,7 +2,11 @@
 
 use std::net::TcpListener;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use codex_testkit::Answer;
+use openai_codex::approval::{Approval, Decision};
 use openai_codex::types::{
     CodexErrorInfo, ThreadItem, ThreadListParams, ThreadSortKey, TurnStatus,
 };
@@ -79,6 +83,32 @@ async fn a_command_that_the_sandbox_stops_makes_no_item_where_nobody_is_asked() 
             .to_string()
             .contains("approval policy is Never")
     );
+    stage.finish().await;
+}
+
+/// Whoever decides is asked only where the model asks to leave the sandbox.
+#[tokio::test]
+async fn a_command_that_the_sandbox_stops_makes_no_item_and_no_question_where_a_person_decides() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
+    let decide = move |_: Approval| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        async { Decision::Accept }
+    };
+    let stage = Stage::with_config(|config| config.on_approval(decide)).await;
+    stage
+        .model
+        .push(Answer::exec_command("touch outside"))
+        .push(Answer::text("done"));
+    let start = stage.codex.thread_start().sandbox(Sandbox::ReadOnly);
+    let thread = ok(start.approval_mode(ApprovalMode::UserReview)).await;
+    let result = ok(thread.run("go")).await;
+    assert_eq!(asked.load(Ordering::Relaxed), 0);
+    let is_command = |item: &ThreadItem| matches!(item, ThreadItem::CommandExecution(_));
+    assert!(!result.items.iter().any(is_command), "{:?}", result.items);
+    let request = stage.model.responses_requests().pop().unwrap();
+    let told = request.function_call_outputs()[0].output.to_string();
+    assert!(told.contains("Read-only file system"), "{told}");
     stage.finish().await;
 }
 

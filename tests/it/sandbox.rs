@@ -4,7 +4,7 @@ use codex_testkit::Answer;
 use openai_codex::Sandbox;
 
 use crate::items::{sandbox, state};
-use crate::stage::{Stage, ok};
+use crate::stage::{Stage, is_before, ok};
 
 /// The sandbox of a turn stays for later turns.
 #[tokio::test]
@@ -31,4 +31,24 @@ async fn without_a_sandbox_the_configured_one_applies() {
     let stage = Stage::with_home(|home| home.sandbox_mode("workspace-write")).await;
     assert_eq!(sandbox(stage.thread().await.info()), "workspaceWrite");
     stage.finish().await;
+}
+
+/// A thread that is resumed by the next process has its own sandbox, not that of the configuration.
+#[tokio::test]
+async fn a_resumed_thread_keeps_its_sandbox() {
+    let is_kept = !is_before(163);
+    for (own, name) in [
+        (Sandbox::ReadOnly, "readOnly"),
+        (Sandbox::FullAccess, "dangerFullAccess"),
+    ] {
+        let mut stage = Stage::with_home(|home| home.sandbox_mode("workspace-write")).await;
+        stage.model.default_answer(Answer::text("done"));
+        let thread = ok(stage.codex.thread_start().sandbox(own)).await;
+        ok(thread.run("look")).await;
+        stage.restart().await;
+        let thread = ok(stage.codex.thread_resume(thread.id())).await;
+        let expected = if is_kept { name } else { "workspaceWrite" };
+        assert_eq!(sandbox(thread.info()), expected);
+        stage.finish().await;
+    }
 }

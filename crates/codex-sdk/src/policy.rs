@@ -44,7 +44,7 @@ pub enum ApprovalMode {
     UserReview,
     /// Nothing beyond the sandbox is ever approved.
     ///
-    /// A command that the sandbox stops then makes no item and no event; only the model is told.
+    /// A command that may not leave the sandbox then makes no item and no event; only the model is told.
     DenyAll,
 }
 
