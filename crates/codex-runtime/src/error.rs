@@ -9,13 +9,14 @@ use std::time::Duration;
 use crate::{MINIMUM_VERSION, Target, Version, shortage};
 
 /// The remedy of most errors: how the pinned runtime gets installed.
-pub(crate) const INSTALL: &str = "codex_runtime::install(), which openai_codex::runtime has with the feature `install`, or \
-     `cargo xtask runtime install`";
+pub(crate) const INSTALL: &str = "openai_codex::runtime::install() (feature `install`), codex_runtime::install(), or \
+     `cargo xtask runtime install` in a clone";
 
 /// Why a runtime could not be found, installed or started.
 ///
 /// The text names the thing, the value that decides, and what to do. What an
 /// underlying call reported is in it, and in [`source`](std::error::Error::source).
+/// The `Debug` form is the same text, as a `main` that returns an error prints that.
 ///
 /// ```
 /// use codex_runtime::{Error, Locator};
@@ -24,7 +25,6 @@ pub(crate) const INSTALL: &str = "codex_runtime::install(), which openai_codex::
 /// assert!(matches!(error, Error::MissingProgram { .. }));
 /// assert!(error.to_string().contains("codex_bin"));
 /// ```
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
     /// No place had a runtime.
@@ -183,6 +183,12 @@ impl Error {
                 source,
             },
         }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

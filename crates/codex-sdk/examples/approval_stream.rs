@@ -8,38 +8,53 @@
 
 mod common;
 
+use std::io::{IsTerminal as _, stdin};
+use std::time::Duration;
+
 use common::{Answer, Outcome, Stage, words};
 use openai_codex::approval::{Approvals, Decision, Subject};
 use openai_codex::{ApprovalMode, Codex, Sandbox};
-use tokio::io::{AsyncBufReadExt as _, BufReader, stdin};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::timeout;
 
-/// Asks at the terminal, until the client ends. What nobody answers is declined.
-async fn ask(mut approvals: Approvals) -> std::io::Result<()> {
-    let mut lines = BufReader::new(stdin()).lines();
+/// What the user types. A thread reads it, which holds up neither the async threads nor the end of the program.
+fn typed() -> UnboundedReceiver<String> {
+    let (lines, typed) = unbounded_channel();
+    std::thread::spawn(move || {
+        for line in stdin().lines().map_while(Result::ok) {
+            let _ = lines.send(line);
+        }
+    });
+    typed
+}
+
+/// Asks at the terminal, until the client ends. What nobody answers in time is declined.
+async fn ask(mut approvals: Approvals) {
+    let mut typed = typed();
     while let Some(pending) = approvals.next().await {
         let Subject::Command(command) = &pending.approval().subject else {
             continue; // dropped, and so declined
         };
+        // What was typed before the question is no answer to it.
+        while stdin().is_terminal() && typed.try_recv().is_ok() {}
         println!(
             "May it run {}? [y]es, for the [s]ession, [n]o, [x] stop",
             command.line()
         );
-        let decision = tokio::select! {
-            line = lines.next_line() => match line?.as_deref().map(str::trim) {
-                Some("y") => Decision::Accept,
-                Some("s") => Decision::AcceptForSession,
-                Some("x") => Decision::Cancel,
-                _ => Decision::Decline,
-            },
+        let line = tokio::select! {
+            line = timeout(Duration::from_secs(30), typed.recv()) => line.ok().flatten(),
             // Another client has answered, or the turn is over.
             () = pending.resolved() => continue,
         };
+        let decision = match line.as_deref().map(str::trim) {
+            Some("y") => Decision::Accept,
+            Some("s") => Decision::AcceptForSession,
+            Some("x") => Decision::Cancel,
+            _ => Decision::Decline,
+        };
         println!("approval.decision: {decision:?}");
-        if pending.answer(decision).await.is_err() {
-            break;
-        }
+        let _ = pending.answer(decision).await; // too late, where it fails
     }
-    Ok(())
 }
 
 #[tokio::main]
@@ -50,7 +65,7 @@ async fn main() -> Outcome {
         words("That is what you have decided."),
     ])?;
     let codex = Codex::start_with(stage.config()).await?;
-    let asking = tokio::spawn(ask(codex.approvals()?));
+    tokio::spawn(ask(codex.approvals()?));
 
     let thread = codex
         .thread_start()
@@ -61,6 +76,5 @@ async fn main() -> Outcome {
     println!("Text: {}", result.text());
 
     codex.close().await?;
-    asking.abort();
     Ok(())
 }

@@ -175,7 +175,7 @@ fn an_unsupported_codex_on_path_is_passed_over() {
             "{} (it does not tell its version): it ended with exit status: 7: cannot load",
             dir.join("loud/codex").display()
         ),
-        "run codex_runtime::install()".to_owned(),
+        "run openai_codex::runtime::install()".to_owned(),
     ] {
         assert!(text.contains(&part), "{part}: {text}");
     }

@@ -6,7 +6,6 @@ use std::io;
 /// Why a connection to a remote runtime could not be made.
 ///
 /// It names the credential that was used and where it came from, never its value.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct AttachError {
     /// The address of the runtime: scheme, host and port, or the path of the socket.
@@ -36,6 +35,13 @@ impl AttachError {
     pub(crate) fn with_source(mut self, source: io::Error) -> Self {
         self.source = Some(source);
         self
+    }
+}
+
+/// The text, as a `main` that returns an error prints the `Debug` form.
+impl fmt::Debug for AttachError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 
 /// Why a connection ended: every current and later call gets the same reason.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum CloseReason {
     /// The client was closed or dropped by its owner.
@@ -30,6 +29,13 @@ pub enum CloseReason {
     Lost(Box<super::AttachError>),
     /// The runtime sent something after which the connection cannot go on.
     Protocol(String),
+}
+
+/// The text, as a `main` that returns an error prints the `Debug` form.
+impl fmt::Debug for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl fmt::Display for CloseReason {

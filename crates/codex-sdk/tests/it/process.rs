@@ -213,11 +213,17 @@ async fn what_is_no_runtime_is_an_error_that_says_what_it_said() {
         CodexConfig::new().launch_command(["sh", "-c", "echo hello; echo oh no >&2; exit 7"]);
     let error = within(Codex::start_with(config)).await.unwrap_err();
     assert_eq!(exited(&error), (Some(7), "oh no".into()));
+    // As a `main` that returns the error prints it.
+    assert!(
+        format!("{error:?}").contains("exit status: 7 before it was ready"),
+        "{error:?}"
+    );
 
     let config = CodexConfig::new().launch_command(["/no/such/program"]);
     let error = within(Codex::start_with(config)).await.unwrap_err();
     assert!(matches!(error, Error::Runtime(_)), "{error}");
     assert!(error.to_string().contains("/no/such/program"), "{error}");
+    assert_eq!(format!("{error:?}"), format!("Runtime({error})"));
 }
 
 #[tokio::test]
