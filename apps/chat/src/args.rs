@@ -17,9 +17,10 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) model: Option<String>,
 
-    /// What the agent may do without asking [default: that of your configuration]
-    #[arg(long, value_enum)]
-    pub(crate) sandbox: Option<SandboxArg>,
+    /// What the agent may do without asking: read-only, workspace-write or danger-full-access [default: that of your
+    /// configuration]
+    #[arg(long, value_name = "MODE")]
+    pub(crate) sandbox: Option<Sandbox>,
 
     /// Who decides about what the sandbox does not allow
     #[arg(long, value_enum, default_value_t = Approve::User)]
@@ -43,13 +44,6 @@ pub(crate) struct Args {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SandboxArg {
-    ReadOnly,
-    WorkspaceWrite,
-    DangerFullAccess,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Approve {
     /// You, at the prompt
     User,
@@ -66,16 +60,6 @@ impl Approve {
             Self::User => "asks you",
             Self::Auto => "asks a reviewer",
             Self::Deny => "asks nobody",
-        }
-    }
-}
-
-impl From<SandboxArg> for Sandbox {
-    fn from(argument: SandboxArg) -> Self {
-        match argument {
-            SandboxArg::ReadOnly => Self::ReadOnly,
-            SandboxArg::WorkspaceWrite => Self::WorkspaceWrite,
-            SandboxArg::DangerFullAccess => Self::FullAccess,
         }
     }
 }

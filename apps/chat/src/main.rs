@@ -103,6 +103,6 @@ fn options(args: &Args) -> anyhow::Result<Options> {
         approval: args.approve.into(),
         folder: Some(folder),
         model: args.model.clone(),
-        sandbox: args.sandbox.map(Into::into),
+        sandbox: args.sandbox,
     })
 }

@@ -17,64 +17,46 @@ pub(crate) fn question(approval: &Approval) -> &'static str {
     }
 }
 
+/// Each key, what it says, and what it answers.
+const KEYS: [(char, &str, Decision); 5] = [
+    ('y', "once", Decision::Accept),
+    ('s', "this session", Decision::AcceptForSession),
+    ('a', "always", Decision::AcceptAndRemember),
+    ('n', "no", Decision::Decline),
+    ('x', "no, and stop", Decision::Cancel),
+];
+
 /// The answers that a question has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Answers {
-    session: bool,
-    always: bool,
-}
+#[derive(Clone, Debug)]
+pub(crate) struct Answers(Vec<(char, &'static str, Decision)>);
 
 impl Answers {
     pub(crate) fn of(approval: &Approval) -> Self {
-        let Subject::Command(command) = &approval.subject else {
-            // A rule is stored for commands only.
-            return Self {
-                session: true,
-                always: false,
-            };
-        };
-        let raw = command.raw();
-        let is_humans = raw.kind == CommandExecutionApprovalKind::HumanCommand;
-        let rules = raw.proposed_network_policy_amendments.as_ref();
-        let always = raw.proposed_execpolicy_amendment.is_some()
-            || rules.is_some_and(|rules| !rules.is_empty());
-        // Where the runtime lists what it takes, anything else would be declined.
-        let offered = raw.unknown_fields.get("availableDecisions");
-        let offered = offered.and_then(|offered| offered.as_array());
-        let takes_session = offered.is_none_or(|offered| {
-            let is = |name: &str| offered.iter().any(|decision| decision == name);
-            is("acceptForSession") || offered.iter().any(serde_json::Value::is_object)
-        });
-        Self {
-            session: takes_session && !is_humans,
-            always: always && !is_humans,
-        }
+        Self::with(|decision| match (decision, &approval.subject) {
+            // Where no rule is stored it would say the same as "once".
+            (Decision::AcceptAndRemember, Subject::Command(command)) => {
+                command.proposed_rule().is_some()
+            }
+            (Decision::AcceptAndRemember, _) => false,
+            _ => approval.offers(decision),
+        })
+    }
+
+    fn with(is_offered: impl Fn(Decision) -> bool) -> Self {
+        let keys = KEYS.into_iter();
+        Self(keys.filter(|key| is_offered(key.2)).collect())
     }
 
     /// Lists the keys, with what they say.
-    pub(crate) fn keys(self) -> Vec<(char, &'static str)> {
-        let all = [
-            ('y', "once"),
-            ('s', "this session"),
-            ('a', "always"),
-            ('n', "no"),
-            ('x', "no, and stop"),
-        ];
-        let keys = all.into_iter();
-        keys.filter(|(key, _)| self.decision(*key).is_some())
-            .collect()
+    pub(crate) fn keys(&self) -> impl Iterator<Item = (char, &'static str)> {
+        self.0.iter().map(|(key, word, _)| (*key, *word))
     }
 
     /// Returns what a key answers; nothing if it is no answer to this question.
-    pub(crate) fn decision(self, key: char) -> Option<Decision> {
-        match key {
-            'y' => Some(Decision::Accept),
-            's' if self.session => Some(Decision::AcceptForSession),
-            'a' if self.always => Some(Decision::AcceptAndRemember),
-            'n' => Some(Decision::Decline),
-            'x' => Some(Decision::Cancel),
-            _ => None,
-        }
+    pub(crate) fn decision(&self, key: char) -> Option<Decision> {
+        let mut keys = self.0.iter();
+        keys.find(|(of, ..)| *of == key)
+            .map(|(.., decision)| *decision)
     }
 }
 
@@ -84,11 +66,8 @@ mod tests {
 
     #[test]
     fn only_the_keys_of_the_question_answer_it() {
-        let both = Answers {
-            session: true,
-            always: true,
-        };
-        let decisions: Vec<_> = "ysanx".chars().map(|key| both.decision(key)).collect();
+        let all = Answers::with(|_| true);
+        let decisions: Vec<_> = "ysanx".chars().map(|key| all.decision(key)).collect();
         let expected = [
             Decision::Accept,
             Decision::AcceptForSession,
@@ -97,11 +76,9 @@ mod tests {
             Decision::Cancel,
         ];
         assert_eq!(decisions, expected.map(Some));
-        let plain = Answers {
-            session: false,
-            always: false,
-        };
-        let keys: Vec<_> = plain.keys().into_iter().map(|(key, _)| key).collect();
+        let more = [Decision::AcceptForSession, Decision::AcceptAndRemember];
+        let plain = Answers::with(|decision| !more.contains(&decision));
+        let keys: Vec<_> = plain.keys().map(|(key, _)| key).collect();
         assert_eq!(keys, ['y', 'n', 'x']);
         for key in ['Y', ' ', '\n', 's', 'a'] {
             assert_eq!(plain.decision(key), None, "{key:?}");

@@ -134,7 +134,7 @@ impl Book {
 async fn decide(pending: Pending, choice: Choice) -> Outcome {
     match pending.answer(choice.decision()).await {
         Ok(()) => choice.outcome(),
-        Err(Error::InvalidInput(_) | Error::Closed(_)) => Outcome::Over,
+        Err(Error::QuestionOver { .. } | Error::Closed(_)) => Outcome::Over,
         Err(error) => {
             tracing::warn!(%error, "an answer cannot be sent");
             Outcome::Over

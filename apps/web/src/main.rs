@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use codex_web::{Demo, Options, Server};
-use openai_codex::CodexConfig;
+use openai_codex::{CodexConfig, Sandbox};
 use tracing_subscriber::EnvFilter;
 
 /// Codex in a web page.
@@ -41,8 +41,8 @@ struct Arguments {
     #[arg(long)]
     model: Option<String>,
 
-    /// What the agent may touch without asking.
-    #[arg(long, value_enum)]
+    /// What the agent may touch without asking: read-only, workspace-write or danger-full-access.
+    #[arg(long, value_name = "MODE")]
     sandbox: Option<Sandbox>,
 
     /// How long a turn goes on while nobody has the page open.
@@ -56,23 +56,6 @@ struct Arguments {
     /// Talks to a scripted model on this machine, in a folder of its own: no account, no network.
     #[arg(long, conflicts_with_all = ["cwd", "model"])]
     demo: bool,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Sandbox {
-    ReadOnly,
-    WorkspaceWrite,
-    FullAccess,
-}
-
-impl From<Sandbox> for openai_codex::Sandbox {
-    fn from(sandbox: Sandbox) -> Self {
-        match sandbox {
-            Sandbox::ReadOnly => Self::ReadOnly,
-            Sandbox::WorkspaceWrite => Self::WorkspaceWrite,
-            Sandbox::FullAccess => Self::FullAccess,
-        }
-    }
 }
 
 #[tokio::main]
@@ -108,24 +91,24 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn std::error::Error
     options.hosts = arguments.hosts;
     options.cwd = arguments.cwd;
     options.model = arguments.model;
-    options.sandbox = arguments.sandbox.map(Into::into);
+    options.sandbox = arguments.sandbox;
     options.grace = Duration::from_secs(arguments.grace);
     options.codex = match arguments.codex_bin {
         Some(program) => codex.codex_bin(program),
         None => codex,
     };
     if demo.is_some() && options.sandbox.is_none() {
-        options.sandbox = Some(openai_codex::Sandbox::WorkspaceWrite);
+        options.sandbox = Some(Sandbox::WorkspaceWrite);
     }
-    let mut server = tokio::select! {
+    let server = tokio::select! {
         server = Server::start(options) => server?,
         () = stop.wait() => return Ok(ExitCode::SUCCESS),
     };
     println!("Open {}", server.url());
     let code = tokio::select! {
         () = stop.wait() => ExitCode::SUCCESS,
-        () = server.runtime_ended() => {
-            tracing::error!("the runtime has ended by itself");
+        reason = server.runtime_ended() => {
+            tracing::error!(%reason, "the runtime has ended by itself");
             ExitCode::FAILURE
         }
     };

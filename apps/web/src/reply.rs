@@ -48,6 +48,7 @@ impl From<Error> for Failure {
         match error {
             Error::ThreadBusy { turn_id } => Self::new(StatusCode::CONFLICT, "a turn runs already")
                 .with("turn_id", json!(turn_id)),
+            Error::Closed(_) => Self::new(StatusCode::BAD_GATEWAY, "the runtime has ended"),
             Error::InvalidInput(_) => Self::new(StatusCode::BAD_REQUEST, error.to_string()),
             _ => {
                 tracing::warn!(%error, "the runtime has failed a request");

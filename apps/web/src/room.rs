@@ -44,8 +44,6 @@ struct State {
 pub(crate) struct Stages {
     /// Turns are interrupted, and none is started any more.
     pub(crate) stopping: CancellationToken,
-    /// The runtime has ended.
-    pub(crate) lost: CancellationToken,
     /// Readers are disconnected.
     pub(crate) over: CancellationToken,
     /// The tasks of turns and questions.

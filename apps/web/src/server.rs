@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use openai_codex::{Codex, CodexConfig, Sandbox};
+use openai_codex::{CloseReason, Codex, CodexConfig, Sandbox};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -143,9 +143,9 @@ impl Server {
         self.shared.codex.process_id()
     }
 
-    /// Waits until the runtime has ended by itself, without which the server is of no use.
-    pub async fn runtime_ended(&mut self) {
-        let _ = (&mut self.asking).await;
+    /// Waits until the runtime has ended by itself, without which the server is of no use; returns the reason.
+    pub async fn runtime_ended(&self) -> Arc<CloseReason> {
+        self.shared.codex.closed().await
     }
 
     /// Interrupts the turns, tells the pages how they ended, and ends the runtime and the server.

@@ -61,18 +61,15 @@ impl Shared {
         })
     }
 
-    /// Refuses what cannot be begun because the server stops or the runtime has ended.
+    /// Refuses what cannot be begun because the server stops.
     pub(crate) fn check_running(&self) -> Result<(), Failure> {
-        let (status, text) = match &self.stages {
-            stages if stages.lost.is_cancelled() => {
-                (StatusCode::BAD_GATEWAY, "the runtime has ended")
-            }
-            stages if stages.stopping.is_cancelled() => {
-                (StatusCode::SERVICE_UNAVAILABLE, "the server stops")
-            }
-            _ => return Ok(()),
-        };
-        Err(Failure::new(status, text))
+        match self.stages.stopping.is_cancelled() {
+            true => Err(Failure::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the server stops",
+            )),
+            false => Ok(()),
+        }
     }
 
     /// Shows the questions of the agent in their rooms, until the runtime ends.
@@ -88,7 +85,6 @@ impl Shared {
                 Err(_) => tracing::warn!("a question of an unknown thread is declined"),
             }
         }
-        self.stages.lost.cancel();
     }
 
     fn rooms(&self) -> MutexGuard<'_, HashMap<String, Arc<Room>>> {

@@ -78,7 +78,7 @@ impl App {
         };
         let answers = Answers::of(&ask.approval);
         let Some(decision) = answers.decision(key) else {
-            let keys = answers.keys().into_iter();
+            let keys = answers.keys();
             let keys: Vec<_> = keys.map(|(key, _)| key.to_string()).collect();
             self.notice(format!("answer with {}", keys.join(", ")));
             return;

@@ -27,10 +27,10 @@ async fn listen(mut notifications: Notifications, events: UnboundedSender<Event>
             Ok(notification) => send(&events, Event::Notification(Box::new(notification))),
             // Those that were missed are about no turn of ours.
             Err(Error::Lagged(_)) => {}
-            Err(error) => return send(&events, Event::Closed(error.to_string())),
+            // The last that comes: the end of the runtime.
+            Err(error) => send(&events, Event::Closed(error.to_string())),
         }
     }
-    send(&events, Event::Closed("the runtime has ended".to_owned()));
 }
 
 async fn ask(mut approvals: Approvals, events: UnboundedSender<Event>) {

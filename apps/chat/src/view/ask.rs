@@ -1,6 +1,6 @@
 //! A question of the agent, with the keys that answer it.
 
-use openai_codex::approval::{Approval, Subject};
+use openai_codex::approval::{Approval, ProposedRule, Subject};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span, Text};
@@ -98,14 +98,17 @@ fn rows(approval: &Approval) -> Vec<Row> {
             }));
             let cwd = command.cwd().map(|cwd| cwd.display().to_string());
             fact(&mut rows, "in", cwd.as_deref());
-            let raw = command.raw();
-            if let Some(context) = &raw.network_approval_context {
+            if let Some(context) = &command.raw().network_approval_context {
                 let host = format!("{} ({})", context.host, context.protocol.as_str());
                 fact(&mut rows, "network", Some(&host));
             }
-            let rule = raw.proposed_execpolicy_amendment.as_ref();
-            let rule = rule.map(|words| words.join(" "));
-            let rule = rule.map(|rule| format!("commands that begin with: {rule}"));
+            let rule = command.proposed_rule().map(|rule| match rule {
+                ProposedRule::Command(words) => {
+                    format!("commands that begin with: {}", words.join(" "))
+                }
+                ProposedRule::Network(rule) => format!("access to the host {}", rule.host),
+                other => format!("{other:?}"),
+            });
             fact(&mut rows, "always", rule.as_deref());
         }
         Subject::FileChange(change) => {

@@ -1,7 +1,6 @@
 //! Questions of the agent, with all that a person must see to decide.
 
-use openai_codex::approval::{Approval, Command, Decision, Subject};
-use openai_codex::types::CommandExecutionApprovalKind;
+use openai_codex::approval::{Approval, Command, Decision, ProposedRule, Subject};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -105,7 +104,7 @@ impl Ask {
             key: approval.key.clone(),
             item_id: approval.item_id.to_string(),
             reason: approval.reason.clone(),
-            choices: choices(&approval.subject, &action),
+            choices: choices(approval, &action),
             action,
         }
     }
@@ -130,46 +129,41 @@ impl Action {
     fn of_command(command: &Command) -> Self {
         let params = command.raw();
         let network = params.network_approval_context.as_ref();
-        // An experimental field, and so among those that the types do not know.
-        let permissions = params.unknown_fields.get("additionalPermissions").cloned();
+        let permissions = command.additional_permissions();
         Self::Command {
             line: command.line().to_owned(),
             cwd: command.cwd().map(|cwd| cwd.display().to_string()),
             about: params.kind.to_string(),
             host: network.map(|network| network.host.clone()),
-            permissions: permissions.filter(|permissions| !permissions.is_null()),
-            rule: rule(command),
+            permissions: permissions.map(|more| serde_json::to_value(more).unwrap_or_default()),
+            rule: command.proposed_rule().map(describe),
         }
     }
 }
 
 /// Describes the rule that the runtime proposes to store.
-fn rule(command: &Command) -> Option<String> {
-    let params = command.raw();
-    if let Some(words) = &params.proposed_execpolicy_amendment {
-        return Some(format!("commands that begin with: {}", words.join(" ")));
+fn describe(rule: ProposedRule<'_>) -> String {
+    match rule {
+        ProposedRule::Command(words) => format!("commands that begin with: {}", words.join(" ")),
+        ProposedRule::Network(rule) => format!("access to the host {}", rule.host),
+        other => format!("{other:?}"),
     }
-    let hosts = params.proposed_network_policy_amendments.as_ref()?;
-    let host = &hosts
-        .iter()
-        .find(|host| host.action.as_str() == "allow")?
-        .host;
-    Some(format!("access to the host {host}"))
 }
 
-fn choices(subject: &Subject, action: &Action) -> Vec<Choice> {
-    let human =
-        |command: &Command| command.raw().kind == CommandExecutionApprovalKind::HumanCommand;
-    let mut choices = match subject {
-        Subject::Command(command) if human(command) => vec![Choice::Accept],
-        Subject::Command(_) | Subject::FileChange(_) | Subject::Permissions(_) => {
-            vec![Choice::Accept, Choice::Session]
-        }
-        _ => Vec::new(),
-    };
-    if matches!(action, Action::Command { rule: Some(_), .. }) && choices.len() > 1 {
-        choices.push(Choice::Remember);
-    }
-    choices.extend([Choice::Decline, Choice::Cancel]);
+fn choices(approval: &Approval, action: &Action) -> Vec<Choice> {
+    let mut choices = vec![
+        Choice::Accept,
+        Choice::Session,
+        Choice::Remember,
+        Choice::Decline,
+        Choice::Cancel,
+    ];
+    choices.retain(|choice| match (choice, action) {
+        // What is not shown is not accepted.
+        (Choice::Accept | Choice::Session | Choice::Remember, Action::Unknown) => false,
+        (Choice::Remember, Action::Command { rule, .. }) => rule.is_some(),
+        (Choice::Remember, _) => false,
+        _ => approval.offers(choice.decision()),
+    });
     choices
 }

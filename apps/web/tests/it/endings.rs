@@ -101,7 +101,7 @@ async fn the_end_of_the_server_interrupts_the_turn_and_ends_the_streams() {
 
 #[tokio::test]
 async fn the_end_of_the_runtime_is_told() {
-    let mut stage = Stage::new().await;
+    let stage = Stage::new().await;
     let client = stage.client();
     stage.model.push(escalated());
     let thread = client.thread().await;
