@@ -10,6 +10,7 @@
 //!
 //! The crate does not depend on any client library: it speaks to whatever
 //! speaks to `codex app-server`.
+//! For users of `openai-codex` the page `testing` of its guide has a test of a few lines.
 //!
 //! # A complete example
 //!
