@@ -125,32 +125,38 @@ async fn the_rule_that_is_remembered_is_the_one_that_is_shown() {
     stage.finish().await;
 }
 
-/// A command that is to run with more than its sandbox shows what that is, to a client with the experimental API.
+/// A command that is to run with more than its sandbox shows what that is, to a client with the experimental API; to
+/// others the runtime does not tell it.
 #[tokio::test]
 async fn the_permissions_that_a_command_asks_for_are_shown() {
-    let asked = Arc::default();
-    let decide = deciding(&asked, |_| Decision::Decline);
-    let stage = asking_for_permissions(|config| decide(config).experimental_api(true)).await;
-    let thread = reviewed(&stage).await;
-    let permissions = json!({"network": {"enabled": true}});
-    let command = Answer::exec_command(COMMAND)
-        .argument("sandbox_permissions", json!("with_additional_permissions"))
-        .argument("additional_permissions", permissions)
-        .argument("justification", json!("to fetch it"));
-    stage.model.push(command).push(Answer::text("not made"));
-    ok(thread.run("make it")).await;
-    let asked = asked.lock().unwrap().clone();
-    let [ask] = asked.as_slice() else {
-        panic!("{asked:?}");
-    };
-    let Subject::Command(command) = &ask.subject else {
-        panic!("{ask:?}");
-    };
-    assert_eq!(command.argv(), None);
-    let permissions = command.additional_permissions().unwrap();
-    let network = permissions.network.as_ref().unwrap();
-    assert_eq!(network.enabled, Some(true));
-    stage.finish().await;
+    for experimental in [true, false] {
+        let asked = Arc::default();
+        let decide = deciding(&asked, |_| Decision::Decline);
+        let stage =
+            asking_for_permissions(|config| decide(config).experimental_api(experimental)).await;
+        let thread = reviewed(&stage).await;
+        let permissions = json!({"network": {"enabled": true}});
+        let command = Answer::exec_command(COMMAND)
+            .argument("sandbox_permissions", json!("with_additional_permissions"))
+            .argument("additional_permissions", permissions)
+            .argument("justification", json!("to fetch it"));
+        stage.model.push(command).push(Answer::text("not made"));
+        ok(thread.run("make it")).await;
+        let asked = asked.lock().unwrap().clone();
+        let [ask] = asked.as_slice() else {
+            panic!("{asked:?}");
+        };
+        let Subject::Command(command) = &ask.subject else {
+            panic!("{ask:?}");
+        };
+        assert_eq!(command.argv().is_none(), experimental);
+        let network = command
+            .additional_permissions()
+            .and_then(|permissions| permissions.network.as_ref());
+        let enabled = network.and_then(|network| network.enabled);
+        assert_eq!(enabled, experimental.then_some(true));
+        stage.finish().await;
+    }
 }
 
 /// What is accepted for the session is not asked about again.

@@ -110,8 +110,8 @@ struct WorkerArguments {
     /// The runtime, if not the one that the SDK finds
     #[arg(long)]
     codex_bin: Option<PathBuf>,
-    /// What agents may touch without asking
-    #[arg(long, default_value = "workspace-write", value_parser = sandbox)]
+    /// What agents may touch without asking: `read-only`, `workspace-write` or `danger-full-access`
+    #[arg(long, default_value = "workspace-write")]
     sandbox: Sandbox,
     /// How many seconds jobs may go on after the first interrupt
     #[arg(long, default_value_t = 10)]
@@ -311,14 +311,5 @@ fn show_result(result: codex_fleet::Result<JobResult>) -> ExitCode {
             eprintln!("{error}");
             ExitCode::FAILURE
         }
-    }
-}
-
-fn sandbox(name: &str) -> Result<Sandbox, String> {
-    match name {
-        "read-only" => Ok(Sandbox::ReadOnly),
-        "workspace-write" => Ok(Sandbox::WorkspaceWrite),
-        "full-access" => Ok(Sandbox::FullAccess),
-        _ => Err("one of read-only, workspace-write, full-access".into()),
     }
 }
