@@ -37,7 +37,7 @@ Commands:
   history            find out since when each method, field and value is there
   diff <A> <B>       say what changed between two runtimes
   test [arguments]   run all tests, with the servers and the browser that some of them start; installs those where it
-                     may; with arguments those of the workspace that they name, without those of apps/
+                     may; with arguments of cargo test, such as `-- <filter>`, without those of apps/
   test-with <v>      run the tests against another runtime
   bench [--build]    measure the SDK against bare loops and peers, or what it costs to build; with --fleet, the fleet
   fuzz               look for input that breaks the client; needs cargo-fuzz

@@ -32,7 +32,7 @@ const BROWSER: &[Service] = &[
     },
 ];
 
-/// Runs `test [arguments of cargo test]`: all tests, or with arguments those of the workspace that they name.
+/// Runs `test [arguments of cargo test]`: all tests; with arguments, such as a filter, those of the workspace alone.
 pub fn run(args: &[String]) -> Result<ExitCode> {
     let apps = cfg!(unix) && args.is_empty();
     let mut test = cargo_test(&["--workspace"]);
