@@ -102,13 +102,7 @@ fn listen(home: &Home, model: &MockModel, address: &str) -> ListeningRuntime {
 /// A runtime that can reach no other host than the model.
 fn command(home: &Home, model: &MockModel, address: &str) -> Command {
     let mut command = home.command(program());
-    for name in ["http_proxy", "https_proxy", "all_proxy"] {
-        command.env(name, model.origin());
-        command.env(name.to_ascii_uppercase(), model.origin());
-    }
-    command
-        .env("no_proxy", "127.0.0.1")
-        .env("NO_PROXY", "127.0.0.1");
+    command.envs(model.proxy_env());
     command.args(["app-server", "--listen", address]);
     command
 }

@@ -78,24 +78,13 @@ impl Stage {
 /// Configures a client whose runtime lives in `home` and can reach no other host than `model`:
 /// whatever it asks of one comes to the model's port as a request to a proxy, and is seen.
 pub(crate) fn config(home: &Home, model: &MockModel) -> CodexConfig {
-    let mut config = CodexConfig::new().codex_bin(program()).isolated(home);
-    for name in ["http_proxy", "https_proxy", "all_proxy"] {
-        config = config
-            .env(name, model.origin())
-            .env(name.to_ascii_uppercase(), model.origin());
-    }
-    config
-        .env("no_proxy", "127.0.0.1")
-        .env("NO_PROXY", "127.0.0.1")
+    let config = CodexConfig::new().codex_bin(program()).isolated(home);
+    config.envs(model.proxy_env())
 }
 
 /// Lists the other hosts that the runtime has tried to reach.
 pub(crate) fn hosts_asked(model: &MockModel) -> Vec<String> {
-    let own = format!("127.0.0.1:{}", model.port());
-    let foreign = model.requests().into_iter().filter(|request| {
-        let host = request.header("host");
-        request.method == "CONNECT" || host.is_some_and(|host| host != own)
-    });
+    let foreign = model.foreign_requests().into_iter();
     foreign.map(|request| request.summary()).collect()
 }
 

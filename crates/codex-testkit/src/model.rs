@@ -206,6 +206,49 @@ impl MockModel {
         requests
     }
 
+    /// Returns the requests that were meant for other hosts, which come here from a program with
+    /// [`proxy_env`](Self::proxy_env).
+    pub fn foreign_requests(&self) -> Vec<Request> {
+        let own = format!("127.0.0.1:{}", self.port());
+        let mut requests = self.requests();
+        requests.retain(|request| {
+            request.method == "CONNECT" || request.header("host") != Some(own.as_str())
+        });
+        requests
+    }
+
+    /// Lists variables of the environment that make this server the proxy of a program for every host but
+    /// `127.0.0.1`: what it asks of another one goes nowhere, and is among the
+    /// [`foreign_requests`](Self::foreign_requests).
+    ///
+    /// ```
+    /// use codex_testkit::{Home, MockModel};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let model = MockModel::start_blocking()?;
+    /// let home = Home::new(&model)?;
+    /// let mut runtime = home.command("codex");
+    /// runtime.envs(model.proxy_env());
+    /// // Run it; then:
+    /// assert!(model.foreign_requests().is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn proxy_env(&self) -> [(&'static str, String); 8] {
+        let here = || self.origin();
+        let direct = || "127.0.0.1".to_owned();
+        [
+            ("http_proxy", here()),
+            ("HTTP_PROXY", here()),
+            ("https_proxy", here()),
+            ("HTTPS_PROXY", here()),
+            ("all_proxy", here()),
+            ("ALL_PROXY", here()),
+            ("no_proxy", direct()),
+            ("NO_PROXY", direct()),
+        ]
+    }
+
     /// Returns the model requests that found no answer.
     pub fn unexpected(&self) -> Vec<Request> {
         self.shared.lock().unexpected.clone()

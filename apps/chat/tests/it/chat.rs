@@ -295,12 +295,7 @@ impl Chat {
     /// Asserts that no host but the model was asked.
     #[track_caller]
     pub(crate) fn asked_nobody_else(&self) {
-        let own = format!("127.0.0.1:{}", self.model.port());
-        let requests = self.model.requests().into_iter();
-        let foreign = requests.filter(|request| {
-            let host = request.header("host");
-            request.method == "CONNECT" || host.is_some_and(|host| host != own)
-        });
+        let foreign = self.model.foreign_requests().into_iter();
         let foreign: Vec<_> = foreign.map(|request| request.summary()).collect();
         assert_eq!(foreign, [""; 0]);
     }
@@ -343,12 +338,9 @@ fn command(home: &Home, model: &MockModel, arguments: &[&str]) -> CommandBuilder
     for (name, value) in home.env() {
         command.env(name, value);
     }
-    for name in ["http_proxy", "https_proxy", "all_proxy"] {
-        command.env(name, model.origin());
-        command.env(name.to_ascii_uppercase(), model.origin());
+    for (name, value) in model.proxy_env() {
+        command.env(name, value);
     }
-    command.env("no_proxy", "127.0.0.1");
-    command.env("NO_PROXY", "127.0.0.1");
     command.cwd(home.workspace());
     command.arg("--codex-bin");
     command.arg(program());

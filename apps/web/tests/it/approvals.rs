@@ -5,15 +5,7 @@ use reqwest::StatusCode;
 use serde_json::json;
 
 use crate::client::completed;
-use crate::stage::{Stage, within};
-
-fn escalated() -> Answer {
-    Answer::exec_command("touch made.txt").escalated("May I make a file?")
-}
-
-fn is_made(stage: &Stage) -> bool {
-    stage.home.workspace().join("made.txt").exists()
-}
+use crate::stage::{Stage, escalated, is_made, within};
 
 #[tokio::test]
 async fn one_reader_answers_and_the_other_one_sees_it() {
@@ -34,7 +26,7 @@ async fn one_reader_answers_and_the_other_one_sees_it() {
     assert_eq!(action["rule"], "commands that begin with: touch made.txt");
     let choices = ["accept", "session", "remember", "decline", "cancel"];
     assert_eq!(ask["choices"], json!(choices));
-    assert!(!is_made(&stage));
+    assert!(!is_made(&stage.home));
     // A reader who comes now sees it too.
     let mut third = one.events(&thread, None).await;
     assert_eq!(third.next().await.unwrap().json["approvals"][0], ask);
@@ -53,7 +45,7 @@ async fn one_reader_answers_and_the_other_one_sees_it() {
         let commands = completed(&all, "command");
         assert_eq!(commands[0]["status"], "completed");
     }
-    assert!(is_made(&stage));
+    assert!(is_made(&stage.home));
     // The first answer has won.
     let (status, late) = one.answer(key, "decline").await;
     assert_eq!(status, StatusCode::CONFLICT);
@@ -71,10 +63,7 @@ async fn of_two_answers_at_the_same_time_one_wins() {
         .model
         .push(escalated())
         .push(Answer::text("understood"));
-    let thread = client.thread().await;
-    let mut events = client.events(&thread, None).await;
-    client.say(&thread, "make it").await;
-    let ask = events.question().await;
+    let (_, mut events, ask) = client.asked().await;
     let key = ask["key"].as_str().unwrap();
     let (accepted, declined) =
         tokio::join!(client.answer(key, "accept"), client.answer(key, "decline"));
@@ -83,7 +72,7 @@ async fn of_two_answers_at_the_same_time_one_wins() {
     assert_eq!(statuses, [StatusCode::OK, StatusCode::CONFLICT]);
     assert_eq!(accepted.1["outcome"], declined.1["outcome"]);
     events.until("turn_completed").await;
-    assert_eq!(is_made(&stage), accepted.0 == StatusCode::OK);
+    assert_eq!(is_made(&stage.home), accepted.0 == StatusCode::OK);
     stage.finish().await;
 }
 
@@ -102,10 +91,7 @@ async fn each_answer_has_its_effect() {
         if status == "completed" {
             stage.model.push(Answer::text("understood"));
         }
-        let thread = client.thread().await;
-        let mut events = client.events(&thread, None).await;
-        client.say(&thread, "make it").await;
-        let ask = events.question().await;
+        let (_, mut events, ask) = client.asked().await;
         let key = ask["key"].as_str().unwrap();
         for wrong in ["perhaps", ""] {
             assert_eq!(client.answer(key, wrong).await.0, StatusCode::BAD_REQUEST);
@@ -114,7 +100,7 @@ async fn each_answer_has_its_effect() {
         assert_eq!(answered, StatusCode::OK, "{decision}");
         let end = events.until("turn_completed").await.pop().unwrap();
         assert_eq!(end.json["status"], status, "{decision}");
-        assert_eq!(is_made(&stage), made, "{decision}");
+        assert_eq!(is_made(&stage.home), made, "{decision}");
         stage.finish().await;
     }
 }
@@ -128,10 +114,7 @@ async fn a_change_of_files_is_asked_with_the_change() {
         .model
         .push(Answer::add_file("made.txt", "made"))
         .push(Answer::text("done"));
-    let thread = client.thread().await;
-    let mut events = client.events(&thread, None).await;
-    client.say(&thread, "make it").await;
-    let ask = events.question().await;
+    let (_, mut events, ask) = client.asked().await;
     assert_eq!(ask["action"]["kind"], "file_change");
     let change = &ask["action"]["changes"][0];
     assert!(change["path"].as_str().unwrap().ends_with("made.txt"));
@@ -160,16 +143,13 @@ async fn a_question_ends_with_its_turn() {
     let stage = Stage::new().await;
     let client = stage.client();
     stage.model.push(escalated());
-    let thread = client.thread().await;
-    let mut events = client.events(&thread, None).await;
-    client.say(&thread, "make it").await;
-    let ask = events.question().await;
+    let (thread, mut events, ask) = client.asked().await;
     client.ok(&format!("{thread}/interrupt"), json!({})).await;
     let resolved = events.until("approval_resolved").await.pop().unwrap().json;
     assert_eq!(resolved["outcome"], "over");
     let key = ask["key"].as_str().unwrap();
     assert_eq!(client.answer(key, "accept").await.0, StatusCode::GONE);
-    assert!(!is_made(&stage));
+    assert!(!is_made(&stage.home));
     stage.finish().await;
 }
 

@@ -60,6 +60,15 @@ impl Client {
         self.ok(&path, json!({"text": text})).await
     }
 
+    /// Starts a turn on a new thread, and waits for its question; returns the thread, its events, and the question.
+    pub(crate) async fn asked(&self) -> (String, Events, Value) {
+        let thread = self.thread().await;
+        let mut events = self.events(&thread, None).await;
+        self.say(&thread, "make it").await;
+        let ask = events.question().await;
+        (thread, events, ask)
+    }
+
     pub(crate) async fn answer(&self, key: &str, decision: &str) -> (StatusCode, Value) {
         let path = format!("/api/approvals/{key}");
         self.post(&path, json!({"decision": decision})).await

@@ -5,11 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::client::Client;
-use crate::stage::{SHORT, Stage, within};
-
-fn escalated() -> Answer {
-    Answer::exec_command("touch made.txt").escalated("May I make a file?")
-}
+use crate::stage::{SHORT, Stage, escalated, is_made, within};
 
 async fn state(client: &Client, thread: &str) -> Value {
     let response = within(client.request(Method::GET, thread).send()).await;
@@ -50,7 +46,7 @@ async fn a_turn_that_nobody_reads_is_interrupted() {
     assert_eq!(notice.json["message"], text);
     let key = ask["key"].as_str().unwrap();
     assert_eq!(client.answer(key, "accept").await.0, 410);
-    assert!(!stage.home.workspace().join("made.txt").exists());
+    assert!(!is_made(&stage.home));
     stage.finish().await;
 }
 
@@ -79,10 +75,7 @@ async fn the_end_of_the_server_interrupts_the_turn_and_ends_the_streams() {
     let stage = Stage::new().await;
     let client = stage.client();
     stage.model.push(escalated());
-    let thread = client.thread().await;
-    let mut events = client.events(&thread, None).await;
-    client.say(&thread, "make it").await;
-    events.question().await;
+    let (thread, mut events, _) = client.asked().await;
     let Stage {
         server,
         home,
@@ -95,7 +88,7 @@ async fn the_end_of_the_server_interrupts_the_turn_and_ends_the_streams() {
     within(stopping).await.unwrap();
     let refused = within(client.request(Method::GET, &thread).send()).await;
     assert!(refused.is_err(), "the server does not listen any more");
-    assert!(!home.workspace().join("made.txt").exists());
+    assert!(!is_made(&home));
     model.assert_exhausted();
 }
 
@@ -104,10 +97,7 @@ async fn the_end_of_the_runtime_is_told() {
     let stage = Stage::new().await;
     let client = stage.client();
     stage.model.push(escalated());
-    let thread = client.thread().await;
-    let mut events = client.events(&thread, None).await;
-    client.say(&thread, "make it").await;
-    events.question().await;
+    let (thread, mut events, _) = client.asked().await;
     codex_testkit::kill(stage.server.runtime_process().unwrap()).unwrap();
     let end = events.until("turn_completed").await.pop().unwrap();
     assert_eq!(end.json["status"], "failed");
