@@ -240,6 +240,24 @@ impl Connection {
         self.shared.routing().router.closed().cloned()
     }
 
+    /// Refuses everything once the connection has ended: before a call is looked at, so that it ends with the same
+    /// reason whatever it asks for.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`].
+    pub(crate) fn check_open(&self) -> Result<()> {
+        match self.closed() {
+            Some(reason) => Err(Error::Closed(reason)),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns the refusal of a call of which nothing was sent: that of a connection that has ended goes first.
+    pub(crate) fn closed_or(&self, refusal: Error) -> Error {
+        self.check_open().err().unwrap_or(refusal)
+    }
+
     /// Waits until the connection has ended, and returns why. Cancel safe.
     pub(crate) async fn wait_closed(&self) -> Arc<CloseReason> {
         // Before the look, so that no end falls between the two.
@@ -265,9 +283,7 @@ impl Connection {
     /// [`Error::Closed`], and [`Error::InvalidInput`] if they are decided already, or the client does without
     /// what they need.
     pub(crate) fn questions(&self) -> Result<mpsc::UnboundedReceiver<Question>> {
-        if let Some(reason) = self.closed() {
-            return Err(Error::Closed(reason));
-        }
+        self.check_open()?;
         if self.shared.config.handlers.approver().is_some() {
             return Err(Error::InvalidInput(
                 "`on_approval` decides the approvals of this client already: use one of the two"
@@ -277,9 +293,7 @@ impl Connection {
         self.shared.config.check_announced("`approvals`")?;
         let questions = self.shared.questions.open();
         // The end of the connection ends what was opened before it, and this is after the opening.
-        if let Some(reason) = self.closed() {
-            return Err(Error::Closed(reason));
-        }
+        self.check_open()?;
         questions.ok_or_else(|| {
             Error::InvalidInput(
                 "the approvals of this client are taken already: there is one `Approvals` at a time".into(),

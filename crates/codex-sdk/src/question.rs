@@ -74,6 +74,16 @@ pub enum ProposedRule<'a> {
     Network(&'a NetworkPolicyAmendment),
 }
 
+/// What the rule allows: `commands that begin with: cargo test`, `access to the host crates.example`.
+impl fmt::Display for ProposedRule<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Command(words) => write!(f, "commands that begin with: {}", words.join(" ")),
+            Self::Network(rule) => write!(f, "access to the host {}", rule.host),
+        }
+    }
+}
+
 /// A command that the agent wants to run, `item/commandExecution/requestApproval`.
 #[derive(Clone)]
 pub struct Command {
@@ -142,14 +152,10 @@ impl Command {
     /// Show it to whoever decides: it can allow much more than this command.
     ///
     /// ```
-    /// use openai_codex::approval::{Command, ProposedRule};
+    /// use openai_codex::approval::Command;
     ///
     /// fn label(command: &Command) -> Option<String> {
-    ///     match command.proposed_rule()? {
-    ///         ProposedRule::Command(words) => Some(format!("always allow `{} ...`", words.join(" "))),
-    ///         ProposedRule::Network(rule) => Some(format!("always allow {}", rule.host)),
-    ///         _ => None,
-    ///     }
+    ///     Some(format!("always allow {}", command.proposed_rule()?))
     /// }
     /// ```
     pub fn proposed_rule(&self) -> Option<ProposedRule<'_>> {

@@ -1,6 +1,6 @@
 //! A question of the agent, with the keys that answer it.
 
-use openai_codex::approval::{Approval, ProposedRule, Subject};
+use openai_codex::approval::{Approval, Subject};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span, Text};
@@ -102,13 +102,7 @@ fn rows(approval: &Approval) -> Vec<Row> {
                 let host = format!("{} ({})", context.host, context.protocol.as_str());
                 fact(&mut rows, "network", Some(&host));
             }
-            let rule = command.proposed_rule().map(|rule| match rule {
-                ProposedRule::Command(words) => {
-                    format!("commands that begin with: {}", words.join(" "))
-                }
-                ProposedRule::Network(rule) => format!("access to the host {}", rule.host),
-                other => format!("{other:?}"),
-            });
+            let rule = command.proposed_rule().map(|rule| rule.to_string());
             fact(&mut rows, "always", rule.as_deref());
         }
         Subject::FileChange(change) => {

@@ -1,6 +1,6 @@
 //! Questions of the agent, with all that a person must see to decide.
 
-use openai_codex::approval::{Approval, Command, Decision, ProposedRule, Subject};
+use openai_codex::approval::{Approval, Command, Decision, Subject};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -136,17 +136,8 @@ impl Action {
             about: params.kind.to_string(),
             host: network.map(|network| network.host.clone()),
             permissions: permissions.map(|more| serde_json::to_value(more).unwrap_or_default()),
-            rule: command.proposed_rule().map(describe),
+            rule: command.proposed_rule().map(|rule| rule.to_string()),
         }
-    }
-}
-
-/// Describes the rule that the runtime proposes to store.
-fn describe(rule: ProposedRule<'_>) -> String {
-    match rule {
-        ProposedRule::Command(words) => format!("commands that begin with: {}", words.join(" ")),
-        ProposedRule::Network(rule) => format!("access to the host {}", rule.host),
-        other => format!("{other:?}"),
     }
 }
 

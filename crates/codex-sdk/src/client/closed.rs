@@ -38,21 +38,13 @@ impl Codex {
         self.connection().wait_closed().await
     }
 
-    /// Refuses everything once the client has ended: before a call is looked at, so that it ends with the same
-    /// reason whatever it asks for.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Closed`].
+    /// As [`Connection::check_open`](crate::connection::Connection::check_open).
     pub(crate) fn check_open(&self) -> Result<()> {
-        match self.connection().closed() {
-            Some(reason) => Err(Error::Closed(reason)),
-            None => Ok(()),
-        }
+        self.connection().check_open()
     }
 
-    /// Returns the refusal of a call of which nothing was sent: that of a client that has ended goes first.
+    /// As [`Connection::closed_or`](crate::connection::Connection::closed_or).
     pub(crate) fn closed_or(&self, refusal: Error) -> Error {
-        self.check_open().err().unwrap_or(refusal)
+        self.connection().closed_or(refusal)
     }
 }

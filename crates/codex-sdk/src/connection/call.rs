@@ -83,10 +83,8 @@ impl Connection {
         on_answer: OnAnswer,
     ) -> Result<Response> {
         if let Some(why) = self.shared.config.too_long(request.len()) {
-            return Err(match self.closed() {
-                Some(reason) => Error::Closed(reason),
-                None => Error::InvalidInput(format!("{}: {why}", request.method())),
-            });
+            let refusal = Error::InvalidInput(format!("{}: {why}", request.method()));
+            return Err(self.closed_or(refusal));
         }
         #[cfg(feature = "remote")]
         if self.is_remote() {
